@@ -1,0 +1,15 @@
+# Writes the files of FILES into the C++ source OUT, as pombo::embeddedFiles().
+set(text "// Generated from core/wire and core/migrations.\n#include \"embedded.hpp\"\n\n")
+string(APPEND text "namespace pombo {\nconst std::map<std::string, std::string>& embeddedFiles() {\n")
+string(APPEND text "  static const std::map<std::string, std::string> files{\n")
+foreach(file IN LISTS FILES)
+  get_filename_component(name ${file} NAME)
+  get_filename_component(folder ${file} DIRECTORY)
+  get_filename_component(folder ${folder} NAME)
+  # Raw literals, a line each: a compiler need not take one of 64 KiB.
+  file(READ ${file} content)
+  string(REPLACE "\n" "\n)__\"\n      R\"__(" content "${content}")
+  string(APPEND text "      {\"${folder}/${name}\", std::string(R\"__(${content})__\")},\n")
+endforeach()
+string(APPEND text "  };\n  return files;\n}\n}  // namespace pombo\n")
+file(WRITE ${OUT} "${text}")
