@@ -1,0 +1,199 @@
+#include "storage/block_store.hpp"
+
+namespace pombo {
+namespace {
+
+constexpr auto kSelect =
+    "SELECT document, secrets, error FROM block_row "
+    "WHERE instance_id = :instance AND block = :block";
+
+SqlValue orNull(const std::optional<std::string>& text) {
+  return text ? SqlValue(*text) : SqlValue();
+}
+
+}  // namespace
+
+thread_local Draft* Draft::current_ = nullptr;
+
+Draft* Draft::of(const InstanceId& id) {
+  return current_ && current_->id_ == id ? current_ : nullptr;
+}
+
+void Draft::reserve() {
+  if (failure_) std::rethrow_exception(failure_);
+  if (reserved_ || !take_) return;
+  try {
+    take_();
+    reserved_ = true;
+  } catch (...) {
+    failure_ = std::current_exception();  // the block may swallow it; the provisioner looks here
+    throw;
+  }
+}
+
+BlockRow* Draft::find(const std::string& block) {
+  const auto it = rows_.find(block);
+  return it == rows_.end() ? nullptr : &it->second;
+}
+
+void Draft::add(const std::string& block, Statement statement) {
+  statements_.emplace_back(block, std::move(statement));
+}
+
+void Draft::fail(const std::string& block, const std::string& reason, BlockRow before) {
+  before.error = reason;
+  rows_[block] = std::move(before);
+  std::erase_if(statements_, [&](const auto& each) { return each.first == block; });
+}
+
+namespace {
+
+BlockRow rowOf(const Row& row) {
+  BlockRow found;
+  if (!row.null(0)) found.document = row.text(0);
+  found.sealed = row.text(1);
+  found.error = row.text(2);
+  return found;
+}
+
+}  // namespace
+
+void BlockStore::open(BlockRow& row, const InstanceId& id, const std::string& block) const {
+  if (row.sealed.empty()) return;
+  const auto opened = sealer_.open(ownerOf(id, block), row.sealed);
+  row.unreadable = !opened;
+  if (!opened) return;
+  const Json secrets = boost::json::parse(opened->reveal());
+  for (const auto& [name, value] : secrets.as_object()) row.secrets[name] = value.as_string();
+  row.sealed.clear();
+}
+
+BlockRow BlockStore::fetch(Session& session, const InstanceId& id, const std::string& block) const {
+  const auto rows = session.rows(kSelect, "ttt", {id.value, block});
+  return rows.empty() ? BlockRow() : rowOf(rows.front());
+}
+
+BlockRow BlockStore::load(const InstanceId& id, const std::string& block, Secrets secrets) const {
+  const auto stored = [&]() -> BlockRow {
+    if (Draft* draft = Draft::of(id)) {
+      if (const auto* row = draft->find(block)) return *row;
+      if (draft->isNew()) return {};
+    }
+    return database_.read([&](Session& session) { return fetch(session, id, block); });
+  };
+  BlockRow row = stored();
+  if (secrets == Secrets::opened) open(row, id, block);
+  return row;
+}
+
+void BlockStore::update(const InstanceId& id, const std::string& block,
+                        const std::function<void(BlockRow&)>& change) {
+  const auto changed = [&](BlockRow row) {
+    open(row, id, block);
+    if (row.unreadable) throw Error(Code::internal, "A stored secret cannot be opened");
+    change(row);
+    return row;
+  };
+  if (Draft* draft = Draft::of(id)) {
+    draft->put(block, changed(load(id, block, Secrets::sealed)));
+    return;
+  }
+  database_.commit([&](Session& session) {
+    write(session, id, block, changed(fetch(session, id, block)), false);
+  });
+}
+
+void BlockStore::apply(const std::string& block, const std::vector<Statement>& statements) {
+  if (Draft* draft = Draft::current()) {
+    for (const auto& statement : statements) draft->add(block, statement);
+    return;
+  }
+  database_.commit([&](Session& session) {
+    for (const auto& statement : statements) session.run(statement.sql, statement.values);
+  });
+}
+
+void BlockStore::preload(const std::vector<InstanceId>& ids,
+                         std::map<InstanceId, Draft>& into) const {
+  database_.read([&](Session& session) {
+    for (const auto& id : ids) {
+      // Complete, so that a block without a row is not looked for again.
+      Draft& draft = into.try_emplace(id, id, true).first->second;
+      for (const auto& row : session.rows("SELECT document, secrets, error, block FROM block_row "
+                                          "WHERE instance_id = :instance",
+                                          "tttt", {id.value}))
+        draft.put(row.text(3), rowOf(row));
+    }
+  });
+}
+
+void BlockStore::write(Session& session, const InstanceId& id, const std::string& block,
+                       const BlockRow& row, bool isNew) const {
+  SqlValue sealed = row.sealed.empty() ? SqlValue() : SqlValue(row.sealed);
+  if (!row.secrets.empty()) {
+    boost::json::object all;
+    for (const auto& [name, value] : row.secrets) all[name] = value;
+    std::string plain = serialize(all);
+    sealed = sealer_.seal(ownerOf(id, block), plain);
+    wipe(plain);
+  }
+  const Values values{id.value, block, orNull(row.document), sealed,
+                      row.error.empty() ? SqlValue() : SqlValue(row.error)};
+  if (isNew)
+    session.run(
+        "INSERT INTO block_row (instance_id, block, document, secrets, error) "
+        "VALUES (:instance, :block, :document, :secrets, :error)",
+        values);
+  else
+    session.run(
+        "INSERT INTO block_row (instance_id, block, document, secrets, error) "
+        "VALUES (:instance, :block, :document, :secrets, :error) "
+        "ON CONFLICT (instance_id, block) DO UPDATE SET document = excluded.document, "
+        "secrets = excluded.secrets, error = excluded.error",
+        values);
+}
+
+std::vector<BlockFailure> BlockStore::write(Session& session, Draft& draft) const {
+  std::map<std::string, std::vector<Statement>> byBlock;
+  for (const auto& [block, statement] : draft.statements()) byBlock[block].push_back(statement);
+  std::vector<BlockFailure> failures;
+  for (const auto& [block, statements] : byBlock) {
+    session.once("SAVEPOINT block");
+    try {
+      for (const auto& statement : statements) session.run(statement.sql, statement.values);
+    } catch (const StorageError& error) {
+      session.once("ROLLBACK TO block");
+      draft.fail(block, "internal error", BlockRow());
+      failures.push_back({block, error.what()});
+    }
+    session.once("RELEASE block");
+  }
+  for (const auto& [block, row] : draft.rows())
+    write(session, draft.id(), block, row, draft.isNew());
+  return failures;
+}
+
+void BlockStore::erase(Session& session, const InstanceId& id) {
+  session.run("DELETE FROM block_row WHERE instance_id = :instance", {id.value});
+}
+
+int BlockStore::reseal(Session& session, int count) const {
+  int done = 0;
+  const auto rows = session.rows(
+      "SELECT instance_id, block, secrets FROM block_row "
+      "WHERE secrets IS NOT NULL AND secrets NOT LIKE :current LIMIT :count",
+      "ttt", {sealer_.keyId() + ":%", static_cast<std::int64_t>(count)});
+  for (const auto& row : rows) {
+    const InstanceId id{row.text(0)};
+    const auto plain = sealer_.open(ownerOf(id, row.text(1)), row.text(2));
+    if (!plain)
+      throw StorageError("a secret of block " + row.text(1) + " of instance " + id.value +
+                         " does not open");
+    done += static_cast<int>(session.run(
+        "UPDATE block_row SET secrets = :secrets WHERE instance_id = :instance AND block = :block",
+        {sealer_.seal(ownerOf(id, row.text(1)), plain->reveal()), id.value, row.text(1)}));
+  }
+  return done;
+}
+
+}  // namespace pombo

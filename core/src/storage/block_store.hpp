@@ -1,0 +1,128 @@
+// What blocks keep of instances: one row per (instance, block), and the draft of a change to it.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/sealer.hpp"
+
+namespace pombo {
+
+// Nothing in a member means: as it was never there.
+struct BlockRow {
+  BlockRow() = default;
+  BlockRow(const BlockRow&) = default;
+  BlockRow(BlockRow&&) = default;
+  BlockRow& operator=(const BlockRow&) = default;
+  BlockRow& operator=(BlockRow&&) = default;
+  ~BlockRow() {
+    for (auto& [name, value] : secrets) wipe(value);
+  }
+
+  std::optional<std::string> document;         // JSON text
+  std::map<std::string, std::string> secrets;  // in clear, by name
+  std::string sealed;                          // instead of them, as long as nobody asks
+  bool unreadable = false;                     // there are secrets and no key opens them
+  std::string error;                           // why the last configure failed; empty: it did not
+};
+
+// A row that is going to be written must be opened: between its reading and its writing the key may
+// be rotated, and what is still sealed under the old one would be lost with it.
+enum class Secrets { sealed, opened };
+
+// What is being said of one instance while it is created, configured or deleted: reads see it,
+// nobody else does, and it reaches the database with the instance or not at all. Used by one thread
+// at a time: the one that serves the request.
+class Draft {
+ public:
+  explicit Draft(InstanceId id, bool isNew) : id_(std::move(id)), isNew_(isNew) {}
+
+  // While this lives, services called on this thread for this instance use the draft.
+  class Scope {
+   public:
+    explicit Scope(Draft& draft) : outer_(current_) { current_ = &draft; }
+    ~Scope() { current_ = outer_; }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    Draft* outer_;
+  };
+  static Draft* of(const InstanceId&);  // null: none on this thread
+  static Draft* current() { return current_; }
+
+  const InstanceId& id() const { return id_; }
+  bool isNew() const { return isNew_; }  // nothing of it is in the database yet
+
+  BlockRow* find(const std::string& block);
+  BlockRow& put(const std::string& block, BlockRow row) { return rows_[block] = std::move(row); }
+  void add(const std::string& block, Statement statement);
+  // Forgets what the block has said since `before`, and keeps the reason it failed.
+  void fail(const std::string& block, const std::string& reason, BlockRow before);
+
+  // Takes the new instance's name, token and place in the quota now, before anyone outside hears
+  // of it. Once; throws what the reservation throws, and again whenever it is asked.
+  void reserve();
+  void onReserve(std::function<void()> take) { take_ = std::move(take); }
+  bool reserved() const { return reserved_; }
+  std::exception_ptr reservationFailure() const { return failure_; }
+
+  const std::map<std::string, BlockRow>& rows() const { return rows_; }
+  const std::vector<std::pair<std::string, Statement>>& statements() const { return statements_; }
+
+ private:
+  static thread_local Draft* current_;
+  InstanceId id_;
+  bool isNew_;
+  std::function<void()> take_;
+  bool reserved_ = false;
+  std::exception_ptr failure_;
+  std::map<std::string, BlockRow> rows_;
+  std::vector<std::pair<std::string, Statement>> statements_;  // with the block that wants them
+};
+
+struct BlockFailure {
+  std::string block;
+  std::string reason;  // for the log
+};
+
+// Thread-safe.
+class BlockStore {
+ public:
+  BlockStore(Database& database, Sealer& sealer) : database_(database), sealer_(sealer) {}
+
+  // Through the draft of this thread, when there is one. A row that is not there reads as empty.
+  BlockRow load(const InstanceId&, const std::string& block, Secrets = Secrets::opened) const;
+  // `change` is given the row as it is; the result is written, to the draft or to the database.
+  void update(const InstanceId&, const std::string& block,
+              const std::function<void(BlockRow&)>& change);
+  void apply(const std::string& block, const std::vector<Statement>&);
+
+  // All rows of some instances at once, for lists.
+  void preload(const std::vector<InstanceId>&, std::map<InstanceId, Draft>& into) const;
+
+  // Inside a transaction. SQL of a block that fails takes back that block's and nobody else's: it
+  // is then the block's failure, in the draft and in the answer.
+  std::vector<BlockFailure> write(Session&, Draft&) const;
+  static void erase(Session&, const InstanceId&);
+  // Seals up to `count` rows again that another key than the current one sealed; how many it did.
+  int reseal(Session&, int count) const;
+
+ private:
+  static std::string ownerOf(const InstanceId& id, const std::string& block) {
+    return "block_row/" + id.value + "/" + block;
+  }
+  BlockRow fetch(Session&, const InstanceId&, const std::string& block) const;
+  void open(BlockRow&, const InstanceId&, const std::string& block) const;
+  void write(Session&, const InstanceId&, const std::string& block, const BlockRow&,
+             bool isNew) const;
+
+  Database& database_;
+  Sealer& sealer_;
+};
+
+}  // namespace pombo

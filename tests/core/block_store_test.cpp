@@ -1,0 +1,282 @@
+#include "storage/block_store.hpp"
+
+#include <gtest/gtest.h>
+
+#include "temp_gateway.hpp"
+
+namespace pombo {
+namespace {
+
+const InstanceId kOld{"i-old"}, kNew{"i-new"};
+
+BlockRow with(const std::string& document, const std::string& secret = "") {
+  BlockRow row;
+  row.document = document;
+  if (!secret.empty()) row.secrets["a"] = secret;
+  return row;
+}
+
+class BlockStoreTest : public ::testing::Test {
+ protected:
+  BlockStoreTest() { insert(kOld); }
+
+  void insert(const InstanceId& id) {
+    Instance instance;
+    instance.id = id;
+    instance.account = gateway_.account.id;
+    instance.name = id.value;
+    instance.status = kDisconnected;
+    gateway_.store.database().commit([&](Session& session) {
+      gateway_.instances.insert(session, instance, "token-" + id.value);
+    });
+  }
+  void set(const InstanceId& id, const BlockRow& row) {
+    store_.update(id, "webhook", [&](BlockRow& each) { each = row; });
+  }
+  void write(Draft& draft) {
+    gateway_.store.database().commit([&](Session& session) { store_.write(session, draft); });
+  }
+  void makeUnreadable(const InstanceId& id) {
+    gateway_.store.database().commit([&](Session& session) {
+      session.run("UPDATE block_row SET secrets = :s WHERE instance_id = :id",
+                  {"0123456789abcdef:AAAA", id.value});
+    });
+  }
+  std::string sealedOf(const InstanceId& id) {
+    return gateway_.store.database().read([&](Session& session) {
+      return session.rows("SELECT secrets FROM block_row WHERE instance_id = :id", "t", {id.value})
+          .at(0)
+          .text(0);
+    });
+  }
+
+  TempGateway gateway_;
+  BlockStore& store_ = gateway_.blocks;
+};
+
+TEST_F(BlockStoreTest, ARowThatIsNotThereReadsAsEmpty) {
+  const BlockRow row = store_.load(kOld, "webhook");
+  EXPECT_EQ(row.document, std::nullopt);
+  EXPECT_TRUE(row.secrets.empty());
+  EXPECT_EQ(row.error, "");
+  EXPECT_FALSE(row.unreadable);
+}
+
+TEST_F(BlockStoreTest, WithoutADraftAnUpdateIsCommittedAtOnce) {
+  set(kOld, with("{}", "s"));
+  const BlockRow row = store_.load(kOld, "webhook");
+  EXPECT_EQ(row.document, "{}");
+  EXPECT_EQ(row.secrets.at("a"), "s");
+  EXPECT_EQ(store_.load(kOld, "websocket").document, std::nullopt) << "another block's";
+}
+
+TEST_F(BlockStoreTest, SecretsAreSealedInTheDatabase) {
+  set(kOld, with("{}", "canary"));
+  EXPECT_TRUE(sealedOf(kOld).starts_with(gateway_.store.sealer().keyId()));
+  EXPECT_EQ(sealedOf(kOld).find("canary"), std::string::npos);
+}
+
+TEST_F(BlockStoreTest, ASecretMovedToAnotherRowDoesNotOpen) {
+  insert(kNew);
+  set(kOld, with("{}", "s"));
+  set(kNew, with("{}", "t"));
+  const std::string sealed = sealedOf(kOld);
+  gateway_.store.database().commit([&](Session& session) {
+    session.run("UPDATE block_row SET secrets = :s WHERE instance_id = :id", {sealed, kNew.value});
+  });
+  EXPECT_TRUE(store_.load(kNew, "webhook").unreadable);
+  EXPECT_FALSE(store_.load(kOld, "webhook").unreadable);
+}
+
+TEST_F(BlockStoreTest, InADraftChangesAreSeenByItselfAndByNobodyElse) {
+  set(kOld, with("{}"));
+  Draft draft(kOld, false);
+  {
+    const Draft::Scope scope(draft);
+    set(kOld, with("[]", "s"));
+    EXPECT_EQ(store_.load(kOld, "webhook").document, "[]");
+    EXPECT_EQ(store_.load(kOld, "webhook").secrets.at("a"), "s");
+  }
+  EXPECT_EQ(store_.load(kOld, "webhook").document, "{}");
+  write(draft);
+  EXPECT_EQ(store_.load(kOld, "webhook").document, "[]");
+  EXPECT_EQ(store_.load(kOld, "webhook").secrets.at("a"), "s");
+}
+
+TEST_F(BlockStoreTest, ADraftThatIsDroppedLeavesNothing) {
+  {
+    Draft draft(kOld, false);
+    const Draft::Scope scope(draft);
+    set(kOld, with("{}"));
+    store_.apply("webhook", {{"DELETE FROM instance", {}}});
+  }
+  EXPECT_EQ(gateway_.count("block_row"), 0);
+  EXPECT_EQ(gateway_.count("instance"), 1);
+}
+
+TEST_F(BlockStoreTest, ADraftIsOfOneInstance) {
+  set(kOld, with("{}"));
+  Draft draft(kNew, true);
+  const Draft::Scope scope(draft);
+  EXPECT_EQ(Draft::of(kNew), &draft);
+  EXPECT_EQ(Draft::of(kOld), nullptr);
+  EXPECT_EQ(store_.load(kOld, "webhook").document, "{}");
+  set(kOld, with("[]"));  // of an instance that is there: at once
+  EXPECT_TRUE(draft.rows().empty());
+  EXPECT_EQ(store_.load(kOld, "webhook").document, "[]");
+}
+
+TEST_F(BlockStoreTest, ScopesAreOfOneThreadAndNest) {
+  Draft outer(kNew, true), inner(kOld, false);
+  const Draft::Scope first(outer);
+  {
+    const Draft::Scope second(inner);
+    EXPECT_EQ(Draft::current(), &inner);
+    std::jthread([] { EXPECT_EQ(Draft::current(), nullptr); });
+  }
+  EXPECT_EQ(Draft::current(), &outer);
+}
+
+TEST_F(BlockStoreTest, ANewInstancesRowsAreNotLookedFor) {
+  Draft draft(kOld, true);  // as if it were new: what is in the database is not seen
+  set(kOld, with("{}"));
+  const Draft::Scope scope(draft);
+  EXPECT_EQ(store_.load(kOld, "webhook").document, std::nullopt);
+}
+
+TEST_F(BlockStoreTest, WhatFailedKeepsWhatWasBeforeAndTheReason) {
+  set(kOld, with("{}", "s"));
+  Draft draft(kOld, false);
+  {
+    const Draft::Scope scope(draft);
+    const BlockRow before = store_.load(kOld, "webhook");
+    set(kOld, with("[]", "other"));
+    store_.update(kOld, "websocket", [](BlockRow& row) { row.document = "7"; });
+    draft.fail("webhook", "why", before);
+  }
+  write(draft);
+  const BlockRow row = store_.load(kOld, "webhook");
+  EXPECT_EQ(row.document, "{}");
+  EXPECT_EQ(row.secrets.at("a"), "s");
+  EXPECT_EQ(row.error, "why");
+  EXPECT_EQ(store_.load(kOld, "websocket").document, "7");
+}
+
+TEST_F(BlockStoreTest, AFailureDoesNotDestroyWhatCannotBeOpenedNow) {
+  set(kOld, with("{}", "s"));
+  const std::string good = sealedOf(kOld);
+  makeUnreadable(kOld);
+  Draft draft(kOld, false);
+  {
+    const Draft::Scope scope(draft);
+    const BlockRow before = store_.load(kOld, "webhook");
+    EXPECT_TRUE(before.unreadable);
+    EXPECT_THROW(set(kOld, with("[]")), Error);
+    draft.fail("webhook", "why", before);
+  }
+  write(draft);
+  EXPECT_EQ(sealedOf(kOld), "0123456789abcdef:AAAA");
+  EXPECT_EQ(store_.load(kOld, "webhook").error, "why");
+  EXPECT_NE(good, sealedOf(kOld));
+}
+
+TEST_F(BlockStoreTest, WhatCannotBeOpenedIsNotWrittenOver) {
+  set(kOld, with("{}", "s"));
+  makeUnreadable(kOld);
+  EXPECT_THROW(set(kOld, with("[]")), Error);
+  EXPECT_EQ(store_.load(kOld, "webhook").document, "{}");
+}
+
+TEST_F(BlockStoreTest, StatementsRunWithTheDraftInTheirOrder) {
+  gateway_.store.database().commit([](Session& session) {
+    session.once("CREATE TABLE webhook_a (id BIGINT PRIMARY KEY, n BIGINT)");
+  });
+  Draft draft(kOld, false);
+  {
+    const Draft::Scope scope(draft);
+    store_.apply("webhook", {{"INSERT INTO webhook_a (id, n) VALUES (1, 0)", {}}});
+    store_.apply("webhook", {{"UPDATE webhook_a SET n = n + 1", {}}});
+    store_.apply("webhook", {{"UPDATE webhook_a SET n = n * 10", {}}});
+    EXPECT_EQ(gateway_.count("webhook_a"), 0);
+  }
+  write(draft);
+  EXPECT_EQ(gateway_.count("webhook_a WHERE n = 10"), 1);
+}
+
+TEST_F(BlockStoreTest, StatementsOfAFailedBlockAreDroppedAndNobodyElses) {
+  gateway_.store.database().commit(
+      [](Session& session) { session.once("CREATE TABLE a (id BIGINT)"); });
+  Draft draft(kOld, false);
+  {
+    const Draft::Scope scope(draft);
+    store_.apply("webhook", {{"INSERT INTO a (id) VALUES (1)", {}}});
+    store_.apply("websocket", {{"INSERT INTO a (id) VALUES (2)", {}}});
+    store_.apply("webhook", {{"INSERT INTO a (id) VALUES (3)", {}}});
+    draft.fail("webhook", "why", {});
+  }
+  write(draft);
+  EXPECT_EQ(gateway_.count("a"), 1);
+  EXPECT_EQ(gateway_.count("a WHERE id = 2"), 1);
+}
+
+TEST_F(BlockStoreTest, StatementsOutsideOfADraftAreAllOrNone) {
+  gateway_.store.database().commit(
+      [](Session& session) { session.once("CREATE TABLE a (id BIGINT PRIMARY KEY)"); });
+  EXPECT_THROW(store_.apply("webhook", {{"INSERT INTO a (id) VALUES (1)", {}},
+                                        {"INSERT INTO a (id) VALUES (1)", {}}}),
+               StorageError);
+  EXPECT_EQ(gateway_.count("a"), 0);
+  store_.apply("webhook", {{"INSERT INTO a (id) VALUES (:id)", {std::int64_t{1}}}});
+  EXPECT_EQ(gateway_.count("a"), 1);
+}
+
+TEST_F(BlockStoreTest, PreloadedInstancesAreReadWithoutTheDatabase) {
+  insert(kNew);
+  set(kOld, with("{}", "s"));
+  std::map<InstanceId, Draft> drafts;
+  store_.preload({kOld, kNew}, drafts);
+  set(kOld, with("[]"));  // after the look: a list shows one moment
+  ASSERT_EQ(drafts.size(), 2u);
+  {
+    const Draft::Scope scope(drafts.at(kOld));
+    EXPECT_EQ(store_.load(kOld, "webhook").document, "{}");
+    EXPECT_EQ(store_.load(kOld, "webhook").secrets.at("a"), "s");
+    EXPECT_EQ(store_.load(kOld, "websocket").document, std::nullopt);
+  }
+  const Draft::Scope scope(drafts.at(kNew));
+  EXPECT_EQ(store_.load(kNew, "webhook").document, std::nullopt);
+}
+
+TEST_F(BlockStoreTest, EraseTakesTheRowsOfOneInstance) {
+  insert(kNew);
+  set(kOld, with("{}"));
+  set(kNew, with("{}"));
+  gateway_.store.database().commit([](Session& session) { BlockStore::erase(session, kOld); });
+  EXPECT_EQ(gateway_.count("block_row"), 1);
+  EXPECT_EQ(store_.load(kNew, "webhook").document, "{}");
+}
+
+TEST_F(BlockStoreTest, AReservationIsTakenOnceAndItsFailureIsRemembered) {
+  int taken = 0;
+  Draft draft(kNew, true);
+  draft.onReserve([&] { ++taken; });
+  draft.reserve();
+  draft.reserve();
+  EXPECT_EQ(taken, 1);
+  EXPECT_TRUE(draft.reserved());
+  EXPECT_FALSE(draft.reservationFailure());
+
+  Draft failing(kNew, true);
+  failing.onReserve([&] {
+    ++taken;
+    throw Error(Code::conflict, "Instance or token already exists");
+  });
+  EXPECT_THROW(failing.reserve(), Error);
+  EXPECT_THROW(failing.reserve(), Error);
+  EXPECT_EQ(taken, 2) << "it was tried once";
+  EXPECT_FALSE(failing.reserved());
+  EXPECT_TRUE(failing.reservationFailure());
+}
+
+}  // namespace
+}  // namespace pombo
