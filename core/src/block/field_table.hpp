@@ -1,0 +1,30 @@
+// Checking a JSON object against a table of fields, in the wire's own sentences.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pombo/fields.hpp"
+
+namespace pombo {
+
+struct Checked {
+  Json values;                     // every field of the table, fallbacks filled in
+  std::vector<std::string> given;  // those that were there and not null, "" among them
+};
+
+// Throws Error{invalid} for the first field, in the order of the table, that is not as it says.
+Checked checked(const std::vector<Field>& table, const boost::json::object& given);
+
+// Whether the table has a switch and it is not on. A switch that is no boolean counts as on:
+// checked() says what is wrong with it.
+bool switchedOff(const std::vector<Field>& table, const boost::json::object& given);
+const Field* switchOf(const std::vector<Field>& table);
+
+// By name or alias; null when there is none.
+const Field* fieldNamed(const std::vector<Field>& table, std::string_view name);
+
+// JSON Schema of an object with these fields.
+Json schemaOf(const std::vector<Field>& table);
+
+}  // namespace pombo

@@ -1,0 +1,20 @@
+// Opening a block's library. The only place that does.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "pombo/block.hpp"
+
+namespace pombo {
+
+bool isBlockName(const std::string& name);  // [a-z][a-z0-9]*
+
+// What the library says of itself, read from the file: none of its code runs. Throws
+// std::runtime_error naming the file, the field that differs and both values.
+BlockMetadata inspect(const std::string& path);
+
+// inspect() first. The library stays open for the life of the process.
+std::unique_ptr<IBlockConfigurator> load(const std::string& path);
+
+}  // namespace pombo

@@ -1,0 +1,61 @@
+// Every route there is, and who serves it. Filled while blocks start, closed before the server
+// listens.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "pombo/http.hpp"
+
+namespace pombo {
+
+struct ServedRoute {
+  Route route;
+  std::string block = {};     // empty: core's own
+  RouteHandler handler = {};  // empty: a socket's
+  SocketHandler socket = {};
+  bool promised = false;  // nobody serves it: answered before any instance is looked for
+};
+
+class RouteTable {
+ public:
+  // Throws Error{conflict} when the method and path are taken, Error{internal} once closed, and
+  // Error{invalid} for a path that is not one.
+  void add(ServedRoute);
+  void addDialect(const std::string& block, const std::string& name, ErrorWriter);
+  void close() { closed_ = true; }
+
+  const std::vector<std::unique_ptr<const ServedRoute>>& routes() const { return routes_; }
+  bool serves(Method, const std::string& path) const;
+  const ErrorWriter* dialect(const std::string& block, const std::string& name) const;
+
+  // Answers to requests whose handler said `later`: the router waits for them here. Thread-safe.
+  using Waiter = std::function<void(const HttpReply&)>;
+  using Deadline = std::chrono::steady_clock::time_point;
+  // One of the two is called, once: `waiter` with the answer, or `late` by expire().
+  void await(const std::string& requestId, Deadline, Waiter waiter, std::function<void()> late);
+  void answer(const std::string& requestId, const HttpReply&);
+  void expire(Deadline now);
+
+ private:
+  bool closed_ = false;
+  std::vector<std::unique_ptr<const ServedRoute>> routes_;  // their addresses are kept elsewhere
+  std::map<std::pair<std::string, std::string>, ErrorWriter> dialects_;
+
+  std::mutex mutex_;  // guards the two below
+  struct Waiting {
+    Deadline deadline;
+    Waiter waiter;
+    std::function<void()> late;
+  };
+  std::map<std::string, Waiting> waiting_;
+  // Answered before the handler had returned, or after its time was up: kept for a minute.
+  std::map<std::string, std::pair<Deadline, HttpReply>> early_;
+};
+
+}  // namespace pombo

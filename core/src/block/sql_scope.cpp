@@ -1,0 +1,165 @@
+#include "block/sql_scope.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+#include <vector>
+
+#include "pombo/error.hpp"
+
+namespace pombo {
+namespace {
+
+[[noreturn]] void refuse(const std::string& why) { throw Error(Code::forbidden, why); }
+
+bool isWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+
+// Words, quoted names (after a quote) and single marks. Texts and comments are left out.
+std::vector<std::string> tokensOf(const std::string& sql) {
+  std::vector<std::string> tokens;
+  for (std::size_t at = 0; at < sql.size();) {
+    const char c = sql[at];
+    if (sql.compare(at, 2, "--") == 0) {
+      at = std::min(sql.find_first_of("\r\n", at), sql.size());
+    } else if (sql.compare(at, 2, "/*") == 0) {
+      const auto end = sql.find("*/", at + 2);
+      at = end == sql.npos ? sql.size() : end + 2;
+    } else if (c == '\'') {
+      // E'\'' ends elsewhere than 'x' does, and not in every database.
+      if (at > 0 && isWord(sql[at - 1])) refuse("Texts stand in plain quotes");
+      at = std::min(sql.find('\'', at + 1), sql.size() - 1) + 1;
+    } else if (c == '"') {
+      const auto end = std::min(sql.find('"', at + 1), sql.size());
+      tokens.push_back(sql.substr(at, end - at));
+      at = std::min(end + 1, sql.size());
+    } else if (isWord(c)) {
+      const auto first = at;
+      while (at < sql.size() && isWord(sql[at])) ++at;
+      tokens.push_back(sql.substr(first, at - first));
+    } else {
+      if (!std::isspace(static_cast<unsigned char>(c))) tokens.emplace_back(1, c);
+      ++at;
+    }
+  }
+  for (auto& token : tokens)
+    std::transform(token.begin(), token.end(), token.begin(), [](char c) {
+      return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    });
+  return tokens;
+}
+
+class Scope {
+ public:
+  Scope(const std::string& block, std::vector<std::string> tokens)
+      : prefix_(block + "_"), tokens_(std::move(tokens)) {}
+
+  void check(bool schema) const {
+    checkVerb(schema);
+    for (std::size_t at = 0; at < tokens_.size(); ++at) {
+      const std::string& word = tokens_[at];
+      if (word == "from" || word == "join" || (word == "using" && token(at + 1) != "("))
+        checkList(at + 1);
+      else if (token(0) == "drop" && (word == "table" || word == "index"))
+        checkList(at + 1);
+      else if (word == "into" || word == "table" || word == "index" || word == "references")
+        checkTable(at + 1);
+      else if (word == "update" && token(at + 1) != "set")
+        checkTable(at + 1);
+      else if (schema && word == "on" && token(at + 2) == "(")
+        checkTable(at + 1);
+      else if (schema && word == "to" && token(at - 1) == "rename")
+        checkTable(at + 1);
+      else if (word == "with")
+        checkNames(at + 1);
+      else if (word == "in" && token(at + 1) != "(")
+        refuse("IN takes a list or a SELECT in brackets");
+    }
+  }
+
+ private:
+  const std::string& token(std::size_t at) const {
+    static const std::string none;
+    return at < tokens_.size() ? tokens_[at] : none;
+  }
+
+  void checkVerb(bool schema) const {
+    static const std::set<std::string> data{"select", "insert", "update", "delete", "with"};
+    static const std::set<std::string> shape{"create", "alter", "drop"};
+    const std::string& verb = token(0);
+    if (!data.contains(verb) && !(schema && shape.contains(verb)))
+      refuse("A block may not run '" + verb + "'");
+    const auto end = std::find(tokens_.begin(), tokens_.end(), ";");
+    if (end != tokens_.end() && end + 1 != tokens_.end()) refuse("One statement at a time");
+    for (const auto& each : tokens_)
+      if (each == "[" || each == "`") refuse("Names are quoted with \"");
+    if (schema && (verb == "create" || verb == "drop") && token(1) != "table" &&
+        token(1) != "index" && token(1) != "unique")
+      refuse("A block may create and drop tables and indexes only");
+  }
+
+  void checkTable(std::size_t at) const {
+    static const std::set<std::string> before{"if", "not", "exists", "only"};
+    while (before.contains(token(at))) ++at;
+    const std::string name = token(at).substr(token(at).starts_with('"') ? 1 : 0);
+    if (!name.starts_with(prefix_))
+      refuse("Table '" + name + "' is not one of '" + prefix_ + "...'");
+    if (token(at + 1) == ".") refuse("A block may not name a schema");
+  }
+
+  // `WITH a AS (...), b AS (...)`: tables too, for as long as the statement runs. With names of
+  // their own choice they could stand for another's table in one place and hide it in the next.
+  void checkNames(std::size_t at) const {
+    if (token(at) == "recursive") ++at;
+    for (;; ++at) {
+      checkTable(at);
+      while (at < tokens_.size() && tokens_[at] != "as") ++at;
+      while (at < tokens_.size() && tokens_[at] != "(") ++at;
+      at = closing(at) + 1;
+      if (token(at) != ",") return;
+    }
+  }
+
+  // What follows FROM and JOIN: tables and queries in brackets, with commas between them, until a
+  // word that can only come after the last of them. What stands in brackets is looked at here only
+  // as far as it is a list of tables itself; the rest of it has words of its own to be found by.
+  void checkList(std::size_t at) const {
+    static const std::set<std::string> ends{"where",  "group",     "order",     "having", "limit",
+                                            "window", "union",     "intersect", "except", "values",
+                                            "offset", "returning", "select",    "set",    ";"};
+    bool expected = true;  // a table
+    for (; at < tokens_.size() && !ends.contains(tokens_[at]) && tokens_[at] != ")"; ++at) {
+      if (tokens_[at] == "(") {
+        const bool query = token(at + 1) == "select" || token(at + 1) == "with";
+        if (expected && !query) checkList(at + 1);
+        at = closing(at);
+        expected = false;
+      } else if (expected) {
+        checkTable(at);
+        expected = false;
+      } else {
+        expected = tokens_[at] == "," || tokens_[at] == "join";
+      }
+    }
+  }
+
+  std::size_t closing(std::size_t open) const {
+    int depth = 0;
+    for (std::size_t at = open; at < tokens_.size(); ++at)
+      if (tokens_[at] == "(")
+        ++depth;
+      else if (tokens_[at] == ")" && --depth == 0)
+        return at;
+    return tokens_.size();
+  }
+
+  const std::string prefix_;
+  const std::vector<std::string> tokens_;
+};
+
+}  // namespace
+
+void requireOwnTables(const std::string& block, const std::string& sql, bool schema) {
+  Scope(block, tokensOf(sql)).check(schema);
+}
+
+}  // namespace pombo
