@@ -1,0 +1,59 @@
+// Accounts: who may have instances, how many, and how fast they may call.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pombo/instance.hpp"
+#include "storage/database.hpp"
+#include "storage/sealer.hpp"
+
+namespace pombo {
+
+struct Account {
+  AccountId id = {};
+  std::string name = {};
+  bool enabled = true;
+  std::optional<std::int64_t> quota = 10;  // instances; nothing: unlimited
+  std::int64_t instances = 0;
+  std::int64_t createLimit = 20;    // requests a minute
+  std::int64_t generalLimit = 100;  // likewise
+  TimePoint createdAt = {};
+};
+
+struct AccountChange {
+  std::optional<std::string> name = {};
+  std::optional<std::optional<std::int64_t>> quota = {};
+  std::optional<std::int64_t> createLimit = {}, generalLimit = {};
+  std::optional<bool> enabled = {};
+};
+
+// Thread-safe. The command line and the admin API are both fronts of this. Throws Error{invalid,
+// notFound, conflict}.
+class Accounts {
+ public:
+  Accounts(Database& database, Sealer& sealer) : database_(database), sealer_(sealer) {}
+
+  // The token: shown this once, kept as a hash.
+  Secret create(const Account&, TimePoint now);
+  std::vector<Account> list() const;
+  std::optional<Account> find(const AccountId&) const;
+  Account requireByName(const std::string& name) const;
+  void set(const AccountId&, const AccountChange&);
+  // The old token is good for `grace` more.
+  Secret rotate(const AccountId&, std::chrono::seconds grace, TimePoint now);
+  // Throws Error{conflict} while it has instances.
+  void remove(const AccountId&);
+
+  // By its token, or by the one before while its grace lasts. Disabled accounts are found too.
+  std::optional<Account> findByTokenHash(Session&, const std::string& hash, TimePoint now) const;
+  static std::optional<Account> find(Session&, const AccountId&);
+
+ private:
+  Database& database_;
+  Sealer& sealer_;
+};
+
+}  // namespace pombo

@@ -1,0 +1,58 @@
+// Instances in the database: who owns which name and token, and in which state each is.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pombo/instance.hpp"
+#include "storage/database.hpp"
+#include "storage/sealer.hpp"
+
+namespace pombo {
+
+struct StoredInstance {
+  Instance instance;
+  TimePoint updatedAt;
+  std::string sealedToken;
+};
+
+// Reserved while blocks that dial out are configured; shown by no route, opened by no token.
+inline constexpr auto kProvisioning = "provisioning";
+inline constexpr auto kDisconnected = "disconnected";
+
+// Thread-safe. Instances being provisioned are not found.
+class InstanceStore {
+ public:
+  InstanceStore(Database& database, Sealer& sealer) : database_(database), sealer_(sealer) {}
+
+  // Inside a transaction: takes one of the account's quota, the name and the token. Throws
+  // Error{forbidden, conflict, unauthorized} with the wire's sentences.
+  void insert(Session&, const Instance&, const std::string& token) const;
+  // Inside a transaction: reserved becomes `status`. False when the reservation is gone.
+  static bool settle(Session&, const InstanceId&, const std::string& status);
+  // Inside a transaction: frees quota, name and token.
+  static void erase(Session&, const InstanceId&);
+  static bool exists(Session&, const InstanceId&);  // reserved ones too
+  static std::vector<Instance> reserved(Session&);
+  static void touch(Session&, const InstanceId&, TimePoint);
+
+  std::optional<StoredInstance> find(const InstanceId&) const;
+  std::optional<StoredInstance> findByName(const AccountId&, const std::string& name) const;
+  std::vector<StoredInstance> list(const AccountId&) const;  // by name
+  static std::optional<Instance> findByTokenHash(Session&, const std::string& hash);
+  static std::optional<Instance> findByName(Session&, const AccountId&, const std::string& name);
+
+  // Nothing when it cannot be opened.
+  std::optional<Secret> tokenOf(const StoredInstance&) const;
+  // Seals up to `count` tokens again that another key than the current one sealed.
+  int reseal(Session&, int count) const;
+
+ private:
+  static std::string ownerOf(const InstanceId& id) { return "instance/" + id.value + "/token"; }
+
+  Database& database_;
+  Sealer& sealer_;
+};
+
+}  // namespace pombo

@@ -1,0 +1,170 @@
+#include "instance/provisioner.hpp"
+
+#include "block/field_table.hpp"
+#include "instance/identity.hpp"
+#include "instance/view.hpp"
+#include "observe/request_scope.hpp"
+
+namespace pombo {
+namespace {
+
+// Core's own fields of a create request. The rest belongs to blocks, or to nobody.
+const std::vector<Field>& ownFields() {
+  static const std::vector<Field> fields{
+      {.name = "name", .doc = "Unique in the account.", .need = Need::always},
+      {.name = "token", .doc = "The instance's token; made when absent.", .secret = true},
+      {.name = "connector", .doc = "The block that links it."}};
+  return fields;
+}
+
+std::vector<std::string> ownNames() {
+  std::vector<std::string> names;
+  for (const auto& field : ownFields()) names.push_back(field.name);
+  return names;
+}
+
+// These three are texts and nothing else: a number is a mistake here, not a spelling.
+void requireTexts(const boost::json::object& body) {
+  for (const auto& field : ownFields())
+    if (const auto* value = body.if_contains(field.name))
+      if (!value->is_null() && !value->is_string())
+        throw Error(Code::invalid, "The '" + field.name + "' field must be a string");
+}
+
+// A client that was told that its call took too long must not find that it was done all the same.
+void requireOpen(const RequestScope* scope) {
+  if (scope && !scope->claim()) throw StorageError("the request was answered before its turn came");
+}
+
+}  // namespace
+
+struct Provisioner::Request {
+  Request() = default;
+  Request(Request&&) = default;
+  ~Request() { wipe(token); }
+  Instance instance;
+  std::string token;
+  Slices slices;
+};
+
+Provisioned Provisioner::create(const AccountId& account, const Json& body) {
+  Request request = read(account, body);
+  Draft draft(request.instance.id, true);
+  draft.onReserve([&] { reserve(request); });
+  registry_.configure(request.instance, request.slices, blocks_, draft);
+  if (const auto failure = draft.reservationFailure()) std::rethrow_exception(failure);
+  settle(request, draft);
+  draft.onReserve(nullptr);         // it is made: whoever dials from here on reserves nothing
+  const Draft::Scope scope(draft);  // what was written is what is shown: no second look at the disk
+  return {request.instance, shown(request.instance, request.token, request.instance.createdAt),
+          request.slices.warnings};
+}
+
+Provisioner::Request Provisioner::read(const AccountId& account, const Json& body) const {
+  const auto& given = body.as_object();
+  requireTexts(given);
+  const Json own = checked(ownFields(), given).values;
+  const Fields fields(own);
+  Request request;
+  request.instance.name = checkedName(fields.require<std::string>("name"));
+  request.token = fields.get<std::string>("token", "");
+  if (request.token.empty())
+    request.token = newInstanceToken();
+  else
+    checkToken(request.token);
+  const std::string& usual = registry_.promises().defaultConnector;
+  request.instance.connector = fields.get<std::string>("connector", usual);
+  if (request.instance.connector != usual && !registry_.connectorNamed(request.instance.connector))
+    throw Error(Code::invalid, "Connector is not available: " + request.instance.connector);
+  request.instance.id = {newId()};
+  request.instance.account = account;
+  request.instance.status = kDisconnected;
+  request.instance.createdAt = clock_.now();
+  request.slices = registry_.slice(given, ownNames());
+  return request;
+}
+
+// The first of two transactions, when a block is about to dial out.
+void Provisioner::reserve(const Request& request) {
+  Instance reserved = request.instance;
+  reserved.status = kProvisioning;
+  database_.commit([&](Session& session) { instances_.insert(session, reserved, request.token); });
+}
+
+// The only transaction, or the second of two: then the first must not outlive its failure.
+void Provisioner::settle(const Request& request, Draft& draft) try {
+  std::vector<BlockFailure> failures;
+  database_.commit([&, scope = RequestScope::current()](Session& session) {
+    requireOpen(scope);
+    if (!draft.reserved())
+      instances_.insert(session, request.instance, request.token);
+    else if (!InstanceStore::settle(session, request.instance.id, kDisconnected))
+      throw StorageError("the reservation of instance " + request.instance.id.value + " is gone");
+    failures = blocks_.write(session, draft);
+  });
+  registry_.report(request.instance, failures);
+} catch (...) {
+  // Whether or not the request is still open: this is what must not stay.
+  if (draft.reserved()) erase(request.instance, nullptr);
+  throw;
+}
+
+Json Provisioner::shown(const Instance& instance, const std::string& token,
+                        TimePoint updatedAt) const {
+  boost::json::object shown = identityOf(instance, token, registry_.promises());
+  registry_.show(instance, blocks_, shown);
+  addTimes(shown, instance, updatedAt);
+  return shown;
+}
+
+Provisioned Provisioner::configure(const Instance& instance, const Json& body) {
+  const auto stored = instances_.find(instance.id);
+  if (!stored) throw Error(Code::notFound, "Instance not found");
+  const auto token = instances_.tokenOf(*stored);
+  Slices slices = registry_.slice(body.as_object(), ownNames());
+  Draft draft(instance.id, false);
+  registry_.configure(stored->instance, slices, blocks_, draft);
+  const auto now = clock_.now();
+  std::vector<BlockFailure> failures;
+  database_.commit([&](Session& session) {
+    if (!InstanceStore::exists(session, instance.id))
+      throw Error(Code::notFound, "Instance not found");
+    failures = blocks_.write(session, draft);
+    InstanceStore::touch(session, instance.id, now);
+  });
+  registry_.report(stored->instance, failures);
+  return {stored->instance, shown(stored->instance, token ? token->reveal() : "", now),
+          slices.warnings};
+}
+
+void Provisioner::remove(const Instance& instance) { erase(instance, RequestScope::current()); }
+
+void Provisioner::erase(const Instance& instance, const RequestScope* request) {
+  Draft draft(instance.id, false);
+  {
+    const Draft::Scope scope(draft);
+    registry_.forget(instance);
+  }
+  std::vector<BlockFailure> failures;
+  database_.commit([&](Session& session) {
+    if (!InstanceStore::exists(session, instance.id))
+      throw Error(Code::notFound, "Instance not found");
+    requireOpen(request);
+    failures = blocks_.write(session, draft);
+    BlockStore::erase(session, instance.id);
+    InstanceStore::erase(session, instance.id);
+  });
+  registry_.report(instance, failures);
+}
+
+void Provisioner::recover() {
+  const auto half =
+      database_.read([](Session& session) { return InstanceStore::reserved(session); });
+  for (const auto& instance : half) {
+    log_.write(Level::warn, "Removed an instance whose creation was cut short",
+               {{"instance", instance.id.value}});
+    remove(instance);
+  }
+}
+
+}  // namespace pombo

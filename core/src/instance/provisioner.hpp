@@ -1,0 +1,48 @@
+// The story of an instance's creation and of its end.
+#pragma once
+
+#include "block/registry.hpp"
+#include "instance/instance_store.hpp"
+
+namespace pombo {
+
+class RequestScope;
+
+// Thread-safe. Throws Error with the wire's sentences; anything else is a failure of storage.
+class Provisioner {
+ public:
+  Provisioner(Database& database, BlockStore& blocks, InstanceStore& instances, Registry& registry,
+              IClock& clock, Log& log)
+      : database_(database),
+        blocks_(blocks),
+        instances_(instances),
+        registry_(registry),
+        clock_(clock),
+        log_(log) {}
+
+  // `body` is that of POST /api/instance/new. A block that fails is part of the answer.
+  Provisioned create(const AccountId&, const Json& body);
+  // Hands the blocks their fields of `body` again.
+  Provisioned configure(const Instance&, const Json& body);
+  // Throws Error{notFound} when it is gone already.
+  void remove(const Instance&);
+  // At start: what a crash left half-made goes, and its blocks are told to forget it.
+  void recover();
+
+ private:
+  struct Request;
+  Request read(const AccountId&, const Json& body) const;
+  void reserve(const Request&);
+  void settle(const Request&, Draft&);
+  void erase(const Instance&, const RequestScope*);  // null: it is not a request's to claim
+  Json shown(const Instance&, const std::string& token, TimePoint updatedAt) const;
+
+  Database& database_;
+  BlockStore& blocks_;
+  InstanceStore& instances_;
+  Registry& registry_;
+  IClock& clock_;
+  Log& log_;
+};
+
+}  // namespace pombo
