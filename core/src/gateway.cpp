@@ -1,0 +1,348 @@
+#include "gateway.hpp"
+
+#include <condition_variable>
+#include <filesystem>
+#include <thread>
+
+#include "account/accounts.hpp"
+#include "block/loader.hpp"
+#include "block/registry.hpp"
+#include "http/admission.hpp"
+#include "http/edge.hpp"
+#include "http/instance_routes.hpp"
+#include "http/metrics_port.hpp"
+#include "http/router.hpp"
+#include "http/server_routes.hpp"
+#include "instance/identity.hpp"
+#include "instance/limit_store.hpp"
+#include "instance/provisioner.hpp"
+#include "instance/settings_block.hpp"
+#include "net/http_client.hpp"
+#include "observe/clock.hpp"
+
+namespace pombo {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string textAt(const Json& section, const char* key) {
+  const auto* text = section.at(key).if_string();
+  return text ? std::string(*text) : std::string();
+}
+std::int64_t numberAt(const Json& section, const char* key) { return section.at(key).as_int64(); }
+std::vector<std::string> listAt(const Json& section, const char* key) {
+  return boost::json::value_to<std::vector<std::string>>(section.at(key));
+}
+
+std::string withoutSlash(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+// "[::]:8080" with the port that was bound.
+std::string boundAddress(const std::string& listen, std::uint16_t port) {
+  return listen.substr(0, listen.rfind(':')) + ":" + std::to_string(port);
+}
+
+AdmissionOptions admissionOptionsOf(const Config& config) {
+  const std::string adminToken = textAt(config.admin, "token");
+  if (!adminToken.empty() && adminToken.size() < 32)
+    throw ConfigError("admin.token must be at least 32 characters");
+  return {static_cast<int>(numberAt(config.limits, "slowPerAccount")),
+          static_cast<int>(numberAt(config.limits, "anonymousPerMinute")),
+          static_cast<int>(numberAt(config.limits, "resourcePerMinute")), adminToken};
+}
+
+RouterOptions routerOptionsOf(const Config& config) {
+  return {static_cast<int>(numberAt(config.http, "workers")),
+          static_cast<int>(numberAt(config.http, "slowWorkers")),
+          std::chrono::seconds(numberAt(config.http, "budgetSeconds")),
+          config.log.at("access").as_bool()};
+}
+
+EdgeOptions edgeOptionsOf(const Config& config, const std::string& listen) {
+  EdgeOptions options;
+  options.listen = listen;
+  options.threads = static_cast<int>(numberAt(config.http, "ioThreads"));
+  options.newId = newId;
+  return options;
+}
+
+}  // namespace
+
+const char* version() { return POMBO_VERSION; }
+
+StoreOptions storeOptionsOf(const Config& config, const Environment& environment) {
+  return {{config.database, textAt(config.storage, "synchronous")},
+          environment("POMBO_MASTER_KEY").value_or(""),
+          textAt(config.security, "keyFile")};
+}
+
+std::string findLibrary(const Config& config, const std::string& block) {
+  const auto home = fs::read_symlink("/proc/self/exe").parent_path();
+  for (const auto& entry : listAt(config.plugins, "path")) {
+    const auto library = (home / entry / (block + ".so")).lexically_normal();
+    if (fs::exists(library)) return library;
+  }
+  return {};
+}
+
+class Gateway::Parts final : private IBackOffice, private IInstances {
+ public:
+  Parts(const Config& config, const Environment& environment)
+      : config_(config),
+        log_(textAt(config.log, "level")),
+        store_(storeOptionsOf(config, environment)),
+        blocks_(store_.database(), store_.sealer()),
+        instances_(store_.database(), store_.sealer()),
+        accounts_(store_.database(), store_.sealer()),
+        limitStore_(store_.database(), limits_, clock_),
+        egress_({listAt(config.egress, "allow"), config.egress.at("proxyPrivate").as_bool()}),
+        client_(egress_, std::string("Pombo/") + version(),
+                [this](const InstanceId& id) { return registry_.proxyFor(id); }),
+        registry_(readPromises(), log_, metrics_),
+        provisioner_(store_.database(), blocks_, instances_, registry_, clock_, log_),
+        list_(blocks_, instances_, registry_),
+        authentication_(store_.database(), store_.sealer(), accounts_, clock_),
+        addresses_(listAt(config.http, "trustedProxies")),
+        admission_(admissionOptionsOf(config), authentication_, addresses_, instances_, limits_) {
+    addBlock(
+        {.name = SettingsBlock::kName, .flat = true, .code = std::make_unique<SettingsBlock>()},
+        boost::json::object());
+    for (const auto& block : config.blocks) load(block, environment);
+    registry_.start();
+    requireBlocks();
+    provisioner_.recover();
+    limitStore_.restore();
+    addInstanceRoutes(routes_, provisioner_, instances_, list_);
+    addServerRoutes(routes_, health_, metrics_,
+                    {textAt(config.metrics, "token"), listAt(config.metrics, "allow")}, clock_);
+    addPromisedRoutes(routes_, registry_);
+    routes_.close();
+    listen();
+    checkHealth();
+  }
+
+  ~Parts() override { stop(); }
+
+  void start() {
+    edge_->start();
+    if (metricsEdge_) metricsEdge_->start();
+    housekeeper_ = std::thread([this] { keepHouse(); });
+    health_.set(Health::Phase::ready);
+  }
+
+  std::string url() const {
+    return "http://" + boundAddress(textAt(config_.http, "listen"), edge_->port());
+  }
+
+  void stop() {
+    if (!edge_) return;
+    health_.set(Health::Phase::draining);
+    router_->drain();
+    // Still listening: whoever asks now learns that the server is going, not that it is gone.
+    const auto deadline = std::chrono::steady_clock::now() +
+                          std::chrono::seconds(numberAt(config_.http, "drainSeconds"));
+    while (router_->inFlight() > 0 && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    // What is still being received has the rest of the time; a second at least, to be told.
+    edge_->stop(std::max<std::chrono::milliseconds>(
+        std::chrono::seconds(1), std::chrono::duration_cast<std::chrono::milliseconds>(
+                                     deadline - std::chrono::steady_clock::now())));
+    if (metricsEdge_) metricsEdge_->stop(std::chrono::seconds(0));
+    stopHousekeeper();
+    routes_.expire(std::chrono::steady_clock::time_point::max());
+    saveLimits();
+    if (const int strays = router_->strayThreads(); strays > 0) {
+      // A block's call that never came back still has a thread inside all of this. Everything that
+      // counts is on the disk; the rest is not to be taken away under its feet.
+      log_.write(Level::error, "Calls that never ended were left behind", {{"threads", strays}});
+      std::_Exit(0);
+    }
+    // The router's workers may still be looking at the edges' counters.
+    router_.reset();
+    metricsEdge_.reset();
+    edge_.reset();
+    registry_.stop();
+  }
+
+ private:
+  // IBackOffice
+  ServerInfo server() const override {
+    const std::string configured = textAt(config_.http, "baseUrl");
+    return {version(), withoutSlash(configured.empty() && edge_ ? url() : configured)};
+  }
+  std::optional<Proxy> proxyFor(const InstanceId& id) const override {
+    return registry_.proxyFor(id);
+  }
+  IConnector* connectorOf(const Instance& instance) const override {
+    return registry_.connectorNamed(instance.connector);
+  }
+  Provisioned provision(const AccountId& account, const Json& body) override {
+    return provisioner_.create(account, body);
+  }
+  Provisioned configure(const Instance& instance, const Json& body) override {
+    return provisioner_.configure(instance, body);
+  }
+  // IInstances
+  std::optional<Instance> find(const InstanceId& id) const override {
+    const auto stored = instances_.find(id);
+    return stored ? std::optional(stored->instance) : std::nullopt;
+  }
+  std::optional<Instance> findByName(const AccountId& account,
+                                     const std::string& name) const override {
+    const auto stored = instances_.findByName(account, name);
+    return stored ? std::optional(stored->instance) : std::nullopt;
+  }
+  std::vector<Instance> list(const AccountId& account) const override {
+    std::vector<Instance> all;
+    for (auto& stored : instances_.list(account)) all.push_back(std::move(stored.instance));
+    return all;
+  }
+  Instance admit(const std::string& token, const std::string& instanceName) override {
+    return admission_.admit(token, instanceName);
+  }
+
+  void addBlock(Block block, Json options) {
+    block.fields = block.code->fields();
+    block.host = std::make_unique<BlockHost>(block.name, std::move(options),
+                                             Services{log_, metrics_, clock_, store_.database(),
+                                                      blocks_, routes_, client_, *this, *this});
+    registry_.add(std::move(block));
+  }
+
+  void load(const BlockConfig& wanted, const Environment& environment) {
+    Block block{.name = wanted.name};
+    if (!wanted.enabled) {
+      block.problem = "disabled";
+      return registry_.add(std::move(block));
+    }
+    try {
+      const std::string library = findLibrary(config_, wanted.name);
+      if (library.empty()) throw std::runtime_error(wanted.name + ".so is not in plugins.path");
+      const BlockMetadata metadata = inspect(library);
+      if (wanted.name != metadata.name)
+        throw std::runtime_error(library + ": name is \"" + metadata.name + "\", its file's is \"" +
+                                 wanted.name + "\"");
+      block.version = metadata.version;
+      block.code = pombo::load(library);
+      Json options = optionsOf(wanted, block.code->options(), environment);
+      addBlock(std::move(block), std::move(options));
+    } catch (const ConfigError&) {
+      throw;  // a typing mistake is the operator's to mend, not to find in a log
+    } catch (const std::exception& error) {
+      log_.write(Level::error, "Block not loaded",
+                 {{"block", wanted.name}, {"reason", error.what()}});
+      registry_.add({.name = wanted.name, .problem = error.what()});
+    }
+  }
+
+  void requireBlocks() const {
+    for (const auto& wanted : config_.blocks)
+      if (const Block* block = registry_.find(wanted.name); wanted.required && !block->running())
+        throw std::runtime_error("block '" + wanted.name + "' is required: " + block->problem);
+  }
+
+  void listen() {
+    router_ = std::make_unique<Router>(routerOptionsOf(config_), routes_, admission_, log_,
+                                       metrics_, clock_);
+    edge_ =
+        std::make_unique<Edge>(edgeOptionsOf(config_, textAt(config_.http, "listen")), *router_);
+    if (const std::string address = textAt(config_.metrics, "listen"); !address.empty())
+      metricsEdge_ = std::make_unique<Edge>(edgeOptionsOf(config_, address), metricsPort_);
+    metrics_.onScrape([this](Metrics& metrics) { collect(metrics); });
+  }
+
+  void collect(Metrics& metrics) {
+    metrics.countTo("pombo_storage_commits_total", {}, double(store_.database().commits()));
+    metrics.countTo("pombo_storage_jobs_total", {}, double(store_.database().jobs()));
+    if (!edge_) return;
+    const auto& counters = edge_->counters();
+    metrics.countTo("pombo_edge_connections_total", {}, double(counters.connections));
+    metrics.countTo("pombo_edge_requests_total", {}, double(counters.requests));
+    metrics.countTo("pombo_edge_malformed_total", {}, double(counters.malformed));
+    metrics.countTo("pombo_edge_timeouts_total", {}, double(counters.timeouts));
+    metrics.observe("pombo_edge_connections_open", {}, double(counters.open));
+    router_->collect(metrics);
+    metrics.countTo("pombo_http_threads_written_off_total", {}, router_->threadsWrittenOff());
+  }
+
+  void keepHouse() {
+    std::unique_lock lock(housekeeping_);
+    for (int second = 1; !stopping_; ++second) {
+      housekeeperWake_.wait_for(lock, std::chrono::seconds(1), [&] { return stopping_; });
+      lock.unlock();
+      saveLimits();
+      routes_.expire(std::chrono::steady_clock::now());
+      if (second % 10 == 0) checkHealth();
+      lock.lock();
+    }
+  }
+
+  void saveLimits() {
+    try {
+      limitStore_.save();
+    } catch (const std::exception& error) {
+      log_.write(Level::warn, "Rate limits were not saved", {{"reason", error.what()}});
+    }
+  }
+
+  void checkHealth() {
+    std::map<std::string, std::string> checks = registry_.health();
+    try {
+      store_.database().read([](Session& session) { session.rows("SELECT 1", "n"); });
+      checks["db"] = "ok";
+    } catch (const std::exception&) {
+      checks["db"] = "fail: the database does not answer";
+    }
+    health_.set(std::move(checks));
+  }
+
+  void stopHousekeeper() {
+    {
+      std::lock_guard lock(housekeeping_);
+      stopping_ = true;
+    }
+    housekeeperWake_.notify_all();
+    if (housekeeper_.joinable()) housekeeper_.join();
+  }
+
+  const Config config_;
+  Log log_;
+  Metrics metrics_;
+  SystemClock clock_;
+  Store store_;
+  BlockStore blocks_;
+  InstanceStore instances_;
+  Accounts accounts_;
+  Limits limits_;
+  LimitStore limitStore_;
+  Egress egress_;
+  HttpClient client_;
+  RouteTable routes_;
+  Registry registry_;
+  Provisioner provisioner_;
+  InstanceList list_;
+  Health health_;
+  Authentication authentication_;
+  ClientAddress addresses_;
+  Admission admission_;
+  MetricsPort metricsPort_{metrics_};
+  std::unique_ptr<Router> router_;
+  std::unique_ptr<Edge> edge_, metricsEdge_;
+
+  std::mutex housekeeping_;  // guards stopping_
+  std::condition_variable housekeeperWake_;
+  bool stopping_ = false;
+  std::thread housekeeper_;
+};
+
+Gateway::Gateway(const Config& config, const Environment& environment)
+    : parts_(std::make_unique<Parts>(config, environment)) {}
+Gateway::~Gateway() = default;
+
+void Gateway::start() { parts_->start(); }
+std::string Gateway::url() const { return parts_->url(); }
+void Gateway::stop() { parts_->stop(); }
+
+}  // namespace pombo

@@ -1,0 +1,55 @@
+// The checks that every request passes before its handler, in the order that api.md 1.7 fixes:
+// token, ownership, limit, route, instance. What a client learns from a refusal depends on it.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "http/call.hpp"
+
+namespace pombo {
+
+struct AdmissionOptions {
+  int slowPerAccount = 8;
+  int anonymousPerMinute = 100;
+  int resourcePerMinute = 600;
+  std::string adminToken = {};  // empty: admin routes are not there
+};
+
+// Thread-safe. Throws Error.
+class Admission {
+ public:
+  Admission(AdmissionOptions options, Authentication& authentication,
+            const ClientAddress& addresses, InstanceStore& instances, Limits& limits)
+      : options_(std::move(options)),
+        authentication_(authentication),
+        addresses_(addresses),
+        instances_(instances),
+        limits_(limits) {}
+
+  // Once per call: a second time it does nothing.
+  void check(Call&);
+  // The same for a token and a name that came by another way: see IInstances::admit.
+  Instance admit(const std::string& token, const std::string& instanceName);
+
+ private:
+  void authenticate(Call&);
+  void failAuthentication(Call&);
+  void requireOwnership(Call&) const;
+  void takeAllowance(Call&);
+  void take(Call&, const std::string& bucket, std::int64_t limit);
+  void takePlace(Call&);
+  void findInstance(Call&) const;
+
+  const AdmissionOptions options_;
+  Authentication& authentication_;
+  const ClientAddress& addresses_;
+  InstanceStore& instances_;
+  Limits& limits_;
+
+  std::mutex slowMutex_;                  // guards slowCalls_
+  std::map<std::string, int> slowCalls_;  // now under way, by account
+};
+
+}  // namespace pombo

@@ -1,0 +1,62 @@
+// One request on its way through the router.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include "http/authentication.hpp"
+#include "http/dispatcher.hpp"
+#include "http/exchange.hpp"
+#include "instance/limits.hpp"
+#include "storage/secret.hpp"
+
+namespace pombo {
+
+// Shared by the worker that serves it and the watch that may have to answer in its place. Who has
+// the word is decided once, by `turn`; the watch reads nothing else but what stands before it.
+struct Call {
+  std::shared_ptr<const RequestHead> head;
+  std::string path, query, remote;
+  Match match;
+  std::string body;
+  std::function<void(Answer)> then;
+  std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+  std::chrono::milliseconds budget{};
+
+  // open: nobody has the word. claimed: its handler is doing what cannot be undone, and will answer
+  // however long it takes. answered: nothing more goes out.
+  enum class Turn { open, claimed, answered };
+  std::atomic<Turn> turn{Turn::open};
+  std::atomic<bool> admitted{false};  // the same for admit(), which comes before
+
+  bool claim() {
+    Turn expected = Turn::open;
+    return turn.compare_exchange_strong(expected, Turn::claimed) || expected == Turn::claimed;
+  }
+  // By the handler's own thread, or by whoever the handler left the answer to.
+  bool takeAnswer() { return turn.exchange(Turn::answered) != Turn::answered; }
+  // By the watch: only while nothing has begun that cannot be undone.
+  bool takeOverrun() {
+    Turn expected = Turn::open;
+    return turn.compare_exchange_strong(expected, Turn::answered);
+  }
+
+  // What the checks have found.
+  bool checked = false;
+  bool limited = false;  // an allowance was taken: its headers go out
+  Allowance allowance;
+  std::optional<Caller> caller;
+  std::optional<Instance> instance;
+  std::string instanceName;     // ":instance" of the path: decoded, NFC
+  std::string detail;           // why the body was no good
+  std::function<void()> leave;  // gives a slow call's place back
+
+  ~Call() {
+    wipe(body);
+    if (leave) leave();
+  }
+  const Route& route() const { return match.route->route; }
+};
+
+}  // namespace pombo

@@ -1,0 +1,54 @@
+// The public port: sockets, framing, limits, time-outs. Knows no route and no token.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "http/exchange.hpp"
+
+namespace pombo {
+
+struct EdgeOptions {
+  std::string listen = "[::]:8080";  // "HOST:PORT"; "[::]" takes IPv4 too; port 0: any
+  int threads = 2;
+  std::chrono::milliseconds headTimeout{30'000};   // from the first byte of a head to its last
+  std::chrono::milliseconds idleTimeout{75'000};   // between requests of one connection
+  std::chrono::milliseconds writeTimeout{60'000};  // without the peer taking a byte
+  std::size_t headLimit = 16 * 1024;               // request line and headers, bytes
+  std::size_t headerCount = 100;
+  // Names each request, on any of the edge's threads; without one they are numbered.
+  std::function<std::string()> newId = nullptr;
+};
+
+// Counters that only grow, but for `open`. Read from any thread.
+struct EdgeCounters {
+  std::atomic<std::uint64_t> connections{0}, requests{0}, malformed{0}, timeouts{0};
+  std::atomic<std::uint64_t> faults{0};  // exceptions; each has ended a connection
+  std::atomic<std::int64_t> open{0};
+};
+
+class Edge {
+ public:
+  // Binds and listens, serves nothing yet. Throws std::runtime_error naming the address and why.
+  Edge(const EdgeOptions&, IService&);
+  ~Edge();  // stop(0 s) when it was not called
+
+  void start();                // threads
+  std::uint16_t port() const;  // the one that was bound
+  const EdgeCounters& counters() const;
+
+  // Takes no more connections; idle ones are closed, the others after their answer. Returns when
+  // all are gone or `grace` is over, whichever is first; then the rest is cut.
+  void stop(std::chrono::milliseconds grace);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pombo

@@ -1,0 +1,96 @@
+#include "http/instance_routes.hpp"
+
+#include <set>
+#include <sstream>
+
+#include "instance/identity.hpp"
+
+namespace pombo {
+namespace {
+
+std::vector<std::string> namesIn(const std::string& filter) {
+  std::vector<std::string> names;
+  std::istringstream in(filter);
+  for (std::string name; std::getline(in, name, ',');) {
+    const auto first = name.find_first_not_of(' ');
+    if (first == name.npos) continue;
+    name = name.substr(first, name.find_last_not_of(' ') - first + 1);
+    names.push_back(normalized(name).value_or(name));
+  }
+  return names;
+}
+
+// One name that is not there is an error; among several, it is skipped. Repeated, it is shown once.
+std::vector<StoredInstance> named(InstanceStore& instances, const AccountId& account,
+                                  const std::vector<std::string>& names) {
+  std::vector<StoredInstance> found;
+  for (const auto& name : std::set(names.begin(), names.end()))
+    if (auto stored = instances.findByName(account, name)) found.push_back(std::move(*stored));
+  if (names.size() == 1 && found.empty()) throw Error(Code::notFound, "Instance not found");
+  return found;
+}
+
+std::vector<StoredInstance> asked(InstanceStore& instances, const HttpRequest& request) {
+  if (request.instance) {  // an instance's own token sees itself, whatever it asks for
+    auto own = instances.find(request.instance->id);
+    if (!own) throw Error(Code::notFound, "Instance not found");
+    return {std::move(*own)};
+  }
+  const auto names = namesIn(Fields(request.query).get<std::string>("instanceName", ""));
+  return names.empty() ? instances.list(*request.account)
+                       : named(instances, *request.account, names);
+}
+
+HttpReply created(Provisioner& provisioner, const HttpRequest& request) {
+  Provisioned made = provisioner.create(*request.account, request.fields);
+  return {.status = 201,
+          .body = {{"success", true},
+                   {"message", "Instance created"},
+                   {"instance", std::move(made.shown)}},
+          .warnings = std::move(made.warnings)};
+}
+
+HttpReply listed(InstanceStore& instances, InstanceList& list, const HttpRequest& request) {
+  const auto found = asked(instances, request);
+  HttpReply reply;
+  const std::string count = std::to_string(found.size());
+  reply.body = {{"success", true},
+                {"message", count + (found.size() == 1 ? " Instance found" : " Instances found")},
+                {"instances", list.of(found, reply.warnings)},
+                {"meta", {{"total", found.size()}}}};
+  return reply;
+}
+
+}  // namespace
+
+void addInstanceRoutes(RouteTable& routes, Provisioner& provisioner, InstanceStore& instances,
+                       InstanceList& list) {
+  routes.add(
+      {.route = {.method = Method::post,
+                 .path = "/api/instance/new",
+                 .access = Access::account,
+                 .summary = "Create an instance and configure its blocks",
+                 .status = 201,
+                 .failure = "Failed to create instance",
+                 .bucket = Bucket::create},
+       .handler = [&](const HttpRequest& request) { return created(provisioner, request); }});
+  routes.add(
+      {.route = {.path = "/api/instance/list",
+                 .summary = "List instances",
+                 .query = {{.name = "instanceName", .doc = "One name, or several with commas."}},
+                 .failure = "Failed to list instances"},
+       .handler = [&](const HttpRequest& request) { return listed(instances, list, request); }});
+  routes.add({.route = {.method = Method::del,
+                        .path = "/api/instance/delete/:instance",
+                        .access = Access::account,
+                        .summary = "Delete an instance and everything of it",
+                        .failure = "Failed to delete instance: storage failure"},
+              .handler = [&](const HttpRequest& request) -> HttpReply {
+                provisioner.remove(*request.instance);
+                return {.body = {{"success", true},
+                                 {"message", "Instance deleted"},
+                                 {"instance", {{"status", "deleted"}}}}};
+              }});
+}
+
+}  // namespace pombo
