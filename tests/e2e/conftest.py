@@ -1,0 +1,95 @@
+"""One server per module, in a folder of its own, on a port that was free.
+
+A module that needs other settings says so: SERVER_ENV = {"POMBO_LOG_LEVEL": "debug"}.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from client import Api, Wire
+from pombo_server import REPOSITORY, Server, default_binary
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def fresh():
+    """fresh("shop") is a name that no other test has."""
+    return lambda word="x": f"{word}-{next(_numbers)}"
+
+
+@pytest.fixture(scope="module")
+def server(request, tmp_path_factory):
+    env = getattr(request.module, "SERVER_ENV", {})
+    with Server(data_dir=tmp_path_factory.mktemp("server"), env=env) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def new_account(server, fresh):
+    """Makes an account and returns the requests in its name; limits as of Server.account()."""
+    return lambda **limits: Api(server, server.account(fresh("account"), **limits))
+
+
+@pytest.fixture(scope="module")
+def api(new_account):
+    """Requests of an account that the whole module shares, without limits to speak of."""
+    return new_account()
+
+
+@pytest.fixture
+def wire(server):
+    """Opens bare connections, which end with the test."""
+    opened: list[Wire] = []
+
+    def connect(**options) -> Wire:
+        opened.append(Wire(server.port, **options))
+        return opened[-1]
+
+    yield connect
+    for each in opened:
+        each.socket.close()
+
+
+class Rows:
+    """What stands in the tables that a creation writes."""
+
+    def __init__(self, database: Path):
+        self.database = database
+
+    def query(self, sql: str, *values) -> list[tuple]:
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as db:
+            return db.execute(sql, values).fetchall()
+
+    def counts(self) -> list[tuple]:
+        return self.query("SELECT (SELECT count(*) FROM instance), "
+                          "(SELECT count(*) FROM block_row), "
+                          "(SELECT sum(instances) FROM account)")
+
+
+@pytest.fixture
+def rows(server):
+    return Rows(server.database)
+
+
+@pytest.fixture
+def writes_nothing(rows):
+    """For tests of requests that are refused: afterwards the tables are as they were."""
+    before = rows.counts()
+    yield
+    assert rows.counts() == before
+
+
+@pytest.fixture(scope="session")
+def external_blocks() -> Path:
+    """The folder with the blocks of tests/external, built as a third party would."""
+    build = default_binary().parent
+    output = build.parent / "external"
+    subprocess.run(["sh", REPOSITORY / "tests/external/check", build, output], check=True)
+    return output / "blocks"
