@@ -1,0 +1,312 @@
+#!/usr/bin/python3
+"""Measures the server against its floors in one run and prints ratios, not absolute promises.
+
+    bench/run.py --short
+    bench/run.py --blocks build/bench/hello/plugins     # a folder with hello.so of tests/external
+
+- creation ÷ raw SQLite insert of the same bytes (bench_floor), same synchronous mode, same clients;
+- authenticated GET of one instance ÷ GET /hello of a bare block on the same server;
+- resident memory of 10,000 configured instances over none.
+
+Each ratio is the median of pairs run A-B, B-A, ...; the first pair only warms up. The result is
+also written to build/bench/<name>.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Callable
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY / "tests/e2e"))
+from pombo_server import Server, default_binary  # noqa: E402
+
+PACKAGES = ["g++-12", "libsqlite3-0", "libsoci-core4.0", "libboost1.81-dev", "libpistache0",
+            "libbotan-2-19", "libprometheus-cpp-core1.0", "libspdlog1.10", "libc6"]
+INSTANCES = 10_000
+
+# Every group of fields whose block this release ships, filled as a customer fills them.
+BODY = {
+    "name": "@N@",
+    "webhookEnabled": True,
+    "webhookURL": "https://93.184.216.34/integrations/whatsapp/inbound/7d1f3b52-4f3e-4f0e-8a47",
+    "webhookAuthorization": "Bearer " + "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." + "c2VjcmV0" * 24,
+    "webhookByEvents": True,
+    "webhookEvents": ["message.exchange", "instance.state"],
+    "webhookMediaBase64": False,
+    "websocketEnabled": True,
+    "websocketEvents": ["message.exchange", "instance.state"],
+    "websocketMediaBase64": True,
+    "autoRejectCalls": True,
+    "callRejectMessage": "We do not take calls on this number. Please write to us, we answer from "
+                         "nine to six, Monday to Friday.",
+    "ignoreGroupMessages": True,
+    "keepOnlineStatus": True,
+    "autoReadMessages": False,
+    "ignoreStatus": True,
+    "disableHistorySync": False,
+}
+
+
+def program(command: list[object]) -> dict:
+    done = subprocess.run([str(each) for each in command], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{command[0]}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def only_status(result: dict, status: int) -> dict:
+    if set(result["statuses"]) != {str(status)}:
+        raise SystemExit(f"expected only {status}, got {result['statuses']}")
+    return result
+
+
+def commits_of(server: Server) -> float | None:
+    with urllib.request.urlopen(server.url + "/metrics") as answer:
+        found = re.search(r"^pombo_storage_commits_total(?:\{.*?\})? (\S+)",
+                          answer.read().decode(), re.MULTILINE)
+    return float(found[1]) if found else None
+
+
+def pss_kib(pid: int) -> int:
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)[1])
+
+
+def stored_bytes(database: Path) -> int:
+    """Bytes of every value of every table but the limiter's, without SQLite's own overhead."""
+    db = sqlite3.connect(database)
+    total = 0
+    for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' "
+                               "AND name <> 'rate_window'").fetchall():
+        columns = [row[1] for row in db.execute(f'PRAGMA table_info("{table}")')]
+        lengths = "+".join(f'coalesce(length(CAST("{column}" AS BLOB)), 0)' for column in columns)
+        total += db.execute(f'SELECT coalesce(sum({lengths}), 0) FROM "{table}"').fetchone()[0]
+    db.close()
+    return total
+
+
+def spread(values: list[float]) -> dict:
+    return {"median": statistics.median(values), "least": min(values), "most": max(values)}
+
+
+class Bench:
+    def __init__(self, options: argparse.Namespace, work: Path):
+        self.binary = options.binary.resolve()
+        self.tools = self.binary.parent / "bench" if not options.tools else options.tools
+        self.pairs, self.seconds = (3, 2.0) if options.short else (7, 5.0)
+        self.clients = options.clients
+        self.blocks = options.blocks.resolve() if options.blocks else None
+        self.synchronous = options.synchronous
+        self.work = work
+        self.body = work / "body.json"
+        self.body.write_text(json.dumps(BODY))
+        self.runs = 0
+
+    def fresh_folder(self) -> Path:
+        self.runs += 1
+        folder = self.work / f"run{self.runs}"
+        folder.mkdir()
+        return folder
+
+    def server(self, config: Path | None = None) -> Server:
+        return Server(self.binary, self.fresh_folder(), config, {
+            "POMBO_STORAGE_SYNCHRONOUS": self.synchronous, "POMBO_LOG_LEVEL": "warn"})
+
+    def load(self, server: Server, mode: str, *options: object) -> dict:
+        return program([self.tools / "bench_load", mode, "--port", server.port, *options])
+
+    def create(self, server: Server, token: str, clients: int, *options: object) -> dict:
+        return only_status(self.load(server, "create", "--token", token, "--body", self.body,
+                                     "--clients", clients, *options), 201)
+
+    def in_pairs(self, ours: Callable[[], dict], floor: Callable[[], dict], rate: str,
+                 floor_rate: str) -> dict:
+        """A-B, B-A, ...: what drifts on the machine hits both alike."""
+        measured = []
+        for pair in range(self.pairs):
+            if pair % 2 == 0:
+                a = ours()
+                b = floor()
+            else:
+                b = floor()
+                a = ours()
+            if pair > 0:
+                measured.append((a, b))
+        of = lambda at, key: spread([pair[at][key] for pair in measured])  # noqa: E731
+        return {"ratio": spread([a[rate] / b[floor_rate] for a, b in measured]),
+                "ours": {key: of(0, key) for key in (rate, "p50", "p99", "commitsPerSecond")
+                         if all(pair[0].get(key) is not None for pair in measured)},
+                "floor": {key: of(1, key) for key in (floor_rate, "p50", "p99", "commitsPerSecond")
+                          if all(pair[1].get(key) is not None for pair in measured)}}
+
+    # Creation ---------------------------------------------------------------------------------
+
+    def bytes_per_creation(self) -> int:
+        server = self.server()
+        token = server.account("bench")
+        with server:
+            self.create(server, token, 1, "--count", 1)
+            server.stop()
+            before = stored_bytes(server.database)
+            server.start()
+            self.create(server, token, 16, "--count", 500, "--prefix", "more")
+            server.stop()
+        return round((stored_bytes(server.database) - before) / 500)
+
+    def creation(self, clients: int, row_bytes: int) -> dict:
+        def ours() -> dict:
+            server = self.server()
+            token = server.account("bench")
+            with server:
+                self.create(server, token, clients, "--count", 4 * clients, "--prefix", "warm")
+                before, start = commits_of(server), time.monotonic()
+                result = self.create(server, token, clients, "--seconds", self.seconds)
+                took, after = time.monotonic() - start, commits_of(server)
+            if before is not None and after is not None:
+                result["commitsPerSecond"] = (after - before) / took
+            shutil.rmtree(server.data_dir)
+            return result
+
+        def floor() -> dict:
+            folder = self.fresh_folder()
+            result = program([self.tools / "bench_floor", folder, "--clients", clients, "--seconds",
+                              self.seconds, "--bytes", row_bytes, "--synchronous",
+                              self.synchronous])
+            shutil.rmtree(folder)
+            return result
+
+        return self.in_pairs(ours, floor, "requestsPerSecond", "rowsPerSecond")
+
+    # Reading ----------------------------------------------------------------------------------
+
+    def reading(self) -> dict[int, dict]:
+        config = self.work / "hello.yaml"
+        config.write_text(f"plugins:\n  path: [plugins, {json.dumps(str(self.blocks))}]\n"
+                          "blocks:\n  webhook: {}\n  websocket: {}\n  hello: {}\n")
+        server = self.server(config)
+        token = server.account("bench")
+        results = {}
+        with server:
+            self.create(server, token, 16, "--count", 100)
+            path = "/api/instance/list?instanceName=bench-50"
+            for clients in self.clients:
+                def get(where: str, clients: int = clients) -> dict:
+                    return only_status(self.load(
+                        server, "get", "--path", where, "--token", token, "--clients", clients,
+                        "--seconds", self.seconds), 200)
+                results[clients] = self.in_pairs(lambda: get(path), lambda: get("/hello"),
+                                                 "requestsPerSecond", "requestsPerSecond")
+        return results
+
+    # Memory -----------------------------------------------------------------------------------
+
+    def memory(self) -> dict:
+        server = self.server()
+        token = server.account("bench")
+        with server:
+            # Threads, sessions and statements exist before the empty figure is taken.
+            self.create(server, token, 64, "--count", 64, "--prefix", "warm")
+            empty = pss_kib(server.pid)
+            self.create(server, token, 64, "--count", INSTANCES)
+            created = pss_kib(server.pid)
+            server.stop()
+            server.start()
+            self.create(server, token, 64, "--count", 64, "--prefix", "again")
+            restarted = pss_kib(server.pid)
+        mib = lambda kib: round(kib / 1024, 2)  # noqa: E731
+        return {"instances": INSTANCES, "emptyMiB": mib(empty), "afterCreationMiB": mib(created),
+                "afterRestartMiB": mib(restarted), "creationOverEmptyMiB": mib(created - empty),
+                "restartOverEmptyMiB": mib(restarted - empty)}
+
+
+def environment() -> dict:
+    def output(*command: str) -> str:
+        done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY)
+        return done.stdout.strip()
+    versions = dict(line.split(" ", 1) for line in output(
+        "dpkg-query", "-W", "-f", "${Package} ${Version}\n", *PACKAGES).splitlines() if " " in line)
+    return {"commit": output("git", "rev-parse", "--verify", "-q", "HEAD") or None,
+            "modified": bool(output("git", "status", "--porcelain")),
+            "kernel": platform.release(), "cpus": os.cpu_count(), "packages": versions}
+
+
+def print_table(title: str, floor_rate: str, results: dict[int, dict], aim: str) -> None:
+    print(f"\n{title}   (aim {aim})")
+    print(f"{'clients':>8} {'ratio':>7} {'spread':>13} {'ours/s':>9} {'floor/s':>9} "
+          f"{'commits/s':>10} {'floor':>7} {'p99 us':>8} {'floor':>8}")
+    for clients, result in results.items():
+        ratio, ours, floor = result["ratio"], result["ours"], result["floor"]
+        commits = [f"{side['commitsPerSecond']['median']:.0f}" if "commitsPerSecond" in side
+                   else "-" for side in (ours, floor)]
+        print(f"{clients:>8} {ratio['median']:>7.2f} {ratio['least']:>6.2f}-{ratio['most']:<6.2f} "
+              f"{ours['requestsPerSecond']['median']:>9.0f} {floor[floor_rate]['median']:>9.0f} "
+              f"{commits[0]:>10} {commits[1]:>7} {ours['p99']['median']:>8.0f} "
+              f"{floor['p99']['median']:>8.0f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--short", action="store_true", help="3 pairs of 2 s instead of 7 of 5 s")
+    parser.add_argument("--blocks", type=Path, help="folder of the hello block")
+    parser.add_argument("--binary", type=Path, default=default_binary())
+    parser.add_argument("--tools", type=Path, help="folder of bench_floor and bench_load")
+    parser.add_argument("--clients", type=int, nargs="+", default=[64, 16, 1])
+    parser.add_argument("--synchronous", choices=["full", "normal"], default="full")
+    parser.add_argument("--only", choices=["create", "get", "memory"], nargs="+",
+                        default=["create", "get", "memory"])
+    parser.add_argument("--name", default="bench", help="of the JSON file")
+    options = parser.parse_args()
+
+    folder = REPOSITORY / "build/bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    # Beside the build and not in /tmp: that may be memory, and then there is no fsync to measure.
+    work = Path(tempfile.mkdtemp(prefix="work-", dir=folder))
+    report: dict = {"environment": environment(), "short": options.short,
+                    "synchronous": options.synchronous}
+    try:
+        bench = Bench(options, work)
+        if "create" in options.only:
+            row_bytes = bench.bytes_per_creation()
+            report["bytesPerCreation"] = row_bytes
+            report["create"] = {c: bench.creation(c, row_bytes) for c in options.clients}
+            print_table(f"creation with all blocks ÷ raw SQLite insert of {row_bytes} bytes, "
+                        f"synchronous={options.synchronous}", "rowsPerSecond", report["create"],
+                        "0.60 at 64 clients, at least 0.35")
+        if "get" in options.only and bench.blocks:
+            report["get"] = bench.reading()
+            print_table("authenticated GET of one instance ÷ GET /hello", "requestsPerSecond",
+                        report["get"], "0.80, at least 0.60")
+        elif "get" in options.only:
+            print("\nGET ÷ hello: left out, --blocks names no folder")
+        if "memory" in options.only:
+            report["memory"] = memory = bench.memory()
+            print(f"\nmemory (Pss) of {INSTANCES} configured instances   (aim 20 MB over empty)\n"
+                  f"   empty {memory['emptyMiB']} MiB\n"
+                  f"   after creation {memory['afterCreationMiB']} MiB, "
+                  f"{memory['creationOverEmptyMiB']} over empty\n"
+                  f"   after a restart {memory['afterRestartMiB']} MiB, "
+                  f"{memory['restartOverEmptyMiB']} over empty")
+    finally:
+        shutil.rmtree(work)
+    file = folder / f"{options.name}.json"
+    file.write_text(json.dumps(report, indent=2) + "\n")
+    print(f"\n{file.relative_to(REPOSITORY)}")
+
+
+if __name__ == "__main__":
+    main()
