@@ -29,8 +29,8 @@ def copy(tmp_path):
     release = tmp_path / "release"
     (release / "plugins").mkdir(parents=True)
     shutil.copy(default_binary(), release / "pombo")
-    for name in ("webhook", "websocket"):
-        shutil.copy(default_binary().parent / f"plugins/{name}.so", release / "plugins")
+    for library in (default_binary().parent / "plugins").glob("*.so"):
+        shutil.copy(library, release / "plugins")
     server = Server(release / "pombo", tmp_path / "data")
     yield server
     server.kill()
@@ -70,6 +70,21 @@ def test_a_library_that_was_removed(copy):
     # What went wrong is told until it is put right.
     assert listed["during"]["webhook"] == not_loaded("webhook")
     assert listed["plain"]["webhook"] == DEFAULTS["webhook"]
+
+
+@pytest.mark.parametrize("method, route", [("POST", "set"), ("GET", "list"), ("DELETE", "delete")])
+def test_the_words_for_a_library_that_was_removed_are_the_wires(copy, method, route):
+    plugin(copy, "chatwoot").unlink()
+    copy.start()
+    account = Api(copy, copy.account("shop"))
+    assert account.created("x", **GROUPS["chatwoot"][0])["chatwoot"] == not_loaded("chatwoot")
+    assert account.created("plain")["chatwoot"] == DEFAULTS["chatwoot"]
+    # Known before the instance is looked up, and to nobody who has no token.
+    for name in ("x", "gone"):
+        assert_refused(account.call(method, f"/api/chatwoot/{route}/{name}"), 503,
+                       "integration gateway not configured")
+    assert_refused(account.as_("wrong").call(method, f"/api/chatwoot/{route}/x"), 401,
+                   "Invalid token")
 
 
 @pytest.mark.parametrize("content", [b"", b"no library", b"\x7fELF" + b"\0" * 60, None],

@@ -119,10 +119,12 @@ def test_a_second_delete(api, fresh):
 
 # Routes of later releases ---------------------------------------------------------------------
 
-PROMISED = json.loads((REPOSITORY / "core/wire/ryze.json").read_text())["routes"]
+KEPT = {"chatwoot"}  # whose block is loaded and serves them: tested with it
+PROMISED = [promise for promise in
+            json.loads((REPOSITORY / "core/wire/ryze.json").read_text())["routes"]
+            if promise.get("block") not in KEPT]
 NOT_LOADED = {"proxy": "plugin 'proxy' is not loaded on this server",
-              "s3": "plugin 's3' is not loaded on this server",
-              "chatwoot": "integration gateway not configured"}
+              "s3": "plugin 's3' is not loaded on this server"}
 
 
 @pytest.mark.parametrize("promise", PROMISED, ids=lambda promise: promise["on"])
