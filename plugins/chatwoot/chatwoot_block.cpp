@@ -1,6 +1,4 @@
-#include <mutex>
-
-#include "integration.hpp"
+#include "integration_handover.hpp"
 #include "integration_identity.hpp"
 #include "pombo/block.hpp"
 
@@ -113,8 +111,8 @@ class ChatwootBlock final : public IBlockConfigurator {
     if (!slice.require<bool>("chatwootEnabled")) return erase(instance.id);
     const IntegrationWish wish = wishIn(slice, instance);
     try {
-      const auto ready = takeReady(instance.id, wish);
-      keep(instance.id, wish, ready ? *ready : activate(instance, wish));
+      const auto made = handover_.take(instance.id.value, wish);
+      keep(instance.id, wish, made ? *made : activate(instance, wish));
     } catch (const ChatwootFailure& failure) {
       throw Error(Code::refused, shownFailure(failure, wish.account));
     }
@@ -185,42 +183,26 @@ class ChatwootBlock final : public IBlockConfigurator {
     const Json all(std::move(body));
     const IntegrationWish wish = wishIn(Fields(all), instance);
     try {
-      const Integration made = activate(instance, wish);
-      settle(instance, all, wish, made);
       return {.status = 201,
               .body = {{"instance", instance.name},
                        {"status", "active"},
-                       {"bridge_integration_id", made.document.at("integrationId")},
+                       {"bridge_integration_id", keepThroughGateway(instance, all, wish)},
                        {"message", "chatwoot integration activated"}}};
     } catch (const ChatwootFailure& failure) {
+      host_->metrics().count("set_refused", 1);
       const auto said = answeredFailure(failure, wish.account);
       throw Error(codeOf(said), said.sentence);
     }
   }
 
-  // Through the gateway, which then forgets what went wrong before; configure() finds what has been
-  // made here.
-  void settle(const Instance& instance, const Json& body, const IntegrationWish& wish,
-              const Integration& made) {
-    {
-      std::lock_guard lock(readyMutex_);
-      ready_.insert_or_assign(instance.id, std::pair(wish, made));
-    }
-    const std::unique_ptr<ChatwootBlock, std::function<void(ChatwootBlock*)>> taken(
-        this, [&](ChatwootBlock* block) { block->takeReady(instance.id, wish); });
-    const auto done = host_->configure(instance, body);
-    const Fields shown(done.shown.at("chatwoot"));
-    if (shown.get<std::string>("status", "") == "error")
-      throw Error(Code::refused, shown.require<std::string>("error"));
-  }
-
-  std::optional<Integration> takeReady(const InstanceId& id, const IntegrationWish& wish) {
-    std::lock_guard lock(readyMutex_);
-    const auto it = ready_.find(id);
-    if (it == ready_.end() || it->second.first != wish) return std::nullopt;
-    auto made = std::move(it->second.second);
-    ready_.erase(it);
-    return made;
+  // The gateway then forgets what went wrong before, and configure() finds what is made here.
+  Json keepThroughGateway(const Instance& instance, const Json& body, const IntegrationWish& wish) {
+    const IntegrationHandover::Offer offer(handover_, instance.id.value, wish,
+                                           activate(instance, wish));
+    const Json shown = host_->configure(instance, body).shown.at("chatwoot");
+    if (shown.at("status") == "error")
+      throw Error(Code::refused, std::string(shown.at("error").as_string()));
+    return shown.at("bridgeIntegrationId");
   }
 
   HttpReply list(const HttpRequest& request) {
@@ -296,6 +278,7 @@ class ChatwootBlock final : public IBlockConfigurator {
     const ChatwootAccount account{std::string(known->at("baseUrl").as_string()),
                                   known->at("accountId").as_int64(), *token};
     Json fresh = refreshed(clientOf(account), account, *known, [&](const std::string& reason) {
+      host_->metrics().count("refresh_failed", 1);
       host_->log().write(Level::warn, "Integration not refreshed",
                          {{"instance", id.value}, {"reason", reason}});
     });
@@ -330,9 +313,7 @@ class ChatwootBlock final : public IBlockConfigurator {
 
   IHost* host_ = nullptr;
   std::chrono::milliseconds timeout_{};
-  std::mutex readyMutex_;  // guards ready_
-  // Made by set() and not yet kept.
-  std::map<InstanceId, std::pair<IntegrationWish, Integration>> ready_;
+  IntegrationHandover handover_;
 };
 
 }  // namespace

@@ -18,8 +18,10 @@ std::string rfc3339(std::chrono::system_clock::time_point time) {
 }
 
 // The inbox may have been given another name in Chatwoot: what counts is what was asked for.
-bool isSame(const json::value& document, const IntegrationWish& wish) {
-  return document.is_object() && document.at("baseUrl") == json::value(wish.account.baseUrl) &&
+bool isSame(const Integration& known, const IntegrationWish& wish) {
+  const auto& document = known.document;
+  return document.is_object() && !known.secret.empty() &&
+         document.at("baseUrl") == json::value(wish.account.baseUrl) &&
          document.at("accountId") == json::value(wish.account.id) &&
          document.at("wantedName") == json::value(wish.inboxName);
 }
@@ -31,7 +33,7 @@ Integration activated(const ChatwootClient& client, const IntegrationWish& wish,
                       const std::function<bool(const std::string& secret)>& taken,
                       std::chrono::system_clock::time_point now) {
   InboxWish inbox{wish.inboxName, callbacks, {}, known.secret};
-  if (isSame(known.document, wish)) inbox.id = known.document.at("inboxId").as_int64();
+  if (isSame(known, wish)) inbox.id = known.document.at("inboxId").as_int64();
   const auto link = linkInbox(client, inbox, taken);
   json::object document(wish.switches);
   document["status"] = "active";

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "integration_handover.hpp"
 #include "pombo/testing/fake_host.hpp"
 
 using namespace pombo;
@@ -207,6 +208,16 @@ TEST_F(Chatwoot, ConfiguredAgainItKeepsInboxIdAndSecret) {
   EXPECT_EQ(host_.requests.size(), 3u);
 }
 
+TEST_F(Chatwoot, WithoutItsSecretTheOldInboxIsNotItsOwnAnyMore) {
+  chatwootHas({}, inbox(42, "shop"));
+  configure(kOn);
+  host_.sealed.clear();
+  chatwootHas({inbox(42, "shop", "https://elsewhere.example/")}, inbox(43, "shop"));
+  configure(kOn);
+  EXPECT_EQ(host_.documents.at(kShop.id).at("inboxId"), 43);
+  EXPECT_EQ(secret("callback").size(), 43u);
+}
+
 TEST_F(Chatwoot, AnotherAccountUrlOrInboxIsAnotherIntegration) {
   chatwootHas({}, inbox(42, "shop"));
   configure(kOn);
@@ -281,15 +292,14 @@ const boost::json::object kSet{{"chatwootBaseUrl", "https://cw.example/"},
 
 TEST_F(Chatwoot, SetAsksChatwootAndThenHandsTheGatewayTheFieldsOfACreation) {
   chatwootHas({}, inbox(42, "Shop"));
-  host_.provisionAnswers.push_back(Provisioned{kShop, {{"chatwoot", {{"status", "active"}}}}, {}});
+  host_.provisionAnswers.push_back(Provisioned{
+      kShop, {{"chatwoot", {{"status", "active"}, {"bridgeIntegrationId", "int_1"}}}}, {}});
   const auto reply = set(kSet);
   EXPECT_EQ(reply.status, 201);
-  auto body = reply.body.as_object();
-  EXPECT_TRUE(body.at("bridge_integration_id").as_string().starts_with("int_"));
-  body.erase("bridge_integration_id");
-  EXPECT_EQ(body, (boost::json::object{{"instance", "shop"},
-                                       {"status", "active"},
-                                       {"message", "chatwoot integration activated"}}));
+  EXPECT_EQ(reply.body, (Json{{"instance", "shop"},
+                              {"status", "active"},
+                              {"bridge_integration_id", "int_1"},
+                              {"message", "chatwoot integration activated"}}));
   ASSERT_EQ(host_.configured.size(), 1u);
   EXPECT_EQ(host_.configured[0].second, (Json{{"chatwootEnabled", true},
                                               {"chatwootBaseUrl", "https://cw.example/"},
@@ -324,6 +334,7 @@ TEST_F(Chatwoot, SetThatChatwootRefusesChangesNothing) {
     }
   }
   EXPECT_TRUE(host_.configured.empty());
+  EXPECT_EQ(host_.counters["set_refused"], 4);
   assertNothingIsKept();
 }
 
@@ -332,6 +343,22 @@ TEST_F(Chatwoot, SetThatTheGatewayCouldNotKeepIsNoSuccess) {
   host_.provisionAnswers.push_back(
       Provisioned{kShop, {{"chatwoot", {{"status", "error"}, {"error", "internal error"}}}}, {}});
   EXPECT_THROW(set(kSet), Error);
+}
+
+TEST(IntegrationHandover, WhatIsMadeIsTakenOnceByWhoWantsItWhileItIsOffered) {
+  IntegrationHandover handover;
+  const IntegrationWish wish{{"https://cw.example", 5, "token"}, "Shop", {}};
+  auto other = wish;
+  other.account.token = "another";
+  {
+    const IntegrationHandover::Offer offer(handover, "i-1", wish, {nullptr, "secret"});
+    EXPECT_FALSE(handover.take("i-2", wish));
+    EXPECT_FALSE(handover.take("i-1", other));
+    EXPECT_EQ(handover.take("i-1", wish)->secret, "secret");
+    EXPECT_FALSE(handover.take("i-1", wish));
+  }
+  { const IntegrationHandover::Offer offer(handover, "i-1", wish, {nullptr, "secret"}); }
+  EXPECT_FALSE(handover.take("i-1", wish));
 }
 
 TEST_F(Chatwoot, ListShowsTheIntegrationAsChatwootHasItNow) {
@@ -373,6 +400,7 @@ TEST_F(Chatwoot, ListOfAChatwootThatDoesNotAnswerShowsWhatIsStored) {
   }
   EXPECT_EQ(host_.documents, before);
   EXPECT_EQ(host_.logLines.size(), 3u);
+  EXPECT_EQ(host_.counters["refresh_failed"], 3);
 }
 
 TEST_F(Chatwoot, ListSaysWhatChatwootHasAgainstItUntilThatIsOver) {
