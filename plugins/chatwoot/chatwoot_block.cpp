@@ -50,6 +50,15 @@ Json written(const Refusal& refusal) {
   return {{"success", false}, {"error", {{"message", said}}}};
 }
 
+// The schema of an answer with these texts in it.
+Json objectOf(const std::vector<std::string>& texts) {
+  boost::json::object properties;
+  for (const auto& key : texts) properties[key] = {{"type", "string"}};
+  return {{"type", "object"},
+          {"properties", std::move(properties)},
+          {"required", boost::json::value_from(texts)}};
+}
+
 // Links an instance to an inbox of a Chatwoot account. What it was told and what came of it is one
 // document; the token and the callback's secret are sealed apart from it, and a table of digests
 // says whose a secret is.
@@ -127,32 +136,33 @@ class ChatwootBlock final : public IBlockConfigurator {
 
  private:
   void addRoutes() {
-    const Json text{{"type", "string"}};
     Route route{.method = Method::post,
                 .path = "/api/chatwoot/set/:instance",
                 .summary = "Link the instance to an inbox of Chatwoot",
                 .body = routeFields(),
-                .reply = {{"type", "object"},
-                          {"properties",
-                           {{"instance", text},
-                            {"status", text},
-                            {"bridge_integration_id", text},
-                            {"message", text}}}},
+                .reply = objectOf({"instance", "status", "bridge_integration_id", "message"}),
                 .status = 201,
                 .slow = true,
                 .budget = std::chrono::seconds(60),
                 .dialect = "chatwoot"};
     host_->routes().add(route, [this](const HttpRequest& request) { return set(request); });
-    route = {.path = "/api/chatwoot/list/:instance",
-             .summary = "The instance's integration with Chatwoot, its token included",
-             .reply = {{"type", "object"}, {"required", {"instance_name", "status"}}},
-             .slow = true,
-             .dialect = "chatwoot"};
+    route = {
+        .path = "/api/chatwoot/list/:instance",
+        .summary = "The instance's integration with Chatwoot, its token included",
+        .reply = objectOf({"instance_name", "status", "bridge_integration_id", "chatwoot_base_url",
+                           "chatwoot_inbox_name", "last_error", "created_at"}),
+        .slow = true,
+        .dialect = "chatwoot"};
+    auto& properties = route.reply.at("properties").as_object();
+    properties["chatwoot_api_token"] = {{"type", {"string", "null"}}};
+    for (const char* key : {"chatwoot_account_id", "chatwoot_inbox_id"})
+      properties[key] = {{"type", "integer"}};
+    for (const auto& each : kIntegrationSwitches) properties[each.listed] = {{"type", "boolean"}};
     host_->routes().add(route, [this](const HttpRequest& request) { return list(request); });
     route = {.method = Method::del,
              .path = "/api/chatwoot/delete/:instance",
              .summary = "End the integration; the inbox stays in Chatwoot",
-             .reply = {{"type", "object"}, {"properties", {{"message", text}}}},
+             .reply = objectOf({"message"}),
              .dialect = "chatwoot"};
     host_->routes().add(route, [this](const HttpRequest& request) { return remove(request); });
   }

@@ -230,6 +230,7 @@ class Prism:
         self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL,
                                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._lines: list[str] = []
+        self._ended = False
         self._read = threading.Condition()
         self._reader = threading.Thread(target=self._copy_output, daemon=True)
         self._reader.start()
@@ -266,8 +267,14 @@ class Prism:
             with self._read:
                 self._lines.append(line.decode())
                 self._read.notify_all()
+        with self._read:
+            self._ended = True
+            self._read.notify_all()
 
     def _wait_for(self, words: str) -> None:
         with self._read:
-            seen = self._read.wait_for(lambda: any(words in line for line in self._lines), 120)
-        assert seen, "".join(self._lines)
+            self._read.wait_for(lambda: self._ended or self._has(words), 120)
+        assert self._has(words), "".join(self._lines)
+
+    def _has(self, words: str) -> bool:
+        return any(words in line for line in self._lines)

@@ -385,6 +385,8 @@ TEST_F(Chatwoot, ListShowsTheIntegrationAsChatwootHasItNow) {
                                         {"start_as_pending", false},
                                         {"reopen_resolved", false}}));
   EXPECT_EQ(block_->summary(kShop).at("inboxName"), "Renamed");
+  const auto& described = host_.declared.at(1).reply.at("properties").as_object();
+  for (const auto& each : shown) EXPECT_TRUE(described.contains(each.key())) << each.key();
 }
 
 TEST_F(Chatwoot, ListOfAChatwootThatDoesNotAnswerShowsWhatIsStored) {
