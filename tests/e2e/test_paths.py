@@ -119,7 +119,13 @@ def test_a_second_delete(api, fresh):
 
 # Routes of later releases ---------------------------------------------------------------------
 
-PROMISED = json.loads((REPOSITORY / "core/wire/ryze.json").read_text())["routes"]
+SERVED = {"GET /api/instance/getSettings/:instance", "POST /api/instance/settings/:instance",
+          "POST /api/events/webhook/:instance", "POST /api/events/webhook",
+          "GET /api/events/getWebhook/:instance", "GET /api/events/webhook/:instance",
+          "POST /api/events/websocket/:instance", "GET /api/events/getWebsocket/:instance"}
+PROMISED = [promise for promise
+            in json.loads((REPOSITORY / "core/wire/ryze.json").read_text())["routes"]
+            if promise["on"] not in SERVED]
 NOT_LOADED = {"proxy": "plugin 'proxy' is not loaded on this server",
               "s3": "plugin 's3' is not loaded on this server",
               "chatwoot": "integration gateway not configured"}
@@ -135,6 +141,6 @@ def test_routes_that_are_promised(api, promise):
     assert reply.limit_headers == LIMIT_HEADERS
 
 
-@pytest.mark.parametrize("path", ["/api/instance/getSettings/x", "/api/instance/getS3/x"])
+@pytest.mark.parametrize("path", ["/api/instance/metrics/x", "/api/instance/getS3/x"])
 def test_promises_are_made_to_those_who_are_known(api, path):
     assert_refused(api.as_(None).get(path), 401, "Invalid token")
