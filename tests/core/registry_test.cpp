@@ -119,6 +119,32 @@ TEST(Registry, SettingsAreFieldsWithoutAPrefix) {
   EXPECT_EQ(set.warnings, std::vector<std::string>{"Unknown field 'settingsFoo' was ignored"});
 }
 
+TEST(Registry, WhatABlockKeepsOutsideACreationPutsItsFailureRight) {
+  TempGateway gateway;
+  IHost* host = nullptr;
+  auto& block = gateway.add("alpha");
+  block.onStart = [&](IHost& given) { host = &given; };
+  block.onConfigure = [](IHost&, const Instance&, const Fields&) {
+    throw Error(Code::invalid, "no good");
+  };
+  gateway.start();
+  const auto shown = [&](const Instance& instance) {
+    boost::json::object all;
+    gateway.registry.show(instance, gateway.blocks, all);
+    return all.at("alpha");
+  };
+  const Instance a = gateway.create({{"name", "a"}, {"alphaEnabled", true}}).instance;
+  const Instance b = gateway.create({{"name", "b"}, {"alphaEnabled", true}}).instance;
+  const Json failed{{"enabled", false}, {"status", "error"}, {"error", "no good"}};
+  EXPECT_EQ(shown(a), failed);
+  host->secrets().seal(a.id, "half", "of it");
+  EXPECT_EQ(shown(a), failed);
+  host->settings().save(a.id, {{"enabled", true}});
+  EXPECT_EQ(shown(a), (Json{{"enabled", true}}));
+  host->settings().erase(b.id);
+  EXPECT_EQ(shown(b), (Json{{"enabled", false}}));
+}
+
 TEST(Registry, SettingsThatAreWrongShowTheDefaultsAndTheReason) {
   TempGateway gateway(readPromises());
   gateway.add(SettingsBlock::kName, std::make_unique<SettingsBlock>(), true);

@@ -219,22 +219,22 @@ class Prism:
     def __init__(self, upstream: str, folder: Path):
         assert PRISM.exists(), "scripts/setup test installs it"
         (folder / "chatwoot.json").write_text(json.dumps(description()))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        self._command = ["node", PRISM, "proxy", "-h", "127.0.0.1", "-p", str(port), "--errors",
+        self._command = ["node", PRISM, "proxy", "-h", "127.0.0.1", "-p", "0", "--errors",
                          folder / "chatwoot.json", upstream]
 
     def __enter__(self) -> Prism:
         self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL,
                                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._lines: list[str] = []
-        self._ended = False
+        self._ended, self._ends = False, 0
         self._read = threading.Condition()
         self._reader = threading.Thread(target=self._copy_output, daemon=True)
         self._reader.start()
-        self._wait_for("is listening on")
+        try:
+            self.url = self._wait_for("is listening on ").split("is listening on ")[1].strip()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_) -> None:
@@ -245,12 +245,13 @@ class Prism:
 
     def violations(self) -> list[str]:
         """What it has found wrong so far."""
-        # What it has written by now is still under way: this is the last of it.
-        self.request("GET", "/the-end")
-        self._wait_for("/the-end")
+        # What it has written by now may still be under way: what it says of this comes after that.
+        self._ends += 1
+        self.request("GET", f"/end-{self._ends}-")
+        self._wait_for(f"/end-{self._ends}-")
         return [line for line in self._lines
                 if ("Violation" in line or "terminated with error" in line)
-                and "/the-end" not in line]
+                and "/end-" not in line]
 
     def request(self, method: str, path: str, body: dict | None = None) -> int:
         """A request of the administrator's that no Pombo has sent; the status of its answer."""
@@ -271,10 +272,12 @@ class Prism:
             self._ended = True
             self._read.notify_all()
 
-    def _wait_for(self, words: str) -> None:
+    def _wait_for(self, words: str) -> str:
+        """The first line with these words."""
         with self._read:
-            self._read.wait_for(lambda: self._ended or self._has(words), 120)
-        assert self._has(words), "".join(self._lines)
+            self._read.wait_for(lambda: self._ended or self._with(words), 120)
+        assert self._with(words), "".join(self._lines)
+        return self._with(words)[0]
 
-    def _has(self, words: str) -> bool:
-        return any(words in line for line in self._lines)
+    def _with(self, words: str) -> list[str]:
+        return [line for line in self._lines if words in line]
