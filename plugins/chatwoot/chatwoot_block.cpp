@@ -205,7 +205,7 @@ class ChatwootBlock final : public IBlockConfigurator {
     }
   }
 
-  // The gateway then forgets what went wrong before, and configure() finds what is made here.
+  // In one transaction, which is the gateway's: configure() finds what is made here.
   Json keepThroughGateway(const Instance& instance, const Json& body, const IntegrationWish& wish) {
     const IntegrationHandover::Offer offer(handover_, instance.id.value, wish,
                                            activate(instance, wish));
