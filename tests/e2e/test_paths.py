@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from client import LIMIT_HEADERS, assert_refused, request
-from pombo_server import REPOSITORY
+from client import LIMIT_HEADERS, Api, assert_refused, request
+from pombo_server import REPOSITORY, Server
 
 SERVER_ENV = {"POMBO_LIMITS_ANONYMOUS_PER_MINUTE": "1000000"}
 
@@ -125,11 +125,19 @@ NOT_LOADED = {"proxy": "plugin 'proxy' is not loaded on this server",
               "chatwoot": "integration gateway not configured"}
 
 
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory, fresh):
+    """An account of a server whose proxy and s3 are switched off."""
+    env = {"POMBO_BLOCKS_PROXY_ENABLED": "false", "POMBO_BLOCKS_S3_ENABLED": "false"}
+    with Server(data_dir=tmp_path_factory.mktemp("bare"), env=env) as server:
+        yield Api(server, server.account(fresh("account")))
+
+
 @pytest.mark.parametrize("promise", PROMISED, ids=lambda promise: promise["on"])
-def test_routes_that_are_promised(api, promise):
+def test_routes_that_are_promised(bare, promise):
     method, path = promise["on"].split()
     path = path.replace(":instance", "shop").replace(":kind", "text")
-    reply = api.call(method, path, {"x": 1} if method == "POST" else None)
+    reply = bare.call(method, path, {"x": 1} if method == "POST" else None)
     missing = NOT_LOADED.get(promise.get("block"))
     assert_refused(reply, *(503, missing) if missing else (501, "Not implemented"))
     assert reply.limit_headers == LIMIT_HEADERS

@@ -44,12 +44,20 @@ std::optional<std::string> BlockHost::open(const InstanceId& id, const std::stri
   return it == row.secrets.end() ? std::nullopt : std::optional(it->second);
 }
 
+// A block that keeps another secret was configured again, by whatever way: what went wrong the last
+// time is no longer told.
 void BlockHost::seal(const InstanceId& id, const std::string& name, const std::string& value) {
-  all_.store.update(id, block_, [&](BlockRow& row) { row.secrets[name] = value; });
+  all_.store.update(id, block_, [&](BlockRow& row) {
+    row.secrets[name] = value;
+    row.error.clear();
+  });
 }
 
 void BlockHost::erase(const InstanceId& id, const std::string& name) {
-  all_.store.update(id, block_, [&](BlockRow& row) { row.secrets.erase(name); });
+  all_.store.update(id, block_, [&](BlockRow& row) {
+    row.secrets.erase(name);
+    row.error.clear();
+  });
 }
 
 void BlockHost::migrate(const std::vector<Migration>& steps) {
