@@ -16,7 +16,7 @@ const std::string kSealed = "bucket";
 const std::string kUsualRegion = "us-east-1";
 
 // Three requests of this long stay well within the time of the one that asks for them.
-constexpr std::chrono::milliseconds kProbeTimeout{5'000};
+constexpr std::chrono::milliseconds kProbeTimeout{4'000};
 constexpr std::uint64_t kProbeReply = 64 << 10;
 
 // "s3Bucket" in a create request, "bucket" in the block's own route.
