@@ -33,7 +33,8 @@ Field choice(const char* name, const char* fallback, std::vector<std::string> ch
 }
 
 const std::vector<Field>& blockKeys() {
-  static const std::vector<Field> keys{flag("enabled", true), flag("required", false)};
+  static const std::vector<Field> keys{flag("enabled", true), flag("required", false),
+                                       number("budgetSeconds", 15, 1, 600)};
   return keys;
 }
 
@@ -188,6 +189,7 @@ class Reader {
         const Json values = checked(blockKeys(), own).values;
         block.enabled = values.at("enabled").as_bool();
         block.required = values.at("required").as_bool();
+        block.budget = std::chrono::seconds(values.at("budgetSeconds").as_int64());
       } catch (const Error& error) {
         throw ConfigError(block.where + ": blocks." + block.name + ": " + error.what());
       }

@@ -1,6 +1,7 @@
 // What the operator has said: the YAML file, and the environment over it.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -21,6 +22,7 @@ struct BlockConfig {
   std::string name;
   bool enabled = true;
   bool required = false;                       // refuse to start without it
+  std::chrono::seconds budget{15};             // of one call into it
   Json options;                                // the block's own keys, as they stand
   std::string where;                           // "config/pombo.yaml:41"
   std::map<std::string, std::string> whereOf;  // the same for each of its keys

@@ -25,6 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::chrono::seconds kCheckEvery{10};
+
 std::string textAt(const Json& section, const char* key) {
   const auto* text = section.at(key).if_string();
   return text ? std::string(*text) : std::string();
@@ -106,9 +108,11 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
         authentication_(store_.database(), store_.sealer(), accounts_, clock_),
         addresses_(listAt(config.http, "trustedProxies")),
         admission_(admissionOptionsOf(config), authentication_, addresses_, instances_, limits_) {
-    addBlock(
-        {.name = SettingsBlock::kName, .flat = true, .code = std::make_unique<SettingsBlock>()},
-        boost::json::object());
+    addBlock({.name = SettingsBlock::kName,
+              .flat = true,
+              .shipped = true,
+              .code = std::make_unique<SettingsBlock>()},
+             boost::json::object());
     for (const auto& block : config.blocks) load(block, environment);
     registry_.start();
     requireBlocks();
@@ -129,6 +133,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     edge_->start();
     if (metricsEdge_) metricsEdge_->start();
     housekeeper_ = std::thread([this] { keepHouse(); });
+    checker_ = std::thread([this] { keepChecking(); });
     health_.set(Health::Phase::ready);
   }
 
@@ -153,7 +158,8 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     stopHousekeeper();
     routes_.expire(std::chrono::steady_clock::time_point::max());
     saveLimits();
-    if (const int strays = router_->strayThreads(); strays > 0) {
+    const int missing = registry_.stop();
+    if (const int strays = std::max(missing, router_->strayThreads()); strays > 0) {
       // A block's call that never came back still has a thread inside all of this. Everything that
       // counts is on the disk; the rest is not to be taken away under its feet.
       log_.write(Level::error, "Calls that never ended were left behind", {{"threads", strays}});
@@ -163,7 +169,6 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     router_.reset();
     metricsEdge_.reset();
     edge_.reset();
-    registry_.stop();
   }
 
  private:
@@ -175,8 +180,12 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   std::optional<Proxy> proxyFor(const InstanceId& id) const override {
     return registry_.proxyFor(id);
   }
-  IConnector* connectorOf(const Instance& instance) const override {
-    return registry_.connectorNamed(instance.connector);
+  Json perform(const Instance& instance, const std::string& operation,
+               const Json& arguments) override {
+    return registry_.perform(instance, operation, arguments);
+  }
+  Media media(const Instance& instance, const std::string& mediaKey) override {
+    return registry_.media(instance, mediaKey);
   }
   Provisioned provision(const AccountId& account, const Json& body) override {
     return provisioner_.create(account, body);
@@ -207,12 +216,13 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     block.fields = block.code->fields();
     block.host = std::make_unique<BlockHost>(block.name, std::move(options),
                                              Services{log_, metrics_, clock_, store_.database(),
-                                                      blocks_, routes_, client_, *this, *this});
+                                                      blocks_, routes_, client_, *this, *this},
+                                             block.standing);
     registry_.add(std::move(block));
   }
 
   void load(const BlockConfig& wanted, const Environment& environment) {
-    Block block{.name = wanted.name};
+    Block block{.name = wanted.name, .budget = wanted.budget};
     if (!wanted.enabled) {
       block.problem = "disabled";
       return registry_.add(std::move(block));
@@ -256,6 +266,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   void collect(Metrics& metrics) {
     metrics.countTo("pombo_storage_commits_total", {}, double(store_.database().commits()));
     metrics.countTo("pombo_storage_jobs_total", {}, double(store_.database().jobs()));
+    registry_.collect(metrics);
     if (!edge_) return;
     const auto& counters = edge_->counters();
     metrics.countTo("pombo_edge_connections_total", {}, double(counters.connections));
@@ -269,12 +280,21 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
 
   void keepHouse() {
     std::unique_lock lock(housekeeping_);
-    for (int second = 1; !stopping_; ++second) {
+    while (!stopping_) {
       housekeeperWake_.wait_for(lock, std::chrono::seconds(1), [&] { return stopping_; });
       lock.unlock();
       saveLimits();
       routes_.expire(std::chrono::steady_clock::now());
-      if (second % 10 == 0) checkHealth();
+      lock.lock();
+    }
+  }
+
+  // On a thread of its own: a block or a database that takes its time holds up nothing else.
+  void keepChecking() {
+    std::unique_lock lock(housekeeping_);
+    while (!housekeeperWake_.wait_for(lock, kCheckEvery, [&] { return stopping_; })) {
+      lock.unlock();
+      checkHealth();
       lock.lock();
     }
   }
@@ -304,7 +324,8 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       stopping_ = true;
     }
     housekeeperWake_.notify_all();
-    if (housekeeper_.joinable()) housekeeper_.join();
+    for (auto* thread : {&housekeeper_, &checker_})
+      if (thread->joinable()) thread->join();
   }
 
   const Config config_;
@@ -334,7 +355,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   std::mutex housekeeping_;  // guards stopping_
   std::condition_variable housekeeperWake_;
   bool stopping_ = false;
-  std::thread housekeeper_;
+  std::thread housekeeper_, checker_;
 };
 
 Gateway::Gateway(const Config& config, const Environment& environment)

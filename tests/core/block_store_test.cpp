@@ -36,6 +36,12 @@ class BlockStoreTest : public ::testing::Test {
   void write(Draft& draft) {
     gateway_.store.database().commit([&](Session& session) { store_.write(session, draft); });
   }
+  // As when a call into the block has failed: its part is not taken.
+  void fail(Draft& draft, const std::string& block) {
+    BlockRow row = store_.load(draft.id(), block);
+    row.error = "why";
+    draft.put(block, std::move(row));
+  }
   void makeUnreadable(const InstanceId& id) {
     gateway_.store.database().commit([&](Session& session) {
       session.run("UPDATE block_row SET secrets = :s WHERE instance_id = :id",
@@ -149,10 +155,13 @@ TEST_F(BlockStoreTest, WhatFailedKeepsWhatWasBeforeAndTheReason) {
   Draft draft(kOld, false);
   {
     const Draft::Scope scope(draft);
-    const BlockRow before = store_.load(kOld, "webhook");
-    set(kOld, with("[]", "other"));
+    const auto part = draft.part("webhook");
+    {
+      const Draft::Scope inner(*part);
+      set(kOld, with("[]", "other"));
+    }
     store_.update(kOld, "websocket", [](BlockRow& row) { row.document = "7"; });
-    draft.fail("webhook", "why", before);
+    fail(draft, "webhook");
   }
   write(draft);
   const BlockRow row = store_.load(kOld, "webhook");
@@ -169,10 +178,9 @@ TEST_F(BlockStoreTest, AFailureDoesNotDestroyWhatCannotBeOpenedNow) {
   Draft draft(kOld, false);
   {
     const Draft::Scope scope(draft);
-    const BlockRow before = store_.load(kOld, "webhook");
-    EXPECT_TRUE(before.unreadable);
+    EXPECT_TRUE(store_.load(kOld, "webhook").unreadable);
     EXPECT_THROW(set(kOld, with("[]")), Error);
-    draft.fail("webhook", "why", before);
+    fail(draft, "webhook");
   }
   write(draft);
   EXPECT_EQ(sealedOf(kOld), "0123456789abcdef:AAAA");
@@ -203,16 +211,22 @@ TEST_F(BlockStoreTest, StatementsRunWithTheDraftInTheirOrder) {
   EXPECT_EQ(gateway_.count("webhook_a WHERE n = 10"), 1);
 }
 
-TEST_F(BlockStoreTest, StatementsOfAFailedBlockAreDroppedAndNobodyElses) {
+TEST_F(BlockStoreTest, APartCountsWhenItIsTaken) {
   gateway_.store.database().commit(
       [](Session& session) { session.once("CREATE TABLE a (id BIGINT)"); });
   Draft draft(kOld, false);
   {
     const Draft::Scope scope(draft);
-    store_.apply("webhook", {{"INSERT INTO a (id) VALUES (1)", {}}});
-    store_.apply("websocket", {{"INSERT INTO a (id) VALUES (2)", {}}});
-    store_.apply("webhook", {{"INSERT INTO a (id) VALUES (3)", {}}});
-    draft.fail("webhook", "why", {});
+    const auto failing = draft.part("webhook"), good = draft.part("websocket");
+    {
+      const Draft::Scope inner(*failing);
+      store_.apply("webhook", {{"INSERT INTO a (id) VALUES (1)", {}}});
+    }
+    {
+      const Draft::Scope inner(*good);
+      store_.apply("websocket", {{"INSERT INTO a (id) VALUES (2)", {}}});
+    }
+    draft.take(*good);
   }
   write(draft);
   EXPECT_EQ(gateway_.count("a"), 1);
@@ -256,26 +270,44 @@ TEST_F(BlockStoreTest, EraseTakesTheRowsOfOneInstance) {
   EXPECT_EQ(store_.load(kNew, "webhook").document, "{}");
 }
 
-TEST_F(BlockStoreTest, AReservationIsTakenOnceAndItsFailureIsRemembered) {
-  int taken = 0;
+TEST_F(BlockStoreTest, APartKnowsWhatTheWholeKnowsOfItsBlock) {
   Draft draft(kNew, true);
-  draft.onReserve([&] { ++taken; });
-  draft.reserve();
-  draft.reserve();
-  EXPECT_EQ(taken, 1);
-  EXPECT_TRUE(draft.reserved());
-  EXPECT_FALSE(draft.reservationFailure());
+  draft.put("webhook", with("{}", "s"));
+  const auto part = draft.part("webhook"), other = draft.part("websocket");
+  EXPECT_EQ(part->find("webhook")->document, "{}");
+  EXPECT_EQ(other->find("webhook"), nullptr);
+  EXPECT_TRUE(part->rows().empty()) << "it has said nothing of its own yet";
+  EXPECT_TRUE(other->isNew());
+}
 
-  Draft failing(kNew, true);
-  failing.onReserve([&] {
+TEST(Reservation, IsTakenOnceAndItsFailureIsRemembered) {
+  int taken = 0;
+  Reservation good([&] { ++taken; });
+  EXPECT_FALSE(good.taken());
+  good.require();
+  good.require();
+  EXPECT_EQ(taken, 1);
+  EXPECT_TRUE(good.taken());
+  EXPECT_FALSE(good.failure());
+
+  Reservation failing([&] {
     ++taken;
     throw Error(Code::conflict, "Instance or token already exists");
   });
-  EXPECT_THROW(failing.reserve(), Error);
-  EXPECT_THROW(failing.reserve(), Error);
+  EXPECT_THROW(failing.require(), Error);
+  EXPECT_THROW(failing.require(), Error);
   EXPECT_EQ(taken, 2) << "it was tried once";
-  EXPECT_FALSE(failing.reserved());
-  EXPECT_TRUE(failing.reservationFailure());
+  EXPECT_FALSE(failing.taken());
+  EXPECT_TRUE(failing.failure());
+}
+
+TEST(Reservation, IsNotTakenOnceItIsClosed) {
+  int taken = 0;
+  Reservation closed([&] { ++taken; });
+  closed.close();
+  closed.require();
+  EXPECT_EQ(taken, 0);
+  EXPECT_FALSE(closed.taken());
 }
 
 }  // namespace

@@ -140,15 +140,15 @@ TEST(Registry, AFieldIsABlocksIfAnUpperCaseLetterFollowsItsName) {
   gateway.add("web");
   gateway.add("webhook");
   gateway.add("s3");
-  const auto slices = gateway.registry.slice({{"webEnabled", true},
-                                              {"webhookEnabled", true},
-                                              {"s3Word", "x"},
-                                              {"s3word", "x"},
-                                              {"webhookenabled", true},
-                                              {"web", 1},
-                                              {"Web", 1},
-                                              {"name", "own"}},
-                                             {"name"});
+  const auto slices = gateway.registry.list().slice({{"webEnabled", true},
+                                                     {"webhookEnabled", true},
+                                                     {"s3Word", "x"},
+                                                     {"s3word", "x"},
+                                                     {"webhookenabled", true},
+                                                     {"web", 1},
+                                                     {"Web", 1},
+                                                     {"name", "own"}},
+                                                    {"name"});
   EXPECT_EQ(slices.fields.at("web"), (boost::json::object{{"webEnabled", true}}));
   EXPECT_EQ(slices.fields.at("webhook"), (boost::json::object{{"webhookEnabled", true}}));
   EXPECT_EQ(slices.fields.at("s3"), (boost::json::object{{"s3Word", "x"}}));
@@ -218,18 +218,6 @@ TEST(Registry, OneWarningNamesInstanceBlockReasonAndRequest) {
   EXPECT_EQ(logged.at("reason"), "broken");
   EXPECT_EQ(logged.at("request"), "r-1");
   EXPECT_EQ(line.find("canary"), std::string::npos);
-}
-
-TEST(Guard, ABugIsLoggedInFullAndToldAsInternal) {
-  TempGateway gateway;
-  gateway.add("alpha");
-  gateway.start();
-  EXPECT_EQ(gateway.registry.ask("alpha", "x", [] {}), std::nullopt);
-  EXPECT_EQ(gateway.registry.ask("alpha", "x", [] { throw Error(Code::notFound, "Gone"); }),
-            "Gone");
-  EXPECT_EQ(gateway.registry.ask("alpha", "x", [] { throw std::runtime_error("secret"); }),
-            "internal error");
-  EXPECT_EQ(gateway.registry.ask("nobody", "x", [] { throw 42; }), "internal error");
 }
 
 TEST(BlockHost, SqlIsKeptToTheBlocksOwnTables) {

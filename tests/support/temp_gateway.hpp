@@ -82,12 +82,13 @@ class TempGateway final : private IBackOffice, private IInstances {
     return block;
   }
   void add(const std::string& name, std::unique_ptr<IBlockConfigurator> code, bool flat) {
-    Block block{.name = name, .flat = flat};
+    Block block{.name = name, .flat = flat, .budget = budget};
     block.fields = code->fields();
     block.code = std::move(code);
     block.host = std::make_unique<BlockHost>(
         name, boost::json::object(),
-        Services{log, metrics, clock, store.database(), blocks, routes, http, *this, *this});
+        Services{log, metrics, clock, store.database(), blocks, routes, http, *this, *this},
+        block.standing);
     registry.add(std::move(block));
   }
   void start() { registry.start(); }
@@ -115,6 +116,7 @@ class TempGateway final : private IBackOffice, private IInstances {
   std::uint64_t commits() { return store.database().commits(); }
   bool counted(const std::string& line) { return metrics.text().find(line) != std::string::npos; }
 
+  std::chrono::milliseconds budget{15'000};  // of a call into a block that is added
   const Account account{.id = {"a-1"}, .name = "default", .quota = std::nullopt};
   TempStore store;
   SettableClock clock;
@@ -132,8 +134,12 @@ class TempGateway final : private IBackOffice, private IInstances {
   // IBackOffice
   ServerInfo server() const override { return {"0.0.0", "http://pombo.test"}; }
   std::optional<Proxy> proxyFor(const InstanceId&) const override { return std::nullopt; }
-  IConnector* connectorOf(const Instance& instance) const override {
-    return registry.connectorNamed(instance.connector);
+  Json perform(const Instance& instance, const std::string& operation,
+               const Json& arguments) override {
+    return registry.perform(instance, operation, arguments);
+  }
+  Media media(const Instance& instance, const std::string& mediaKey) override {
+    return registry.media(instance, mediaKey);
   }
   Provisioned provision(const AccountId& id, const Json& body) override {
     return provisioner.create(id, body);

@@ -12,10 +12,12 @@ namespace {
 
 }  // namespace
 
-BlockHost::BlockHost(std::string block, Json config, const Services& services)
+BlockHost::BlockHost(std::string block, Json config, const Services& services,
+                     std::shared_ptr<Standing> standing)
     : block_(std::move(block)),
       config_(std::move(config)),
       all_(services),
+      standing_(std::move(standing)),
       log_(services.log.of(block_)),
       metrics_(services.metrics.of(block_)) {}
 
@@ -78,11 +80,11 @@ void BlockHost::apply(const std::vector<Statement>& statements) {
 }
 
 void BlockHost::add(const Route& route, RouteHandler handler) {
-  all_.routes.add({route, block_, std::move(handler), nullptr});
+  all_.routes.add({route, block_, std::move(handler), nullptr, standing_});
 }
 
 void BlockHost::addSocket(const Route& route, SocketHandler handler) {
-  all_.routes.add({route, block_, nullptr, std::move(handler)});
+  all_.routes.add({route, block_, nullptr, std::move(handler), standing_});
 }
 
 void BlockHost::addDialect(const std::string& name, ErrorWriter writer) {
@@ -105,21 +107,10 @@ void BlockHost::subscribe(IHttpSink&, const Delivery&) { noBus(); }
 void BlockHost::subscribe(IEventSink&, const Delivery&) { noBus(); }
 Json BlockHost::envelope(const Event&, bool) const { noBus(); }
 
-IConnector& BlockHost::connectorOf(const Instance& instance) const {
-  IConnector* const connector = all_.office.connectorOf(instance);
-  if (!connector) throw Error(Code::unavailable, "No connector is available");
-  return *connector;
-}
-
-Json BlockHost::perform(const Instance& instance, const std::string& operation,
-                        const Json& arguments) {
-  return connectorOf(instance).perform(instance, operation, arguments);
-}
-
 Media BlockHost::media(const Event& event) {
   const auto instance = all_.instances.find(event.instance);
   if (!instance || event.mediaKey.empty()) throw Error(Code::notFound, "Media not found");
-  return connectorOf(*instance).media(*instance, event.mediaKey);
+  return all_.office.media(*instance, event.mediaKey);
 }
 
 }  // namespace pombo

@@ -19,7 +19,9 @@ class IBackOffice {
   virtual ~IBackOffice() = default;
   virtual ServerInfo server() const = 0;
   virtual std::optional<Proxy> proxyFor(const InstanceId&) const = 0;
-  virtual IConnector* connectorOf(const Instance&) const = 0;  // null: it is not loaded
+  // Through the instance's connector; Error{unavailable} when it is not loaded.
+  virtual Json perform(const Instance&, const std::string& operation, const Json& arguments) = 0;
+  virtual Media media(const Instance&, const std::string& mediaKey) = 0;
   virtual Provisioned provision(const AccountId&, const Json& body) = 0;
   virtual Provisioned configure(const Instance&, const Json& body) = 0;
 };
@@ -45,7 +47,7 @@ class BlockHost final : public IHost,
                         private IHttpClient,
                         private IEvents {
  public:
-  BlockHost(std::string block, Json config, const Services&);
+  BlockHost(std::string block, Json config, const Services&, std::shared_ptr<Standing>);
 
   const Json& config() const override { return config_; }
   ServerInfo server() const override { return all_.office.server(); }
@@ -62,7 +64,10 @@ class BlockHost final : public IHost,
   std::optional<Proxy> proxyFor(const InstanceId& id) const override {
     return all_.office.proxyFor(id);
   }
-  Json perform(const Instance&, const std::string& operation, const Json& arguments) override;
+  Json perform(const Instance& instance, const std::string& operation,
+               const Json& arguments) override {
+    return all_.office.perform(instance, operation, arguments);
+  }
   Media media(const Event&) override;
   Provisioned provision(const AccountId& account, const Json& body) override {
     return all_.office.provision(account, body);
@@ -101,11 +106,10 @@ class BlockHost final : public IHost,
   void subscribe(IEventSink&, const Delivery&) override;
   Json envelope(const Event&, bool withMediaBase64) const override;
 
-  IConnector& connectorOf(const Instance&) const;
-
   const std::string block_;
   const Json config_;
   const Services all_;
+  const std::shared_ptr<Standing> standing_;
   const std::unique_ptr<ILogger> log_;
   const std::unique_ptr<IMetrics> metrics_;
 };

@@ -1,19 +1,21 @@
 #include "block/registry.hpp"
 
-#include <algorithm>
-#include <cctype>
 #include <ranges>
 
 #include "block/field_table.hpp"
-#include "block/guard.hpp"
 
 namespace pombo {
 namespace {
 
-// `s3Bucket` is a field of s3: the block's name, then an upper-case letter.
-bool isFieldOf(const std::string& block, const std::string& field) {
-  return field.starts_with(block) && field.size() > block.size() &&
-         std::isupper(static_cast<unsigned char>(field[block.size()]));
+constexpr std::chrono::seconds kStartTime{30}, kStopTime{5}, kHealthTime{5},
+    kConnectorTime{60};  // WhatsApp may take as long
+
+// Beside what the block has kept of the instance so far.
+void keepFailure(const std::string& block, const std::string& reason, const Instance& instance,
+                 const BlockStore& store, Draft& draft) {
+  BlockRow row = store.load(instance.id, block);
+  row.error = reason;
+  draft.put(block, std::move(row));
 }
 
 Json failureShape(const BlockPromise& promise, const std::string& reason) {
@@ -26,122 +28,103 @@ Json failureShape(const BlockPromise& promise, const std::string& reason) {
 }  // namespace
 
 Registry::Registry(Promises promises, Log& log, Metrics& metrics)
-    : promises_(std::move(promises)), log_(log), metrics_(metrics) {}
+    : list_(std::move(promises)), log_(log), metrics_(metrics) {}
 
-Registry::~Registry() { stop(); }
+Registry::~Registry() = default;
 
-void Registry::add(Block block) {
-  if (!promises_.find(block.name)) promises_.blocks.push_back(Promises::usual(block.name));
-  blocks_.push_back(std::move(block));
+// `run` outlives this call when it is late; what is the block's own outlives the threads.
+BlockCall Registry::callOf(const Block& block, const std::string& what,
+                           std::function<Json()> run) const {
+  return {.standing = block.standing,
+          .log = &block.host->log(),
+          .what = what,
+          .budget = block.budget,
+          .inPlace = block.shipped,
+          .run = std::move(run)};
 }
 
 void Registry::start() {
-  for (auto& block : blocks_) {
+  for (auto& block : list_.all()) {
     if (!block.running()) continue;
-    const auto failure =
-        failureOf(block.host->log(), "start", [&] { block.code->start(*block.host); });
-    if (!failure) continue;
-    block.problem = *failure;
-    block.host->log().write(Level::error, "Block did not start", {{"reason", *failure}});
+    std::vector<BlockCall> calls{callOf(block, "start", [&block]() -> Json {
+      block.code->start(*block.host);
+      return nullptr;
+    })};
+    calls[0].budget = kStartTime;
+    calls[0].inPlace = false;
+    threads_.run(calls);
+    if (!calls[0].failure) continue;
+    block.problem = calls[0].failure->what();
+    block.host->log().write(Level::error, "Block did not start", {{"reason", block.problem}});
   }
 }
 
-void Registry::stop() noexcept {
-  for (auto& block : std::ranges::reverse_view(blocks_))
-    if (block.running() && block.code) block.code->stop();
-  blocks_.clear();
-}
-
-const Block* Registry::find(const std::string& name) const {
-  const auto it = std::find_if(blocks_.begin(), blocks_.end(),
-                               [&](const Block& block) { return block.name == name; });
-  return it == blocks_.end() ? nullptr : &*it;
-}
-
-std::string Registry::ownerOf(const std::string& field) const {
-  for (const auto& block : blocks_)
-    if (block.flat && fieldNamed(block.fields, field)) return block.name;
-  for (const auto& promise : promises_.blocks) {
-    const Block* block = find(promise.name);
-    if (!(block && block->flat) && isFieldOf(promise.name, field)) return promise.name;
+int Registry::stop() noexcept {
+  int missing = 0;
+  for (auto& block : std::ranges::reverse_view(list_.all())) {
+    if (block.running() && block.standing->missing() == 0) {
+      std::vector<BlockCall> calls{callOf(block, "stop", [code = block.code.get()]() -> Json {
+        code->stop();
+        return nullptr;
+      })};
+      calls[0].budget = kStopTime;
+      calls[0].inPlace = false;
+      threads_.run(calls);
+    }
+    missing += block.standing->missing();
   }
-  return {};
-}
-
-Slices Registry::slice(const boost::json::object& body, const std::vector<std::string>& own) const {
-  Slices slices;
-  for (const auto& [key, value] : body) {
-    const std::string field(key);
-    if (std::find(own.begin(), own.end(), field) != own.end()) continue;
-    const std::string owner = ownerOf(field);
-    const Block* block = find(owner);
-    const bool known =
-        !owner.empty() && !(block && block->running() && !fieldNamed(block->fields, field));
-    if (known)
-      slices.fields.try_emplace(owner, body.storage()).first->second[key] = value;
-    else
-      slices.warnings.push_back("Unknown field '" + field + "' was ignored");
-  }
-  return slices;
-}
-
-// Whether the block's switch is off; then nothing of the slice is kept, and the client hears of it.
-bool Registry::ignored(const std::string& name, const boost::json::object& slice,
-                       std::vector<std::string>& warnings) const {
-  const Block* block = find(name);
-  const std::vector<Field> unknown{{.name = name + "Enabled", .type = Type::boolean}};
-  const auto& table = block && block->running() ? block->fields : unknown;
-  if (!switchedOff(table, slice)) return false;
-  const std::string onOff = switchOf(table)->name;
-  const bool more = std::any_of(slice.begin(), slice.end(), [&](const auto& each) {
-    return each.key() != onOff && !each.value().is_null();
-  });
-  if (more)
-    warnings.push_back("Fields of block '" + name + "' were ignored because '" + onOff +
-                       "' is not true");
-  return true;
+  return missing;
 }
 
 void Registry::configure(const Instance& instance, Slices& slices, BlockStore& store,
                          Draft& draft) {
   const Draft::Scope scope(draft);
-  std::vector<std::string> names;
-  for (const auto& block : blocks_) names.push_back(block.name);
-  for (const auto& promise : promises_.blocks)
-    if (!find(promise.name)) names.push_back(promise.name);
-  for (const auto& name : names) {
+  std::vector<BlockCall> calls;
+  std::vector<std::pair<const Block*, std::shared_ptr<Draft>>> parts;
+  for (const auto& name : list_.names()) {
     const auto it = slices.fields.find(name);
     if (it == slices.fields.end()) continue;
-    if (ignored(name, it->second, slices.warnings) && draft.isNew()) continue;
-    const Block* block = find(name);
-    if (block && block->running()) {
-      configure(*block, instance, it->second, store, draft);
+    if (list_.switchesOff(name, slices) && draft.isNew()) continue;
+    if (const Block* block = find(name); block && block->running()) {
+      parts.emplace_back(block, draft.part(name));
+      calls.push_back(configuring(*block, instance, it->second, parts.back().second));
     } else {
-      const std::string reason = promises_.find(name)->notLoaded;
-      draft.fail(name, reason, store.load(instance.id, name));
-      failed(block, name, instance, reason);
+      keepFailure(name, promises().find(name)->notLoaded, instance, store, draft);
+      failed(block, name, instance, promises().find(name)->notLoaded);
     }
-    if (draft.reservationFailure()) return;
   }
+  threads_.run(calls);
+  if (draft.reservationFailure()) return;
+  for (std::size_t i = 0; i < calls.size(); ++i)
+    settle(*parts[i].first, instance, calls[i], *parts[i].second, store, draft);
 }
 
-void Registry::configure(const Block& block, const Instance& instance,
-                         const boost::json::object& slice, BlockStore& store, Draft& draft) {
-  const BlockRow before = store.load(instance.id, block.name);
-  const auto failure = failureOf(block.host->log(), "configure", [&] {
-    const Json values = checked(block.fields, slice).values;
-    block.code->configure(instance, Fields(values));
-  });
-  if (draft.reservationFailure()) return;
-  if (!failure) {
-    if (BlockRow row = store.load(instance.id, block.name); !row.error.empty()) {
-      row.error.clear();
-      draft.put(block.name, std::move(row));
-    }
+BlockCall Registry::configuring(const Block& block, const Instance& instance,
+                                const boost::json::object& slice,
+                                std::shared_ptr<Draft> part) const {
+  return callOf(block, "configure",
+                [code = block.code.get(), &table = block.fields, instance, slice, part]() -> Json {
+                  if (part->reservationFailure()) return nullptr;  // there will be no instance
+                  const Draft::Scope scope(*part);
+                  const Json values = checked(table, slice).values;
+                  code->configure(instance, Fields(values));
+                  return nullptr;
+                });
+}
+
+void Registry::settle(const Block& block, const Instance& instance, const BlockCall& call,
+                      Draft& part, BlockStore& store, Draft& draft) {
+  if (call.failure) {
+    keepFailure(block.name, call.failure->what(), instance, store, draft);
+    failed(&block, block.name, instance, call.failure->what());
     return;
   }
-  draft.fail(block.name, *failure, before);
-  failed(&block, block.name, instance, *failure);
+  draft.take(part);
+  if (draft.isNew()) return;
+  if (BlockRow row = store.load(instance.id, block.name); !row.error.empty()) {
+    row.error.clear();
+    draft.put(block.name, std::move(row));
+  }
 }
 
 void Registry::failed(const Block* block, const std::string& name, const Instance& instance,
@@ -159,40 +142,56 @@ void Registry::report(const Instance& instance, const std::vector<BlockFailure>&
     failed(find(failure.block), failure.block, instance, failure.reason);
 }
 
-void Registry::forget(const Instance& instance) {
-  for (const auto& block : std::ranges::reverse_view(blocks_)) {
+void Registry::forget(const Instance& instance, Draft& draft) {
+  std::vector<BlockCall> calls;
+  std::vector<std::pair<const Block*, std::shared_ptr<Draft>>> parts;
+  for (const auto& block : std::ranges::reverse_view(list_.all())) {
     if (!block.running()) continue;
-    const auto failure =
-        failureOf(block.host->log(), "forget", [&] { block.code->forget(instance); });
-    if (!failure) continue;
-    block.host->log().write(Level::warn, "Block did not forget",
-                            {{"instance", instance.id.value}, {"reason", *failure}});
+    const auto part = parts.emplace_back(&block, draft.part(block.name)).second;
+    calls.push_back(callOf(block, "forget", [code = block.code.get(), instance, part]() -> Json {
+      const Draft::Scope scope(*part);
+      code->forget(instance);
+      return nullptr;
+    }));
+  }
+  threads_.run(calls);
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    const Block& block = *parts[i].first;
+    if (!calls[i].failure) {
+      draft.take(*parts[i].second);
+      continue;
+    }
+    block.host->log().write(
+        Level::warn, "Block did not forget",
+        {{"instance", instance.id.value}, {"reason", calls[i].failure->what()}});
     block.host->metrics().count("forget_failed", 1);
   }
 }
 
-Json Registry::shownBy(const BlockPromise& promise, const Instance& instance,
-                       BlockStore& store) const {
-  const std::string& name = promise.name;
-  const Block* block = find(name);
-  if (const auto row = store.load(instance.id, name, Secrets::sealed); !row.error.empty())
-    return failureShape(promise, row.error);
-  if (!block || !block->running()) return promise.empty;
-  Json shown;
-  const auto failure =
-      failureOf(block->host->log(), "summary", [&] { shown = block->code->summary(instance); });
-  return failure ? failureShape(promise, *failure) : shown;
-}
-
 void Registry::show(const Instance& instance, BlockStore& store, boost::json::object& into) const {
-  for (const auto& promise : promises_.blocks)
-    into[promise.name] = shownBy(promise, instance, store);
-}
-
-std::optional<std::string> Registry::ask(const std::string& block, const std::string& what,
-                                         const std::function<void()>& call) const {
-  const Block* known = find(block);
-  return failureOf(known && known->host ? known->host->log() : log_, what, call);
+  std::vector<BlockCall> calls;
+  std::vector<const BlockPromise*> asked;
+  for (const auto& promise : promises().blocks) {
+    const std::string& name = promise.name;
+    Json& shown = into[name] = promise.empty;
+    BlockRow row = store.load(instance.id, name, Secrets::sealed);
+    const Block* block = find(name);
+    if (!row.error.empty()) {
+      shown = failureShape(promise, row.error);
+    } else if (block && block->running()) {
+      const auto part = std::make_shared<Draft>(instance.id, true);
+      part->remember(name, std::move(row));
+      calls.push_back(callOf(*block, "summary", [code = block->code.get(), instance, part] {
+        const Draft::Scope scope(*part);
+        return code->summary(instance);
+      }));
+      asked.push_back(&promise);
+    }
+  }
+  threads_.run(calls);
+  for (std::size_t i = 0; i < calls.size(); ++i)
+    into[asked[i]->name] = calls[i].failure ? failureShape(*asked[i], calls[i].failure->what())
+                                            : std::move(calls[i].result);
 }
 
 IConnector* Registry::connectorNamed(const std::string& name) const {
@@ -200,24 +199,86 @@ IConnector* Registry::connectorNamed(const std::string& name) const {
   return block && block->running() ? block->code->connector() : nullptr;
 }
 
+Json Registry::callConnector(const Instance& instance, const std::string& what,
+                             std::function<Json(IConnector&)> call) const {
+  IConnector* const connector = connectorNamed(instance.connector);
+  if (!connector) throw Error(Code::unavailable, "No connector is available");
+  std::vector<BlockCall> calls{
+      callOf(*find(instance.connector), what,
+             [connector, call = std::move(call)] { return call(*connector); })};
+  calls[0].budget = kConnectorTime;
+  threads_.run(calls);
+  if (calls[0].failure) throw Error(*calls[0].failure);
+  return std::move(calls[0].result);
+}
+
+Json Registry::perform(const Instance& instance, const std::string& operation,
+                       const Json& arguments) const {
+  return callConnector(instance, operation, [=](IConnector& connector) {
+    return connector.perform(instance, operation, arguments);
+  });
+}
+
+Media Registry::media(const Instance& instance, const std::string& mediaKey) const {
+  const auto found = std::make_shared<Media>();
+  callConnector(instance, "media", [=](IConnector& connector) -> Json {
+    *found = connector.media(instance, mediaKey);
+    return nullptr;
+  });
+  return *found;
+}
+
+Profile Registry::profileOf(const Instance& instance) const {
+  if (!connectorNamed(instance.connector)) return {};
+  const auto found = std::make_shared<Profile>();
+  const auto failure = failureOf(log_, "profile", [&] {
+    callConnector(instance, "profile", [=](IConnector& connector) -> Json {
+      *found = connector.profile(instance);
+      return nullptr;
+    });
+  });
+  return failure ? Profile() : *found;
+}
+
 std::optional<Proxy> Registry::proxyFor(const InstanceId& id) const {
-  for (const auto& block : blocks_)
+  for (const auto& block : list_.all())
     if (auto* source = block.running() ? block.code->proxies() : nullptr)
       if (auto proxy = source->proxyFor(id)) return proxy;
   return std::nullopt;
 }
 
 std::map<std::string, std::string> Registry::health() const {
-  std::map<std::string, std::string> all;
-  for (const auto& block : blocks_) {
+  std::vector<BlockCall> calls;
+  std::vector<std::pair<const Block*, std::shared_ptr<std::optional<std::string>>>> said;
+  for (const auto& block : list_.all()) {
     if (!block.running()) continue;
-    std::optional<std::string> said;
-    const auto failure =
-        failureOf(block.host->log(), "health", [&] { said = block.code->health(); });
-    if (failure) said = "fail: " + *failure;
-    if (said) all[block.name] = *said;
+    const auto text =
+        said.emplace_back(&block, std::make_shared<std::optional<std::string>>()).second;
+    calls.push_back(callOf(block, "health", [code = block.code.get(), text]() -> Json {
+      *text = code->health();
+      return nullptr;
+    }));
+    calls.back().budget = kHealthTime;
+    calls.back().inPlace = false;
+  }
+  threads_.run(calls);
+  std::map<std::string, std::string> all;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    const std::string& name = said[i].first->name;
+    if (calls[i].failure)
+      all[name] = std::string("fail: ") + calls[i].failure->what();
+    else if (*said[i].second)
+      all[name] = **said[i].second;
   }
   return all;
+}
+
+void Registry::collect(Metrics& metrics) const {
+  for (const auto& block : list_.all()) {
+    metrics.countTo("pombo_" + block.name + "_calls_written_off_total", {},
+                    block.standing->writtenOff());
+    metrics.observe("pombo_" + block.name + "_calls_missing", {}, block.standing->missing());
+  }
 }
 
 }  // namespace pombo

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "block/standing.hpp"
 #include "pombo/http.hpp"
 
 namespace pombo {
@@ -19,6 +20,7 @@ struct ServedRoute {
   std::string block = {};     // empty: core's own
   RouteHandler handler = {};  // empty: a socket's
   SocketHandler socket = {};
+  std::shared_ptr<Standing> standing = {};  // the block's; null: core's own
   bool promised = false;  // nobody serves it: answered before any instance is looked for
 };
 

@@ -42,6 +42,8 @@ struct Call {
     return turn.compare_exchange_strong(expected, Turn::answered);
   }
 
+  std::shared_ptr<Watched> watched = {};  // while a block's handler has it; null: core's own
+
   // What the checks have found.
   bool checked = false;
   bool limited = false;  // an allowance was taken: its headers go out

@@ -92,6 +92,8 @@ Expectation Router::expect(const RequestHead& head) {
     const Route& route = call->route();
     expectation.bodyLimit = std::max<std::uint64_t>(route.bodyLimit, 1);
     if (route.budget.count() > 0) call->budget = route.budget;
+    if (const auto& standing = call->match.route->standing)
+      call->watched = std::make_shared<Watched>(standing);
   }
   if (expectation.bodyLimit > kSmallBody) {
     expectation.timeout = kLargeBodyTime;
@@ -174,6 +176,7 @@ void Router::overrun(Call& call) {
   log_.write(Level::error, "A call ran over its budget",
              {{"request", call.head->id}, {"path", call.path}});
   metrics_.count("pombo_http_overruns_total", {});
+  if (call.watched) call.watched->writeOff();
   if (!call.takeOverrun()) return;
   Answer answer = failure(call);
   count(call, answer);
@@ -188,9 +191,19 @@ HttpReply Router::handle(Call& call) {
       &request.body, [](std::string* body) { wipe(*body); });
   // A socket's route: the upgrade comes with the release that has events to show.
   if (!call.match.route->handler) throw Error(Code::unsupported, "Not implemented");
-  HttpReply reply = call.match.route->handler(request);
+  HttpReply reply = handledBy(call, request);
   reply.warnings.insert(reply.warnings.begin(), warnings.begin(), warnings.end());
   return reply;
+}
+
+HttpReply Router::handledBy(Call& call, const HttpRequest& request) {
+  const auto& handler = call.match.route->handler;
+  if (!call.watched) return handler(request);
+  call.watched->standing().requireGood();
+  call.watched->begin();
+  const std::unique_ptr<Watched, void (*)(Watched*)> back(call.watched.get(),
+                                                          [](Watched* each) { each->end(); });
+  return handler(request);
 }
 
 // The body's members against the route's table. They stay in the memory they were read into: that

@@ -49,6 +49,7 @@ class Router final : public IService {
   void run(const std::shared_ptr<Call>&);
   void overrun(Call&);
   HttpReply handle(Call&);
+  static HttpReply handledBy(Call&, const HttpRequest&);
   HttpRequest requestOf(Call&, std::vector<std::string>& warnings) const;
   Checked fieldsOf(Call&, std::vector<std::string>& warnings) const;
   void await(const std::shared_ptr<Call>&);

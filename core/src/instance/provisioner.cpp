@@ -49,12 +49,16 @@ struct Provisioner::Request {
 
 Provisioned Provisioner::create(const AccountId& account, const Json& body) {
   Request request = read(account, body);
+  const auto reservation = std::make_shared<Reservation>([&] { reserve(request); });
+  // Whatever comes of it, a block that dials later reserves nothing.
+  const std::unique_ptr<Reservation, void (*)(Reservation*)> closed(
+      reservation.get(), [](Reservation* each) { each->close(); });
   Draft draft(request.instance.id, true);
-  draft.onReserve([&] { reserve(request); });
+  draft.reserveWith(reservation);
   registry_.configure(request.instance, request.slices, blocks_, draft);
+  reservation->close();
   if (const auto failure = draft.reservationFailure()) std::rethrow_exception(failure);
   settle(request, draft);
-  draft.onReserve(nullptr);         // it is made: whoever dials from here on reserves nothing
   const Draft::Scope scope(draft);  // what was written is what is shown: no second look at the disk
   return {request.instance, shown(request.instance, request.token, request.instance.createdAt),
           request.slices.warnings};
@@ -80,7 +84,7 @@ Provisioner::Request Provisioner::read(const AccountId& account, const Json& bod
   request.instance.account = account;
   request.instance.status = kDisconnected;
   request.instance.createdAt = clock_.now();
-  request.slices = registry_.slice(given, ownNames());
+  request.slices = registry_.list().slice(given, ownNames());
   return request;
 }
 
@@ -121,7 +125,7 @@ Provisioned Provisioner::configure(const Instance& instance, const Json& body) {
   const auto stored = instances_.find(instance.id);
   if (!stored) throw Error(Code::notFound, "Instance not found");
   const auto token = instances_.tokenOf(*stored);
-  Slices slices = registry_.slice(body.as_object(), ownNames());
+  Slices slices = registry_.list().slice(body.as_object(), ownNames());
   Draft draft(instance.id, false);
   registry_.configure(stored->instance, slices, blocks_, draft);
   const auto now = clock_.now();
@@ -141,10 +145,7 @@ void Provisioner::remove(const Instance& instance) { erase(instance, RequestScop
 
 void Provisioner::erase(const Instance& instance, const RequestScope* request) {
   Draft draft(instance.id, false);
-  {
-    const Draft::Scope scope(draft);
-    registry_.forget(instance);
-  }
+  registry_.forget(instance, draft);
   std::vector<BlockFailure> failures;
   database_.commit([&](Session& session) {
     if (!InstanceStore::exists(session, instance.id))

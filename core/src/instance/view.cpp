@@ -1,6 +1,5 @@
 #include "instance/view.hpp"
 
-#include "block/guard.hpp"
 #include "instance/identity.hpp"
 
 namespace pombo {
@@ -67,11 +66,9 @@ Json InstanceList::entryOf(const StoredInstance& stored, std::vector<std::string
   const Instance& instance = stored.instance;
   const auto token = instances_.tokenOf(stored);
   if (!token) warnings.push_back("The token of instance '" + instance.name + "' cannot be opened");
-  Profile profile;
-  if (IConnector* connector = registry_.connectorNamed(instance.connector))
-    registry_.ask(instance.connector, "profile", [&] { profile = connector->profile(instance); });
   boost::json::object shown =
       identityOf(instance, token ? token->reveal() : "", registry_.promises());
+  const Profile profile = registry_.profileOf(instance);
   shown["connection"] = connectionOf(instance, profile);
   shown["profile"] = profileOf(profile);
   registry_.show(instance, blocks_, shown);

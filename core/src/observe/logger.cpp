@@ -74,7 +74,8 @@ class Log::Sink {
     line["level"] = wordOf(level);
     line["message"] = message;
     if (block) line["block"] = *block;
-    if (const auto* request = RequestScope::current()) line["request"] = request->id();
+    if (const auto* request = RequestScope::current(); request && !request->id().empty())
+      line["request"] = request->id();
     // What core says of a line is not for its writer to change.
     if (const auto* more = fields.if_object())
       for (const auto& [key, value] : *more) line.emplace(key, value);

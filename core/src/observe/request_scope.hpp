@@ -14,8 +14,8 @@ class RequestScope {
 
   // `claim` says whether the request is still open, and from then on keeps it from being answered
   // by anyone but its own handler.
-  RequestScope(const std::string& id, Deadline deadline, std::function<bool()> claim = {})
-      : id_(id), deadline_(deadline), claim_(std::move(claim)), outer_(current_) {
+  RequestScope(std::string id, Deadline deadline, std::function<bool()> claim = {})
+      : id_(std::move(id)), deadline_(deadline), claim_(std::move(claim)), outer_(current_) {
     current_ = this;
   }
   ~RequestScope() { current_ = outer_; }
@@ -29,10 +29,12 @@ class RequestScope {
   // Before something is done that the client must not be told has failed. False: it has been told.
   // Any thread, while the scope lives.
   bool claim() const { return !claim_ || claim_(); }
+  // claim(), for a part of the request that may outlive the scope.
+  const std::function<bool()>& claimer() const { return claim_; }
 
  private:
   inline static thread_local const RequestScope* current_ = nullptr;
-  const std::string& id_;
+  const std::string id_;
   Deadline deadline_;
   std::function<bool()> claim_;
   const RequestScope* outer_;

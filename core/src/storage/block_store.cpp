@@ -1,5 +1,8 @@
 #include "storage/block_store.hpp"
 
+#include <iterator>
+#include <utility>
+
 namespace pombo {
 namespace {
 
@@ -19,31 +22,54 @@ Draft* Draft::of(const InstanceId& id) {
   return current_ && current_->id_ == id ? current_ : nullptr;
 }
 
-void Draft::reserve() {
+void Reservation::require() {
+  std::lock_guard lock(mutex_);
   if (failure_) std::rethrow_exception(failure_);
-  if (reserved_ || !take_) return;
+  if (!take_) return;
   try {
-    take_();
-    reserved_ = true;
+    std::exchange(take_, nullptr)();
+    taken_ = true;
   } catch (...) {
     failure_ = std::current_exception();  // the block may swallow it; the provisioner looks here
     throw;
   }
 }
 
-BlockRow* Draft::find(const std::string& block) {
-  const auto it = rows_.find(block);
-  return it == rows_.end() ? nullptr : &it->second;
+void Reservation::close() {
+  std::lock_guard lock(mutex_);
+  take_ = nullptr;
+}
+
+bool Reservation::taken() const {
+  std::lock_guard lock(mutex_);
+  return taken_;
+}
+
+std::exception_ptr Reservation::failure() const {
+  std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+const BlockRow* Draft::find(const std::string& block) const {
+  for (const auto* rows : {&rows_, &known_})
+    if (const auto it = rows->find(block); it != rows->end()) return &it->second;
+  return nullptr;
 }
 
 void Draft::add(const std::string& block, Statement statement) {
   statements_.emplace_back(block, std::move(statement));
 }
 
-void Draft::fail(const std::string& block, const std::string& reason, BlockRow before) {
-  before.error = reason;
-  rows_[block] = std::move(before);
-  std::erase_if(statements_, [&](const auto& each) { return each.first == block; });
+std::shared_ptr<Draft> Draft::part(const std::string& block) const {
+  auto part = std::make_shared<Draft>(id_, isNew_);
+  if (const auto* row = find(block)) part->remember(block, *row);
+  part->reservation_ = reservation_;
+  return part;
+}
+
+void Draft::take(Draft& part) {
+  for (auto& [block, row] : part.rows_) rows_[block] = std::move(row);
+  std::move(part.statements_.begin(), part.statements_.end(), std::back_inserter(statements_));
 }
 
 namespace {
@@ -122,7 +148,7 @@ void BlockStore::preload(const std::vector<InstanceId>& ids,
       for (const auto& row : session.rows("SELECT document, secrets, error, block FROM block_row "
                                           "WHERE instance_id = :instance",
                                           "tttt", {id.value}))
-        draft.put(row.text(3), rowOf(row));
+        draft.remember(row.text(3), rowOf(row));
     }
   });
 }
@@ -163,7 +189,9 @@ std::vector<BlockFailure> BlockStore::write(Session& session, Draft& draft) cons
       for (const auto& statement : statements) session.run(statement.sql, statement.values);
     } catch (const StorageError& error) {
       session.once("ROLLBACK TO block");
-      draft.fail(block, "internal error", BlockRow());
+      BlockRow failed = draft.isNew() ? BlockRow() : fetch(session, draft.id(), block);
+      failed.error = "internal error";
+      draft.put(block, std::move(failed));
       failures.push_back({block, error.what()});
     }
     session.once("RELEASE block");

@@ -4,6 +4,8 @@
 #include <exception>
 #include <functional>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,9 +36,30 @@ struct BlockRow {
 // be rotated, and what is still sealed under the old one would be lost with it.
 enum class Secrets { sealed, opened };
 
+// A new instance's name, token and place in the quota, taken before anyone outside hears of it.
+// Shared with blocks that may still ask for it when the creation is long over. Thread-safe.
+class Reservation {
+ public:
+  explicit Reservation(std::function<void()> take) : take_(std::move(take)) {}
+
+  // Takes it, the first time; throws what that threw, and again whenever it is asked.
+  void require();
+  // Nothing is taken from here on.
+  void close();
+  bool taken() const;
+  std::exception_ptr failure() const;
+
+ private:
+  mutable std::mutex mutex_;  // guards all below
+  std::function<void()> take_;
+  bool taken_ = false;
+  std::exception_ptr failure_;
+};
+
 // What is being said of one instance while it is created, configured or deleted: reads see it,
-// nobody else does, and it reaches the database with the instance or not at all. Used by one thread
-// at a time: the one that serves the request.
+// nobody else does, and it reaches the database with the instance or not at all. Each call into a
+// block has a part of its own, which counts when the call has come back. Used by one thread at a
+// time.
 class Draft {
  public:
   explicit Draft(InstanceId id, bool isNew) : id_(std::move(id)), isNew_(isNew) {}
@@ -56,20 +79,29 @@ class Draft {
   static Draft* current() { return current_; }
 
   const InstanceId& id() const { return id_; }
-  bool isNew() const { return isNew_; }  // nothing of it is in the database yet
+  bool isNew() const { return isNew_; }  // the database holds nothing that is not here
 
-  BlockRow* find(const std::string& block);
+  const BlockRow* find(const std::string& block) const;
   BlockRow& put(const std::string& block, BlockRow row) { return rows_[block] = std::move(row); }
+  // As the database has it: it is not written.
+  void remember(const std::string& block, BlockRow row) { known_[block] = std::move(row); }
   void add(const std::string& block, Statement statement);
-  // Forgets what the block has said since `before`, and keeps the reason it failed.
-  void fail(const std::string& block, const std::string& reason, BlockRow before);
 
-  // Takes the new instance's name, token and place in the quota now, before anyone outside hears
-  // of it. Once; throws what the reservation throws, and again whenever it is asked.
-  void reserve();
-  void onReserve(std::function<void()> take) { take_ = std::move(take); }
-  bool reserved() const { return reserved_; }
-  std::exception_ptr reservationFailure() const { return failure_; }
+  // For one call into a block; knows what this one knows of it.
+  std::shared_ptr<Draft> part(const std::string& block) const;
+  void take(Draft& part);
+
+  void reserveWith(std::shared_ptr<Reservation> reservation) {
+    reservation_ = std::move(reservation);
+  }
+  // Before something is sent out into the world.
+  void reserve() const {
+    if (reservation_) reservation_->require();
+  }
+  bool reserved() const { return reservation_ && reservation_->taken(); }
+  std::exception_ptr reservationFailure() const {
+    return reservation_ ? reservation_->failure() : nullptr;
+  }
 
   const std::map<std::string, BlockRow>& rows() const { return rows_; }
   const std::vector<std::pair<std::string, Statement>>& statements() const { return statements_; }
@@ -78,10 +110,8 @@ class Draft {
   static thread_local Draft* current_;
   InstanceId id_;
   bool isNew_;
-  std::function<void()> take_;
-  bool reserved_ = false;
-  std::exception_ptr failure_;
-  std::map<std::string, BlockRow> rows_;
+  std::shared_ptr<Reservation> reservation_;
+  std::map<std::string, BlockRow> rows_, known_;
   std::vector<std::pair<std::string, Statement>> statements_;  // with the block that wants them
 };
 
