@@ -266,5 +266,23 @@ TEST(BlockHost, SettingsAndSecretsAreTheBlocksOwn) {
   EXPECT_EQ(host.settings().load(made.instance.id), std::nullopt);
 }
 
+TEST(BlockHost, WhatWentWrongIsNoLongerToldOnceTheBlockKeepsAnotherSecret) {
+  TempGateway gateway;
+  gateway.add("alpha").onConfigure = [](IHost&, const Instance&, const Fields&) {
+    throw Error(Code::invalid, "too short");
+  };
+  gateway.start();
+  const std::function<void(ISecrets&, const InstanceId&)> ways[] = {
+      [](ISecrets& secrets, const InstanceId& id) { secrets.seal(id, "k", "longer"); },
+      [](ISecrets& secrets, const InstanceId& id) { secrets.erase(id, "k"); }};
+  for (const auto& way : ways) {
+    const auto name = "a" + std::to_string(&way - ways);
+    const auto made = gateway.create({{"name", name}, {"alphaEnabled", true}});
+    EXPECT_EQ(gateway.blocks.load(made.instance.id, "alpha").error, "too short");
+    way(gateway.registry.find("alpha")->host->secrets(), made.instance.id);
+    EXPECT_EQ(gateway.blocks.load(made.instance.id, "alpha").error, "");
+  }
+}
+
 }  // namespace
 }  // namespace pombo
