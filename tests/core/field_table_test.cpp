@@ -380,5 +380,7 @@ TEST(SchemaOf, NeedsOfAnEnabledBlockAreConditional) {
   EXPECT_EQ(schema.at("then"), (Json{{"required", array{"s3Bucket"}}}));
 }
 
+TEST(CodePoints, AreLettersNotBytes) { EXPECT_EQ(codePoints("aé日😀"), 4u); }
+
 }  // namespace
 }  // namespace pombo

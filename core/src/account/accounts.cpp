@@ -1,5 +1,6 @@
 #include "account/accounts.hpp"
 
+#include "block/field_table.hpp"
 #include "instance/identity.hpp"
 
 namespace pombo {

@@ -17,12 +17,6 @@ std::string said(const Field& field, const std::string& rest) {
   throw Error(Code::invalid, said(field, rest));
 }
 
-std::size_t codePointsOf(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
-}
-
 bool isPrintable(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
@@ -125,9 +119,9 @@ void checkChoice(const Field& field, std::string_view value) {
 }
 
 void checkText(const Field& field, std::string_view value) {
-  if (field.maxLength && codePointsOf(value) > field.maxLength)
+  if (field.maxLength && codePoints(value) > field.maxLength)
     refuse(field, "must be at most " + std::to_string(field.maxLength) + " characters");
-  if (field.minLength && codePointsOf(value) < field.minLength)
+  if (field.minLength && codePoints(value) < field.minLength)
     refuse(field, "must be at least " + std::to_string(field.minLength) + " characters");
   if (!isAllowed(field.text, value)) refuse(field, "contains characters that are not allowed");
   checkChoice(field, value);
@@ -221,6 +215,12 @@ Json propertyOf(const Field& field) {
 }
 
 }  // namespace
+
+std::size_t codePoints(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }));
+}
 
 const Field* switchOf(const std::vector<Field>& table) {
   for (const auto& field : table)

@@ -24,6 +24,9 @@ const Field* switchOf(const std::vector<Field>& table);
 // By name or alias; null when there is none.
 const Field* fieldNamed(const std::vector<Field>& table, std::string_view name);
 
+// Letters of a UTF-8 text, as lengths are counted.
+std::size_t codePoints(std::string_view text);
+
 // JSON Schema of an object with these fields.
 Json schemaOf(const std::vector<Field>& table);
 

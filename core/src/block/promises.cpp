@@ -3,15 +3,10 @@
 #include <algorithm>
 
 #include "embedded.hpp"
+#include "net/method.hpp"
 
 namespace pombo {
 namespace {
-
-constexpr std::pair<Method, const char*> kMethods[] = {{Method::get, "GET"},
-                                                       {Method::post, "POST"},
-                                                       {Method::put, "PUT"},
-                                                       {Method::patch, "PATCH"},
-                                                       {Method::del, "DELETE"}};
 
 BlockPromise blockIn(const Json& json) {
   const auto& object = json.as_object();
@@ -34,18 +29,6 @@ RoutePromise routeIn(const Json& json) {
 }
 
 }  // namespace
-
-const char* wordOf(Method method) {
-  for (const auto& [known, word] : kMethods)
-    if (known == method) return word;
-  return "";
-}
-
-std::optional<Method> methodNamed(const std::string& word) {
-  for (const auto& [method, known] : kMethods)
-    if (word == known) return method;
-  return std::nullopt;
-}
 
 const BlockPromise* Promises::find(const std::string& block) const {
   const auto it = std::find_if(blocks.begin(), blocks.end(),

@@ -37,7 +37,4 @@ struct Promises {
 // From core/wire/ryze.json; throws std::runtime_error when that is not as it should be.
 Promises readPromises();
 
-const char* wordOf(Method);  // "GET"
-std::optional<Method> methodNamed(const std::string& word);
-
 }  // namespace pombo

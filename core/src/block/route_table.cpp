@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "block/promises.hpp"
+#include "net/method.hpp"
 
 namespace pombo {
 

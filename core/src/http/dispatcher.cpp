@@ -5,7 +5,7 @@
 
 #include <cctype>
 
-#include "block/promises.hpp"
+#include "net/method.hpp"
 
 namespace pombo {
 namespace {

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "block/guard.hpp"
-#include "block/promises.hpp"
 #include "http/json_body.hpp"
 #include "http/reply.hpp"
+#include "net/method.hpp"
 #include "observe/request_scope.hpp"
 
 namespace pombo {

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <memory>
 
+#include "block/field_table.hpp"
 #include "storage/sealer.hpp"
 
 namespace pombo {
@@ -91,13 +92,6 @@ std::optional<std::string> normalized(const std::string& text) {
   const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> owned(made, std::free);
   if (size < 0) return std::nullopt;
   return std::string(reinterpret_cast<char*>(made), static_cast<std::size_t>(size));
-}
-
-std::size_t codePoints(const std::string& utf8) {
-  std::size_t count = 0;
-  for (const char c : utf8)
-    if ((static_cast<unsigned char>(c) & 0xc0) != 0x80) ++count;
-  return count;
 }
 
 std::string checkedName(const std::string& name) {

@@ -19,7 +19,6 @@ void checkToken(const std::string& token);
 
 // NFC of valid UTF-8; nothing for anything else.
 std::optional<std::string> normalized(const std::string& text);
-std::size_t codePoints(const std::string& utf8);
 
 std::string rfc3339(TimePoint);        // "2026-11-21T10:30:00Z"
 std::int64_t milliseconds(TimePoint);  // since 1970

@@ -9,6 +9,7 @@
 #include <cctype>
 #include <memory>
 
+#include "net/method.hpp"
 #include "observe/request_scope.hpp"
 #include "observe/waiting.hpp"
 
@@ -17,22 +18,6 @@ namespace {
 
 using Handle = std::unique_ptr<CURL, void (*)(CURL*)>;
 using List = std::unique_ptr<curl_slist, void (*)(curl_slist*)>;
-
-const char* wordOf(Method method) {
-  switch (method) {
-    case Method::get:
-      return "GET";
-    case Method::post:
-      return "POST";
-    case Method::put:
-      return "PUT";
-    case Method::patch:
-      return "PATCH";
-    case Method::del:
-      return "DELETE";
-  }
-  return "GET";
-}
 
 // One transfer, as the callbacks of curl see it.
 struct Transfer {
