@@ -4,37 +4,91 @@ namespace {
 
 using namespace pombo;
 
+// A create request and the block's own route say the same in other words.
+struct Words {
+  const char* enabled;
+  const char* events;
+  const char* mediaBase64;
+};
+constexpr Words kInline{"websocketEnabled", "websocketEvents", "websocketMediaBase64"};
+constexpr Words kOwn{"enabled", "events", "mediaBase64"};
+
+std::vector<Field> fieldsIn(const Words& words) {
+  return {{.name = words.enabled,
+           .type = Type::boolean,
+           .fallback = false,
+           .doc = "Opens the instance's event stream."},
+          eventsField(words.events, "Which events are shown; empty: all."),
+          {.name = words.mediaBase64,
+           .type = Type::boolean,
+           .fallback = false,
+           .doc = "Media are part of the event, in base64."}};
+}
+
+std::vector<Field> bodyOfSet() {
+  std::vector<Field> body = fieldsIn(kOwn);
+  body.front().need = Need::always;
+  return body;
+}
+
+Json off() {
+  return {{"enabled", false}, {"events", boost::json::array()}, {"mediaBase64", false}};
+}
+
+Json documentIn(const Fields& fields, const Words& words) {
+  if (!fields.require<bool>(words.enabled)) return off();
+  return {{"enabled", true},
+          {"events", fields.document().at(words.events)},
+          {"mediaBase64", fields.require<bool>(words.mediaBase64)}};
+}
+
 // Shows an instance's events to whoever listens. So far it keeps which ones an instance wants.
 class WebsocketBlock final : public IBlockConfigurator {
  public:
-  std::vector<Field> fields() const override {
-    return {{.name = "websocketEnabled",
-             .type = Type::boolean,
-             .fallback = false,
-             .doc = "Opens the instance's event stream."},
-            eventsField("websocketEvents", "Which events are shown; empty: all."),
-            {.name = "websocketMediaBase64",
-             .type = Type::boolean,
-             .fallback = false,
-             .doc = "Media are part of the event, in base64."}};
+  std::vector<Field> fields() const override { return fieldsIn(kInline); }
+
+  void start(IHost& host) override {
+    host_ = &host;
+    host.routes().add({.method = Method::post,
+                       .path = "/api/events/websocket/:instance",
+                       .summary = "Configure the event stream of an instance",
+                       .body = bodyOfSet(),
+                       .failure = "Failed to get instance"},
+                      [this](const HttpRequest& request) { return set(request); });
+    host.routes().add({.path = "/api/events/getWebsocket/:instance",
+                       .summary = "How the event stream of an instance is configured",
+                       .failure = "Failed to get websocket configuration"},
+                      [this](const HttpRequest& request) { return get(request); });
   }
 
-  void start(IHost& host) override { host_ = &host; }
-
   void configure(const Instance& instance, const Fields& slice) override {
-    if (!slice.require<bool>("websocketEnabled")) return host_->settings().erase(instance.id);
-    host_->settings().save(instance.id,
-                           {{"enabled", true},
-                            {"events", slice.document().at("websocketEvents")},
-                            {"mediaBase64", slice.require<bool>("websocketMediaBase64")}});
+    const Json document = documentIn(slice, kInline);
+    // Switched off before it ever was on, it still counts as never configured.
+    if (document != off() || host_->settings().load(instance.id))
+      host_->settings().save(instance.id, document);
   }
 
   Json summary(const Instance& instance) override {
-    if (auto known = host_->settings().load(instance.id)) return *known;
-    return {{"enabled", false}, {"events", boost::json::array()}, {"mediaBase64", false}};
+    return host_->settings().load(instance.id).value_or(off());
   }
 
  private:
+  HttpReply set(const HttpRequest& request) {
+    const Json document = documentIn(Fields(request.fields), kOwn);
+    host_->settings().save(request.instance->id, document);
+    return {.body = {{"success", true},
+                     {"message", "WebSocket configured successfully"},
+                     {"websocket", document}}};
+  }
+
+  HttpReply get(const HttpRequest& request) {
+    const auto document = host_->settings().load(request.instance->id);
+    if (!document) throw Error(Code::notFound, "WebSocket not configured for this instance");
+    return {.body = {{"success", true},
+                     {"message", "WebSocket configuration retrieved"},
+                     {"websocket", *document}}};
+  }
+
   IHost* host_ = nullptr;
 };
 

@@ -76,6 +76,17 @@ TEST_F(BlockStoreTest, WithoutADraftAnUpdateIsCommittedAtOnce) {
   EXPECT_EQ(store_.load(kOld, "websocket").document, std::nullopt) << "another block's";
 }
 
+TEST_F(BlockStoreTest, OfAnInstanceThatIsNotThereNothingIsKept) {
+  try {
+    set(kNew, with("{}"));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code, Code::notFound);
+    EXPECT_STREQ(error.what(), "Instance not found");
+  }
+  EXPECT_EQ(gateway_.count("block_row"), 0);
+}
+
 TEST_F(BlockStoreTest, SecretsAreSealedInTheDatabase) {
   set(kOld, with("{}", "canary"));
   EXPECT_TRUE(sealedOf(kOld).starts_with(gateway_.store.sealer().keyId()));

@@ -300,6 +300,14 @@ TEST(FieldTable, GivenTellsWhatWasThereEmptyTextsAmongIt) {
             (std::vector<std::string>{"b", "d"}));
 }
 
+TEST(FieldTable, AnEmptyTextSaysNothingToAFieldThatIsNoText) {
+  const std::vector<Field> table{{.name = "flag", .type = Type::boolean, .fallback = true},
+                                 {.name = "count", .type = Type::integer},
+                                 {.name = "url", .type = Type::url}};
+  EXPECT_EQ(checked(table, {{"flag", ""}, {"count", ""}, {"url", ""}}).given,
+            std::vector<std::string>{"url"});
+}
+
 TEST(FieldTable, WhatTheTableDoesNotNameIsNotRead) {
   EXPECT_EQ(checked({{.name = "a"}}, {{"a", "x"}, {"__proto__", 1}}).values, (Json{{"a", "x"}}));
 }
@@ -313,6 +321,57 @@ TEST(FieldTable, TheFirstFieldOfTheTableIsRefusedFirst) {
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "The 'a' field must be a boolean");
   }
+}
+
+TEST(FieldTable, TypesAreSaidBeforeContents) {
+  const std::vector<Field> table{{.name = "url", .type = Type::url},
+                                 {.name = "short", .maxLength = 1},
+                                 {.name = "list", .type = Type::strings},
+                                 {.name = "must", .need = Need::always}};
+  const auto refusal = [&](const object& given) -> std::string {
+    try {
+      checked(table, given);
+      return "";
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  object given{{"url", "ftp://a"}, {"short", "ab"}, {"list", 1}};
+  EXPECT_EQ(refusal(given), "The 'list' field must be a list of strings");
+  given["list"] = array();
+  EXPECT_EQ(refusal(given), "The 'must' field is required");
+  given["must"] = "x";
+  EXPECT_EQ(refusal(given), "The 'url' field must be a valid http or https URL");
+  given["url"] = nullptr;
+  EXPECT_EQ(refusal(given), "The 'short' field must be at most 1 characters");
+}
+
+TEST(FieldTable, AFallbackThatWillNotDoIsRefusedWhileTheTableIsOn) {
+  const std::vector<Field> table{{.name = "enabled", .type = Type::boolean, .fallback = false},
+                                 {.name = "url", .type = Type::url, .fallback = ""}};
+  for (const object& given : {object{}, object{{"url", nullptr}}, object{{"url", ""}}}) {
+    object on = given;
+    on["enabled"] = true;
+    EXPECT_NO_THROW(checked(table, given));
+    try {
+      checked(table, on);
+      ADD_FAILURE() << serialize(on);
+    } catch (const Error& error) {
+      EXPECT_STREQ(error.what(), "The 'url' field must be a valid http or https URL");
+    }
+  }
+}
+
+TEST(FieldTable, AUrlNeedNotBeOneWhileTheTableIsOff) {
+  const std::vector<Field> table{{.name = "enabled", .type = Type::boolean},
+                                 {.name = "url", .type = Type::url, .maxLength = 9},
+                                 {.name = "events", .type = Type::strings, .choices = {"a"}}};
+  EXPECT_EQ(checked(table, {{"enabled", false}, {"url", "no url"}}).values.at("url"), "no url");
+  EXPECT_THROW(checked(table, {{"enabled", true}, {"url", "no url"}}), Error);
+  // Everything else is as it always is.
+  EXPECT_THROW(checked(table, {{"enabled", false}, {"url", true}}), Error);
+  EXPECT_THROW(checked(table, {{"enabled", false}, {"url", "0123456789"}}), Error);
+  EXPECT_THROW(checked(table, {{"enabled", false}, {"events", {"b"}}}), Error);
 }
 
 TEST(SwitchedOff, IsWhatTheSwitchSaysAndItsFallbackOtherwise) {

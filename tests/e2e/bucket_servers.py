@@ -10,6 +10,7 @@ import getpass
 import hashlib
 import hmac
 import http.client
+import random
 import re
 import socket
 import subprocess
@@ -21,14 +22,20 @@ PATIENCE = 120  # seconds until a daemon that does not start is given up
 
 
 def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Below those that connections are given by the system: of a busy machine, one of those may be
+    taken again before a daemon that takes seconds to start binds it."""
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    found = []
+    while len(found) < count:
+        port = random.randrange(first // 2, first)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found
 
 
 class BucketServer:

@@ -81,9 +81,6 @@ def test_a_secret_key_stays_with_its_access_key(post, kept):
 
 
 @pytest.mark.parametrize("body, message", [
-    ({}, "The 'enabled' field is required"),
-    (without("enabled"), "The 'enabled' field is required"),
-    (GIVEN | {"enabled": 1}, "The 'enabled' field must be a boolean"),
     (without("bucket"), "The 'bucket' field is required"),
     (GIVEN | {"bucket": "a/b"}, "The 'bucket' field contains characters that are not allowed"),
     (GIVEN | {"pathPrefix": "a/../b"},

@@ -25,6 +25,7 @@ FIELDS = CANARIES | {
 GUESS = "canary-guess-4c1d0e"
 BROKEN = "canary-broken-4c1d0e"
 QUERY = "canary-query-4c1d0e"
+HOOK = "canary-hook-4c1d0e"
 
 
 class Story:
@@ -59,6 +60,33 @@ class Story:
                 account.get("/api/instance/getSettings/all").raw,
                 account.delete("gone").raw,
             ]
+            # By label: shown by the calls of that webhook, and by no other.
+            hook = {"label": "crm", "enabled": True, "url": URL, "authorization": HOOK}
+            shown = [account.call("POST", "/api/events/webhook/all", hook),
+                     account.call("POST", "/api/events/webhook/all", hook | {"rotateSecret": True})]
+            self.hooks = [reply.raw for reply in shown] + [
+                account.get("/api/events/getWebhook/all").raw,
+                account.get("/api/events/webhook/all?label=crm").raw]
+            self.answers += [
+                account.call("POST", "/api/events/webhook/all",
+                             hook | {"authorization": BROKEN + "\n"}).raw,
+                account.call("POST", "/api/events/webhook/all",
+                             hook | {"url": f"https://user:{BROKEN}@93.184.216.34/"}).raw,
+                account.call("POST", "/api/events/webhook/all", {"label": "x", "enabled": True,
+                                                                 "authorization": HOOK}).raw,
+                account.get("/api/events/getWebhook/made").raw, account.list().raw,
+            ]
+            proxy = {"enabled": True, "host": "10.0.0.9", "port": 1080, "protocol": "http",
+                     "password": CANARIES["proxyPassword"]}
+            bucket = {"enabled": True, "bucket": "b", "accessKey": "AKIA", "endpoint": URL,
+                      "secretKey": CANARIES["s3SecretKey"]}
+            for route, body in {"proxy": proxy, "s3": bucket}.items():
+                reply = account.call("POST", f"/api/instance/{route}/all", body)
+                assert reply.status == 200
+                self.answers.append(reply.raw)
+            self.answers += [account.get("/api/instance/getProxy/all").raw,
+                             account.get("/api/instance/getS3/all").raw]
+            keys = [reply.json["webhook"]["secret"] for reply in shown]
             # A database that fails tells what it was given, and that goes into the log.
             with closing(sqlite3.connect(server.database, isolation_level=None)) as db:
                 db.execute("CREATE TRIGGER broken BEFORE INSERT ON block_row "
@@ -69,7 +97,8 @@ class Story:
                 db.execute("DROP TRIGGER broken")
             with_token = {"token", "made", "account"}
             self.secrets = CANARIES | {"made": made, "account": account_token, "guess": GUESS,
-                                       "broken": BROKEN, "query": QUERY}
+                                       "broken": BROKEN, "query": QUERY, "hook": HOOK,
+                                       "former key": keys[0], "key": keys[1]}
             self.own = {self.secrets[name] for name in with_token}
             self.created = created.raw
             self.metrics = Api(server).get("/metrics").raw
@@ -96,7 +125,8 @@ def test_the_story_was_written_down(story):
     assert len(story.key) >= 40
 
 
-SECRETS = [*CANARIES, "made", "account", "guess", "broken", "query"]
+HOOKS = ["hook", "former key", "key"]
+SECRETS = [*CANARIES, "made", "account", "guess", "broken", "query", *HOOKS]
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -115,11 +145,20 @@ def test_not_in_the_metrics(story, name):
     assert story.secrets[name].encode() not in story.metrics
 
 
-@pytest.mark.parametrize("name", ["account", "guess", "broken", "query",
+@pytest.mark.parametrize("name", ["account", "guess", "broken", "query", *HOOKS,
                                   *(each for each in CANARIES if each != "token")])
 def test_not_in_answers(story, name):
     for answer in [*story.answers, story.created]:
         assert story.secrets[name].encode() not in answer
+
+
+def test_a_webhooks_secrets_are_shown_by_its_own_calls(story):
+    for name, shown in {"hook": [1, 1, 1, 1], "former key": [1, 0, 0, 0],
+                        "key": [0, 1, 1, 1]}.items():
+        assert [story.secrets[name].encode() in answer for answer in story.hooks] == shown, name
+    # A webhook's own, and not another's: that of the create request is in the list of all.
+    other = CANARIES["webhookAuthorization"].encode()
+    assert [other in answer for answer in story.hooks] == [0, 0, 1, 0]
 
 
 def test_an_instances_token_is_shown_where_it_must(story):
@@ -134,7 +173,8 @@ def test_the_master_key_is_in_its_file_alone(story):
 
 def test_the_access_log_hides_tokens_in_a_query(story):
     queries = re.findall(r'"query":"([^"]*)"', story.log)
-    assert queries == ["token=***", "token=***&a=b&token=***", "a=b&token=***", "token=***"]
+    assert queries == ["token=***", "token=***&a=b&token=***", "a=b&token=***", "token=***",
+                       "label=crm"]
 
 
 def test_the_files_are_nobody_elses(tmp_path):

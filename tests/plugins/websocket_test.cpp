@@ -15,6 +15,23 @@ class Websocket : public ::testing::Test {
  protected:
   Websocket() { block_->start(host_); }
 
+  Json set(const Json& fields) {
+    HttpRequest request = requestFor(kShop);
+    request.fields = fields;
+    return host_.call(Method::post, "/api/events/websocket/:instance", request).body;
+  }
+  Json get() {
+    return host_.call(Method::get, "/api/events/getWebsocket/:instance", requestFor(kShop)).body;
+  }
+  std::string refusalOfGet() {
+    try {
+      return serialize(get());
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code, Code::notFound);
+      return error.what();
+    }
+  }
+
   FakeHost host_;
   const std::unique_ptr<IBlockConfigurator> block_{pombo_create()};
 };
@@ -53,6 +70,43 @@ TEST_F(Websocket, SwitchedOffItShowsItsKeysAsBefore) {
   block_->configure(kShop, Fields(on));
   block_->configure(kShop, Fields(off));
   EXPECT_EQ(block_->summary(kShop), before);
+}
+
+TEST_F(Websocket, SwitchedOffBeforeItEverWasOnItCountsAsNeverConfigured) {
+  const Json off{{"websocketEnabled", false},
+                 {"websocketEvents", boost::json::array()},
+                 {"websocketMediaBase64", false}};
+  block_->configure(kShop, Fields(off));
+  EXPECT_EQ(refusalOfGet(), "WebSocket not configured for this instance");
+}
+
+TEST_F(Websocket, ItsOwnRouteSetsItAndReadsIt) {
+  EXPECT_EQ(refusalOfGet(), "WebSocket not configured for this instance");
+  const Json on{{"enabled", true}, {"events", {"message.exchange"}}, {"mediaBase64", true}};
+  EXPECT_EQ(set(on), (Json{{"success", true},
+                           {"message", "WebSocket configured successfully"},
+                           {"websocket", on}}));
+  EXPECT_EQ(get(), (Json{{"success", true},
+                         {"message", "WebSocket configuration retrieved"},
+                         {"websocket", on}}));
+  EXPECT_EQ(block_->summary(kShop), on);
+}
+
+TEST_F(Websocket, DisabledItKeepsItsRowAndClearsTheRest) {
+  const Json off{{"enabled", false}, {"events", boost::json::array()}, {"mediaBase64", false}};
+  EXPECT_EQ(
+      set({{"enabled", false}, {"events", {"call.update"}}, {"mediaBase64", true}}).at("websocket"),
+      off);
+  EXPECT_EQ(get().at("websocket"), off);
+}
+
+TEST_F(Websocket, WhatACreateRequestSaidIsReadByTheRoute) {
+  const Json slice{{"websocketEnabled", true},
+                   {"websocketEvents", {"call.update"}},
+                   {"websocketMediaBase64", false}};
+  block_->configure(kShop, Fields(slice));
+  EXPECT_EQ(get().at("websocket"),
+            (Json{{"enabled", true}, {"events", {"call.update"}}, {"mediaBase64", false}}));
 }
 
 TEST_F(Websocket, OneInstanceDoesNotShowAnothers) {

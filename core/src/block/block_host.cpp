@@ -31,12 +31,20 @@ std::optional<Json> BlockHost::load(const InstanceId& id) const {
   return boost::json::parse(*row.document, {}, options);
 }
 
+// A block that keeps something else was configured again, by whatever way: what went wrong the last
+// time is no longer told.
 void BlockHost::save(const InstanceId& id, const Json& document) {
-  all_.store.update(id, block_, [&](BlockRow& row) { row.document = serialize(document); });
+  all_.store.update(id, block_, [&](BlockRow& row) {
+    row.document = serialize(document);
+    row.error.clear();
+  });
 }
 
 void BlockHost::erase(const InstanceId& id) {
-  all_.store.update(id, block_, [](BlockRow& row) { row.document.reset(); });
+  all_.store.update(id, block_, [](BlockRow& row) {
+    row.document.reset();
+    row.error.clear();
+  });
 }
 
 std::optional<std::string> BlockHost::open(const InstanceId& id, const std::string& name) const {
@@ -46,8 +54,6 @@ std::optional<std::string> BlockHost::open(const InstanceId& id, const std::stri
   return it == row.secrets.end() ? std::nullopt : std::optional(it->second);
 }
 
-// A block that keeps another secret was configured again, by whatever way: what went wrong the last
-// time is no longer told.
 void BlockHost::seal(const InstanceId& id, const std::string& name, const std::string& value) {
   all_.store.update(id, block_, [&](BlockRow& row) {
     row.secrets[name] = value;

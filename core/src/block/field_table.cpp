@@ -17,6 +17,8 @@ std::string said(const Field& field, const std::string& rest) {
   throw Error(Code::invalid, said(field, rest));
 }
 
+bool isText(Type type) { return type == Type::string || type == Type::url; }
+
 bool isPrintable(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
@@ -125,8 +127,6 @@ void checkText(const Field& field, std::string_view value) {
     refuse(field, "must be at least " + std::to_string(field.minLength) + " characters");
   if (!isAllowed(field.text, value)) refuse(field, "contains characters that are not allowed");
   checkChoice(field, value);
-  if (field.type == Type::url && !parseUrl(std::string(value)))
-    refuse(field, "must be a valid http or https URL");
 }
 
 Json withoutRepetitions(const boost::json::array& list) {
@@ -143,20 +143,26 @@ void checkDigits(const Field& field, std::string_view value) {
   checkRange(field, number);
 }
 
-Json valueOf(const Field& field, const Json& given) {
+Json typed(const Field& field, const Json& given) {
   Json value = converted(field.type, given);
   if (value.is_null() && field.type != Type::any)
     refuse(field, std::string("must be ") + wordsFor(field.type));
+  return value;
+}
+
+// What a value of the right type may be. A URL that nobody is going to use need not be one.
+void checkContent(const Field& field, Json& value, bool off) {
   if (field.type == Type::integer || field.type == Type::number) checkRange(field, value);
   if (const auto* text = value.if_string()) {
     checkText(field, *text);
     if (field.type == Type::string && (field.min || field.max)) checkDigits(field, *text);
+    if (field.type == Type::url && !off && !parseUrl(std::string(*text)))
+      refuse(field, "must be a valid http or https URL");
   }
   if (field.type == Type::strings) {
     for (const auto& item : value.get_array()) checkText(field, item.get_string());
-    if (field.distinct) return withoutRepetitions(value.get_array());
+    if (field.distinct) value = withoutRepetitions(value.get_array());
   }
-  return value;
 }
 
 bool isBlank(const Json& value) {
@@ -247,20 +253,21 @@ Checked checked(const std::vector<Field>& table, const boost::json::object& give
   Checked out;
   boost::json::object values(given.storage());  // which may be one that is wiped
   const bool off = switchedOff(table, given);
+  std::vector<const Field*> said;
   for (const auto& field : table) {
     const Json* value = findIn(given, field);
-    // An empty string may clear a field that has no need to be there; blanks alone are content
+    // An empty string may clear a text that has no need to be there; blanks alone are content
     // unless the field must hold something.
     const bool must = field.need == Need::always || (field.need == Need::whenEnabled && !off);
-    const bool absent = !value || (value->is_string() && value->get_string().empty());
+    const bool empty = value && value->is_string() && value->get_string().empty();
+    const bool absent = !value || empty;
     if (must && (absent || isBlank(*value))) refuse(field, "is required");
-    if (value) out.given.push_back(field.name);
-    if (absent) {
-      values[field.name] = field.fallback;
-      continue;
-    }
-    values[field.name] = valueOf(field, *value);
+    if (value && (!empty || isText(field.type))) out.given.push_back(field.name);
+    values[field.name] = absent ? field.fallback : typed(field, *value);
+    if (!absent || !off) said.push_back(&field);
   }
+  for (const Field* field : said)
+    if (Json& value = values.at(field->name); !value.is_null()) checkContent(*field, value, off);
   out.values = std::move(values);
   return out;
 }

@@ -224,8 +224,10 @@ Checked Router::fieldsOf(Call& call, std::vector<std::string>& warnings) const {
 
 HttpRequest Router::requestOf(Call& call, std::vector<std::string>& warnings) const {
   const Route& route = call.route();
-  Json query = checked(route.query, queryOf(route.query, call.query)).values;
+  Checked query = checked(route.query, queryOf(route.query, call.query));
   Checked fields = fieldsOf(call, warnings);
+  // A GET has no other fields than those of its query: "?label=" is not the same as nothing.
+  if (route.method == Method::get) fields.given = std::move(query.given);
   HttpRequest request{.id = call.head->id,
                       .method = route.method,
                       .path = call.path,
@@ -233,7 +235,7 @@ HttpRequest Router::requestOf(Call& call, std::vector<std::string>& warnings) co
                       .params = call.match.params,
                       .headers = call.head->headers,
                       .body = std::move(call.body),
-                      .query = std::move(query),
+                      .query = std::move(query.values),
                       .fields = std::move(fields.values),
                       .given = std::move(fields.given),
                       .instance = call.instance};

@@ -22,6 +22,41 @@ std::vector<Field> SettingsBlock::fields() const {
           flag("ignoreStatus", "Stories are neither stored nor emitted.")};
 }
 
+void SettingsBlock::start(IHost& host) {
+  host_ = &host;
+  host.routes().add({.path = "/api/instance/getSettings/:instance",
+                     .summary = "The settings of an instance",
+                     .failure = "Failed to get settings configuration"},
+                    [this](const HttpRequest& request) { return get(request); });
+  host.routes().add({.method = Method::post,
+                     .path = "/api/instance/settings/:instance",
+                     .summary = "Change some settings of an instance; the others stay",
+                     .body = fields(),
+                     .failure = "Failed to update settings configuration"},
+                    [this](const HttpRequest& request) { return update(request); });
+}
+
+HttpReply SettingsBlock::get(const HttpRequest& request) {
+  return {.body = {{"success", true},
+                   {"message", "Settings retrieved successfully"},
+                   {"settings", summary(*request.instance)}}};
+}
+
+HttpReply SettingsBlock::update(const HttpRequest& request) {
+  if (request.given.empty()) throw Error(Code::invalid, "At least one setting must be provided");
+  const InstanceId& id = request.instance->id;
+  Json settings;
+  {
+    const std::lock_guard lock(locks_[std::hash<std::string>{}(id.value) % locks_.size()]);
+    settings = summary(*request.instance);
+    for (const auto& name : request.given) settings.as_object()[name] = request.fields.at(name);
+    host_->settings().save(id, settings);
+  }
+  return {.body = {{"success", true},
+                   {"message", "Settings updated successfully"},
+                   {"settings", std::move(settings)}}};
+}
+
 void SettingsBlock::configure(const Instance& instance, const Fields& slice) {
   host_->settings().save(instance.id, slice.document());
 }

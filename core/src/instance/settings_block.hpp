@@ -1,6 +1,9 @@
 // The seven settings of an instance: core's own, in the shape of a block.
 #pragma once
 
+#include <array>
+#include <mutex>
+
 #include "pombo/block.hpp"
 
 namespace pombo {
@@ -10,12 +13,17 @@ class SettingsBlock final : public IBlockConfigurator {
   static constexpr auto kName = "settings";
 
   std::vector<Field> fields() const override;
-  void start(IHost& host) override { host_ = &host; }
+  void start(IHost&) override;
   void configure(const Instance&, const Fields&) override;
   Json summary(const Instance&) override;
 
  private:
+  HttpReply get(const HttpRequest&);
+  HttpReply update(const HttpRequest&);
+
   IHost* host_ = nullptr;
+  // Each guards the settings of the instances that fall to it, from reading them to writing.
+  std::array<std::mutex, 16> locks_;
 };
 
 }  // namespace pombo

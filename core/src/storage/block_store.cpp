@@ -125,6 +125,9 @@ void BlockStore::update(const InstanceId& id, const std::string& block,
     return;
   }
   database_.commit([&](Session& session) {
+    // It may have been deleted since the call that this is part of began.
+    if (session.rows("SELECT 1 FROM instance WHERE id = :id", "n", {id.value}).empty())
+      throw Error(Code::notFound, "Instance not found");
     write(session, id, block, changed(fetch(session, id, block)), false);
   });
 }

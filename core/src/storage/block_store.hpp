@@ -128,6 +128,7 @@ class BlockStore {
   // Through the draft of this thread, when there is one. A row that is not there reads as empty.
   BlockRow load(const InstanceId&, const std::string& block, Secrets = Secrets::opened) const;
   // `change` is given the row as it is; the result is written, to the draft or to the database.
+  // Throws Error{notFound} when the instance is not there.
   void update(const InstanceId&, const std::string& block,
               const std::function<void(BlockRow&)>& change);
   void apply(const std::string& block, const std::vector<Statement>&);
