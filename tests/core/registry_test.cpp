@@ -144,8 +144,8 @@ TEST(Registry, WhatABlockKeepsOutsideACreationPutsItsFailureRight) {
   EXPECT_EQ(shown(saved), (Json{{"enabled", true}}));
   host->settings().erase(erased.id);
   EXPECT_EQ(shown(erased), (Json{{"enabled", false}}));
-  const Instance sealed = created("c"),
-                 unsealed = created("d");  // of blocks that seal all they keep
+  // A block may seal all that it keeps.
+  const Instance sealed = created("c"), unsealed = created("d");
   host->secrets().seal(sealed.id, "k", "s");
   EXPECT_EQ(shown(sealed), (Json{{"enabled", false}}));
   host->secrets().erase(unsealed.id, "k");
