@@ -120,15 +120,15 @@ def test_a_second_delete(api, fresh):
 # Routes of later releases ---------------------------------------------------------------------
 
 SERVED = {"GET /api/instance/getSettings/:instance", "POST /api/instance/settings/:instance",
+          "GET /api/instance/getProxy/:instance", "POST /api/instance/proxy/:instance",
+          "GET /api/instance/getS3/:instance", "POST /api/instance/s3/:instance",
           "POST /api/events/webhook/:instance", "POST /api/events/webhook",
           "GET /api/events/getWebhook/:instance", "GET /api/events/webhook/:instance",
           "POST /api/events/websocket/:instance", "GET /api/events/getWebsocket/:instance"}
 PROMISED = [promise for promise
             in json.loads((REPOSITORY / "core/wire/ryze.json").read_text())["routes"]
             if promise["on"] not in SERVED]
-NOT_LOADED = {"proxy": "plugin 'proxy' is not loaded on this server",
-              "s3": "plugin 's3' is not loaded on this server",
-              "chatwoot": "integration gateway not configured"}
+NOT_LOADED = {"chatwoot": "integration gateway not configured"}
 
 
 @pytest.mark.parametrize("promise", PROMISED, ids=lambda promise: promise["on"])
