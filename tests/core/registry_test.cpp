@@ -133,16 +133,23 @@ TEST(Registry, WhatABlockKeepsOutsideACreationPutsItsFailureRight) {
     gateway.registry.show(instance, gateway.blocks, all);
     return all.at("alpha");
   };
-  const Instance a = gateway.create({{"name", "a"}, {"alphaEnabled", true}}).instance;
-  const Instance b = gateway.create({{"name", "b"}, {"alphaEnabled", true}}).instance;
   const Json failed{{"enabled", false}, {"status", "error"}, {"error", "no good"}};
-  EXPECT_EQ(shown(a), failed);
-  host->secrets().seal(a.id, "half", "of it");
-  EXPECT_EQ(shown(a), failed);
-  host->settings().save(a.id, {{"enabled", true}});
-  EXPECT_EQ(shown(a), (Json{{"enabled", true}}));
-  host->settings().erase(b.id);
-  EXPECT_EQ(shown(b), (Json{{"enabled", false}}));
+  const auto created = [&](const std::string& name) {
+    const Instance made = gateway.create({{"name", name}, {"alphaEnabled", true}}).instance;
+    EXPECT_EQ(shown(made), failed);
+    return made;
+  };
+  const Instance saved = created("a"), erased = created("b");
+  host->settings().save(saved.id, {{"enabled", true}});
+  EXPECT_EQ(shown(saved), (Json{{"enabled", true}}));
+  host->settings().erase(erased.id);
+  EXPECT_EQ(shown(erased), (Json{{"enabled", false}}));
+  // A block may seal all that it keeps.
+  const Instance sealed = created("c"), unsealed = created("d");
+  host->secrets().seal(sealed.id, "k", "s");
+  EXPECT_EQ(shown(sealed), (Json{{"enabled", false}}));
+  host->secrets().erase(unsealed.id, "k");
+  EXPECT_EQ(shown(unsealed), (Json{{"enabled", false}}));
 }
 
 TEST(Registry, SettingsThatAreWrongShowTheDefaultsAndTheReason) {

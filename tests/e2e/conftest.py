@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from bucket_servers import Ceph, Swift
 from client import Api, Wire
 from pombo_server import REPOSITORY, Server, default_binary
 
@@ -93,3 +94,10 @@ def external_blocks() -> Path:
     output = build.parent / "external"
     subprocess.run(["sh", REPOSITORY / "tests/external/check", build, output], check=True)
     return output / "blocks"
+
+
+@pytest.fixture(scope="session", params=[Ceph, Swift], ids=lambda kind: kind.name)
+def bucket_server(request, tmp_path_factory):
+    """A real S3 server; every test that asks for it runs against each."""
+    with request.param(tmp_path_factory.mktemp(request.param.name)) as started:
+        yield started

@@ -52,7 +52,8 @@ def not_loaded(block: str) -> dict:
 GROUPS: dict[str, tuple[dict, dict]] = {
     "proxy": ({"proxyEnabled": True, "proxyHost": "10.0.0.9", "proxyPort": "1080",
                "proxyProtocol": "socks5", "proxyUsername": "u", "proxyPassword": "hidden-proxy"},
-              not_loaded("proxy")),
+              {"enabled": True, "host": "10.0.0.9", "port": "1080", "protocol": "socks5",
+               "username": "u", "password": None}),
     "webhook": ({"webhookEnabled": True, "webhookURL": URL, "webhookByEvents": True,
                  "webhookAuthorization": "Bearer hidden-webhook", "webhookMediaBase64": True,
                  "webhookEvents": ["message.exchange", "call.update"]},
@@ -75,6 +76,7 @@ GROUPS: dict[str, tuple[dict, dict]] = {
     "s3": ({"s3Enabled": True, "s3Region": "eu-central-1", "s3Bucket": "media",
             "s3AccessKey": "AKIA", "s3SecretKey": "hidden-s3", "s3Endpoint": URL,
             "s3PathPrefix": "wa"},
-           not_loaded("s3")),
+           {"enabled": True, "region": "eu-central-1", "bucket": "media", "accessKey": "AKIA",
+            "secretKey": None, "endpoint": URL, "pathPrefix": "wa"}),
 }
 HIDDEN = ["hidden-proxy", "hidden-webhook", "hidden-chatwoot", "hidden-s3"]

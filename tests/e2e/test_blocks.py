@@ -27,10 +27,8 @@ def lines_of(server: Server, message: str) -> list[dict]:
 def copy(tmp_path):
     """A copy of the gateway whose plugins may be tampered with."""
     release = tmp_path / "release"
-    (release / "plugins").mkdir(parents=True)
+    shutil.copytree(default_binary().parent / "plugins", release / "plugins")
     shutil.copy(default_binary(), release / "pombo")
-    for library in (default_binary().parent / "plugins").glob("*.so"):
-        shutil.copy(library, release / "plugins")
     server = Server(release / "pombo", tmp_path / "data")
     yield server
     server.kill()

@@ -318,6 +318,49 @@ def test_a_switch_that_is_off_is_no_reason_to_warn(api, fresh, block):
 ON = {"webhookEnabled": True, "webhookURL": URL}
 BAD_URL = "The 'webhookURL' field must be a valid http or https URL"
 
+PROXY, S3 = GROUPS["proxy"][0], GROUPS["s3"][0]
+BAD_CHARACTERS = "The '{}' field contains characters that are not allowed"
+OPERATORS = " (operators: egress.allow)"
+
+PROXY_FAILURES = [
+    ({"proxyEnabled": "true"}, "The 'proxyEnabled' field must be a boolean"),
+    *(({field: None}, f"The '{field}' field is required")
+      for field in ("proxyHost", "proxyPort", "proxyProtocol")),
+    *(({"proxyPort": port}, "The 'proxyPort' field must be between 1 and 65535")
+      for port in ("0", "65536", -1)),
+    ({"proxyPort": "http"}, "The 'proxyPort' field must be an integer"),
+    *(({"proxyProtocol": protocol},
+       "The 'proxyProtocol' field must be one of: http, https, socks5")
+      for protocol in ("socks4", "SOCKS5")),
+    *(({"proxyHost": host}, BAD_CHARACTERS.format("proxyHost"))
+      for host in ("a b", "http://x", "x/y", "x\r\ny")),
+    *(({field: "é" * 256}, f"The '{field}' field must be at most 255 characters")
+      for field in ("proxyUsername", "proxyPassword")),
+    ({"proxyPassword": "a\0b"}, BAD_CHARACTERS.format("proxyPassword")),
+    ({"proxyHost": "127.0.0.1"}, "URL is not allowed: loopback address" + OPERATORS),
+    ({"proxyHost": "localhost"}, "URL is not allowed: internal host name" + OPERATORS),
+    ({"proxyHost": "169.254.169.254"}, "URL is not allowed: link-local address"),
+    ({"proxyHost": "0.0.0.0"}, "URL is not allowed: unspecified address"),
+]
+
+S3_FAILURES = [
+    ({"s3Enabled": 1}, "The 's3Enabled' field must be a boolean"),
+    *(({field: ""}, f"The '{field}' field is required")
+      for field in ("s3Bucket", "s3AccessKey", "s3SecretKey")),
+    ({"s3Region": None, "s3Endpoint": None}, "The 's3Region' field is required"),
+    *(({"s3Bucket": bucket}, BAD_CHARACTERS.format("s3Bucket")) for bucket in ("../x", "a/b")),
+    ({"s3Region": "eu\r\nX-Evil: 1"}, BAD_CHARACTERS.format("s3Region")),
+    ({"s3SecretKey": "a\nb"}, BAD_CHARACTERS.format("s3SecretKey")),
+    *(({"s3PathPrefix": prefix}, BAD_CHARACTERS.format("s3PathPrefix"))
+      for prefix in ("a/../b", "a/./b")),
+    *(({"s3Endpoint": endpoint}, "The 's3Endpoint' field must be a valid http or https URL")
+      for endpoint in ("ftp://93.184.216.34", "//93.184.216.34/", "93.184.216.34",
+                       "https://93.184.216.34/?x")),
+    ({"s3Endpoint": "http://127.0.0.1:9000"}, "URL is not allowed: loopback address" + OPERATORS),
+    ({"s3Endpoint": "http://169.254.169.254"}, "URL is not allowed: link-local address"),
+    ({"s3Endpoint": "https://u:p@93.184.216.34"}, "URL is not allowed: credentials in URL"),
+]
+
 FAILURES = [
     ("webhook", {"webhookEnabled": "true", "webhookURL": URL},
      "The 'webhookEnabled' field must be a boolean"),
@@ -355,13 +398,16 @@ FAILURES = [
      "The 'callRejectMessage' field must be at most 1024 characters"),
     ("settings", {"callRejectMessage": [1]}, "The 'callRejectMessage' field must be a string"),
     ("settings", {"disableHistorySync": 0}, "The 'disableHistorySync' field must be a boolean"),
+    *(("proxy", PROXY | fields, message) for fields, message in PROXY_FAILURES),
+    *(("s3", S3 | fields, message) for fields, message in S3_FAILURES),
 ]
+LOADED = ("proxy", "webhook", "websocket", "settings", "s3")
 
 
 @pytest.mark.parametrize("block, fields, message", FAILURES,
                          ids=[f"{block}-{n}" for n, (block, *_) in enumerate(FAILURES)])
 def test_a_block_that_fails_leaves_the_others_alone(api, fresh, block, fields, message):
-    others = {key: value for group in ("webhook", "websocket", "settings") if group != block
+    others = {key: value for group in LOADED if group != block
               for key, value in GROUPS[group][0].items()}
     name = fresh()
     reply = api.create(name, **others, **fields)
@@ -369,7 +415,7 @@ def test_a_block_that_fails_leaves_the_others_alone(api, fresh, block, fields, m
     assert "warnings" not in reply.json
     instance = reply.json["instance"]
     assert set(instance) == INSTANCE_KEYS
-    for each in ("webhook", "websocket", "settings"):
+    for each in LOADED:
         assert instance[each] == (failed(each, message) if each == block else GROUPS[each][1])
     [listed] = api.listed("?instanceName=" + name)
     assert listed[block] == failed(block, message)

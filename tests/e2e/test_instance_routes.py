@@ -16,6 +16,14 @@ ROUTES = {
                     "Failed to get settings configuration"),
     "settings": ("POST", "/api/instance/settings/", {"ignoreStatus": True},
                  "Failed to update settings configuration"),
+    "getProxy": ("GET", "/api/instance/getProxy/", None, "Failed to get proxy configuration"),
+    "proxy": ("POST", "/api/instance/proxy/",
+              {"enabled": True, "host": "10.0.0.9", "port": 1080, "protocol": "http"},
+              "Failed to update proxy configuration"),
+    "getS3": ("GET", "/api/instance/getS3/", None, "Failed to get S3 configuration"),
+    "s3": ("POST", "/api/instance/s3/",
+           {"enabled": True, "bucket": "b", "accessKey": "a", "secretKey": "s", "endpoint": URL},
+           "Failed to update S3 configuration"),
     "webhook": ("POST", "/api/events/webhook/", {"enabled": True, "url": URL},
                 "Failed to save webhook configuration"),
     "getWebhook": ("GET", "/api/events/getWebhook/", None, "Failed to get webhook configuration"),
@@ -80,7 +88,7 @@ def test_an_instance_that_is_gone(api, fresh, method, path, body, failure):
 
 
 def test_changes_beside_a_deletion(api, fresh, rows):
-    changes = [ROUTES[name] for name in ("webhook", "settings", "websocket")]
+    changes = [ROUTES[name] for name in ("webhook", "settings", "websocket", "proxy", "s3")]
     for _ in range(5):
         name = fresh()
         instance = api.created(name)
@@ -88,7 +96,7 @@ def test_changes_beside_a_deletion(api, fresh, rows):
         def act(number, name=name):
             if number == 0:
                 return api.delete(name)
-            method, path, body, _ = changes[number % 3]
+            method, path, body, _ = changes[number % len(changes)]
             return api.call(method, path + name, body)
 
         deleted, *replies = together(31, act)
@@ -123,7 +131,7 @@ def test_a_body_that_is_none(api, shop, name):
         assert_refused(api.call(method, path + "shop%20%C3%A9", body), 400, "Invalid request body")
 
 
-@pytest.mark.parametrize("name", ["webhook", "websocket"])
+@pytest.mark.parametrize("name", ["webhook", "websocket", "proxy", "s3"])
 def test_enabled_is_required(api, shop, name):
     method, path, _, _ = ROUTES[name]
     for body in (None, {}, {"enabled": None}, {"enabled": ""}, {"url": URL, "events": []}):
@@ -163,6 +171,8 @@ def test_a_database_that_fails(broken, method, path, body, failure):
 @pytest.mark.parametrize("block, names", [
     ("webhook", ["webhook", "getWebhook", "getWebhook, its alias"]),
     ("websocket", ["websocket", "getWebsocket"]),
+    ("proxy", ["proxy", "getProxy"]),
+    ("s3", ["s3", "getS3"]),
 ])
 def test_a_block_that_is_switched_off(tmp_path, block, names):
     with Server(data_dir=tmp_path, env={f"POMBO_BLOCKS_{block.upper()}_ENABLED": "false"}) as server:

@@ -76,6 +76,16 @@ class Story:
                                                                  "authorization": HOOK}).raw,
                 account.get("/api/events/getWebhook/made").raw, account.list().raw,
             ]
+            proxy = {"enabled": True, "host": "10.0.0.9", "port": 1080, "protocol": "http",
+                     "password": CANARIES["proxyPassword"]}
+            bucket = {"enabled": True, "bucket": "b", "accessKey": "AKIA", "endpoint": URL,
+                      "secretKey": CANARIES["s3SecretKey"]}
+            for route, body in {"proxy": proxy, "s3": bucket}.items():
+                reply = account.call("POST", f"/api/instance/{route}/all", body)
+                assert reply.status == 200
+                self.answers.append(reply.raw)
+            self.answers += [account.get("/api/instance/getProxy/all").raw,
+                             account.get("/api/instance/getS3/all").raw]
             keys = [reply.json["webhook"]["secret"] for reply in shown]
             # A database that fails tells what it was given, and that goes into the log.
             with closing(sqlite3.connect(server.database, isolation_level=None)) as db:

@@ -11,7 +11,7 @@ from client import LIMIT_HEADERS, Api, assert_refused, request
 from pombo_server import Server
 
 ADMIN_TOKEN = "an-admin-token-of-forty-visible-letters."
-SERVER_ENV = {"POMBO_ADMIN_TOKEN": ADMIN_TOKEN}
+SERVER_ENV = {"POMBO_ADMIN_TOKEN": ADMIN_TOKEN, "POMBO_BLOCKS_S3_ENABLED": "false"}
 
 NEW = "/api/instance/new"
 LIST = "/api/instance/list"

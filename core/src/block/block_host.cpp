@@ -31,8 +31,8 @@ std::optional<Json> BlockHost::load(const InstanceId& id) const {
   return boost::json::parse(*row.document, {}, options);
 }
 
-// A block that keeps another document was configured again, by whatever way: what went wrong the
-// last time is no longer told.
+// A block that keeps something else was configured again, by whatever way: what went wrong the last
+// time is no longer told.
 void BlockHost::save(const InstanceId& id, const Json& document) {
   all_.store.update(id, block_, [&](BlockRow& row) {
     row.document = serialize(document);
@@ -55,11 +55,17 @@ std::optional<std::string> BlockHost::open(const InstanceId& id, const std::stri
 }
 
 void BlockHost::seal(const InstanceId& id, const std::string& name, const std::string& value) {
-  all_.store.update(id, block_, [&](BlockRow& row) { row.secrets[name] = value; });
+  all_.store.update(id, block_, [&](BlockRow& row) {
+    row.secrets[name] = value;
+    row.error.clear();
+  });
 }
 
 void BlockHost::erase(const InstanceId& id, const std::string& name) {
-  all_.store.update(id, block_, [&](BlockRow& row) { row.secrets.erase(name); });
+  all_.store.update(id, block_, [&](BlockRow& row) {
+    row.secrets.erase(name);
+    row.error.clear();
+  });
 }
 
 void BlockHost::migrate(const std::vector<Migration>& steps) {

@@ -1,0 +1,227 @@
+#include <cctype>
+
+#include "bucket_client.hpp"
+#include "bucket_probe.hpp"
+#include "pombo/block.hpp"
+
+namespace {
+
+using namespace pombo;
+
+// Where the bucket is and what opens it are one sealed text: they change together, and whoever
+// uploads never signs for one bucket with the key of another.
+const std::string kSealed = "bucket";
+
+// What most services that are not AWS call their only region.
+const std::string kUsualRegion = "us-east-1";
+
+// Three requests of this long stay well within the time of the one that asks for them.
+constexpr std::chrono::milliseconds kProbeTimeout{4'000};
+constexpr std::uint64_t kProbeReply = 64 << 10;
+
+// "s3Bucket" in a create request, "bucket" in the block's own route.
+std::string named(const std::string& prefix, std::string word) {
+  if (!prefix.empty()) word[0] = static_cast<char>(std::toupper(word[0]));
+  return prefix + word;
+}
+
+std::vector<Field> tableOf(const std::string& prefix) {
+  const auto name = [&](const char* word) { return named(prefix, word); };
+  const bool route = prefix.empty();
+  return {{.name = name("enabled"),
+           .type = Type::boolean,
+           .fallback = false,
+           .doc = "Stores media in the bucket; false clears all of it, the keys too.",
+           .need = route ? Need::always : Need::optional},
+          {.name = name("region"),
+           .doc = "Required when enabled; us-east-1 when there is an endpoint and no region.",
+           .maxLength = 64,
+           .text = Text::host},
+          {.name = name("bucket"),
+           .doc = "Must exist already; required when enabled.",
+           .need = Need::whenEnabled,
+           .maxLength = 255,
+           .text = Text::segment},
+          {.name = name("accessKey"),
+           .doc = "Required when enabled.",
+           .need = Need::whenEnabled,
+           .maxLength = 1024,
+           .text = Text::printable},
+          {.name = name("secretKey"),
+           .doc = "Required when enabled, but where the access key stays the same.",
+           .need = route ? Need::optional : Need::whenEnabled,
+           .secret = true,
+           .maxLength = 1024,
+           .text = Text::printable},
+          {.name = name("endpoint"),
+           .type = Type::url,
+           .doc = "Of a service that is not AWS; with the bucket's name in front of its host when "
+                  "the service wants it there.",
+           .maxLength = 2048},
+          {.name = name("pathPrefix"),
+           .doc = "The folder in the bucket; a slash in front of it is dropped.",
+           .maxLength = 512,
+           .text = Text::path}};
+}
+
+// Clients take a folder named "." out of a URL, and the signature would be another's.
+bool hasDotFolder(const std::string& path) {
+  return ("/" + path + "/").find("/./") != std::string::npos;
+}
+
+[[noreturn]] void refuse(const std::string& field, const std::string& rest) {
+  throw Error(Code::invalid, "The '" + field + "' field " + rest);
+}
+
+s3::BucketClient clientOf(const s3::Bucket& bucket, IHost& host) {
+  const auto send = [&host](const s3::Request& request) -> s3::Reply {
+    const Method method = request.verb == s3::Verb::put   ? Method::put
+                          : request.verb == s3::Verb::del ? Method::del
+                                                          : Method::get;
+    try {
+      auto reply = host.http().send({.method = method,
+                                     .url = request.url,
+                                     .headers = request.headers,
+                                     .body = request.body,
+                                     .timeout = kProbeTimeout,
+                                     .replyLimit = kProbeReply});
+      return {reply.status, std::move(reply.headers), std::move(reply.body)};
+    } catch (const Error& error) {
+      throw s3::BucketError(std::string("the endpoint gave no answer (") + error.what() + ")");
+    }
+  };
+  return {bucket, send, [&host] { return host.clock().now(); }};
+}
+
+// The bucket that an instance's media are stored in.
+class S3Block final : public IBlockConfigurator {
+ public:
+  std::vector<Field> fields() const override { return tableOf("s3"); }
+
+  void start(IHost& host) override {
+    host_ = &host;
+    host.routes().add({.path = "/api/instance/getS3/:instance",
+                       .summary = "The bucket of the instance",
+                       .failure = "Failed to get S3 configuration"},
+                      [this](const HttpRequest& request) -> HttpReply {
+                        return {.body = {{"success", true}, {"s3", summary(*request.instance)}}};
+                      });
+    host.routes().add({.method = Method::post,
+                       .path = "/api/instance/s3/:instance",
+                       .summary = "Sets or clears the bucket of the instance",
+                       .query = {{.name = "verify",
+                                  .fallback = "false",
+                                  .doc = "First writes, reads and deletes an object of one byte.",
+                                  .choices = {"true", "false"}}},
+                       .body = tableOf(""),
+                       .failure = "Failed to update S3 configuration",
+                       .slow = true},
+                      [this](const HttpRequest& request) { return update(request); });
+  }
+
+  void configure(const Instance& instance, const Fields& slice) override {
+    keep(instance.id, read(instance.id, slice, "s3"));
+  }
+
+  Json summary(const Instance& instance) override {
+    boost::json::object shown{{"enabled", false},     {"region", nullptr},    {"bucket", nullptr},
+                              {"accessKey", nullptr}, {"secretKey", nullptr}, {"endpoint", nullptr},
+                              {"pathPrefix", nullptr}};
+    const auto known = find(instance.id);
+    if (!known) return shown;
+    const auto textOrNull = [](const std::string& text) {
+      return text.empty() ? Json() : Json(boost::json::string(text));
+    };
+    shown["enabled"] = true;
+    shown["region"] = known->bucket.region;
+    shown["bucket"] = known->bucket.name;
+    shown["accessKey"] = known->bucket.accessKey;
+    shown["endpoint"] = textOrNull(known->bucket.endpoint);
+    shown["pathPrefix"] = textOrNull(known->pathPrefix);
+    return shown;
+  }
+
+ private:
+  struct Store {
+    s3::Bucket bucket;
+    std::string pathPrefix;  // empty: the root of the bucket
+  };
+
+  HttpReply update(const HttpRequest& request) {
+    const auto wanted = read(request.instance->id, Fields(request.fields), "");
+    if (wanted && Fields(request.query).require<std::string>("verify") == "true") verify(*wanted);
+    keep(request.instance->id, wanted);
+    return {.body = {{"success", true},
+                     {"message", "S3 configuration updated"},
+                     {"s3", summary(*request.instance)}}};
+  }
+
+  void verify(const Store& wanted) {
+    try {
+      s3::probe(clientOf(wanted.bucket, *host_), wanted.pathPrefix);
+    } catch (const s3::BucketError& error) {
+      throw Error(Code::invalid, std::string("S3 bucket is not reachable: ") + error.what());
+    }
+  }
+
+  // Nothing: it is switched off. Types, lengths and characters are checked by now.
+  std::optional<Store> read(const InstanceId& id, const Fields& given, const std::string& prefix) {
+    const auto text = [&](const char* word) {
+      return given.get<std::string>(named(prefix, word), "");
+    };
+    if (!given.require<bool>(named(prefix, "enabled"))) return std::nullopt;
+    Store wanted{.bucket = {.endpoint = text("endpoint"),
+                            .region = text("region"),
+                            .name = text("bucket"),
+                            .accessKey = text("accessKey"),
+                            .secretKey = text("secretKey")},
+                 .pathPrefix = text("pathPrefix")};
+    auto& bucket = wanted.bucket;
+    if (bucket.region.empty() && bucket.endpoint.empty())
+      refuse(named(prefix, "region"), "is required");
+    if (bucket.region.empty()) bucket.region = kUsualRegion;
+    if (bucket.secretKey.empty())
+      if (const auto known = find(id); known && known->bucket.accessKey == bucket.accessKey)
+        bucket.secretKey = known->bucket.secretKey;
+    if (bucket.secretKey.empty()) refuse(named(prefix, "secretKey"), "is required");
+    // Paths are appended to it.
+    if (bucket.endpoint.find_first_of("?#") != std::string::npos)
+      refuse(named(prefix, "endpoint"), "must be a valid http or https URL");
+    if (!bucket.endpoint.empty()) host_->http().requireAllowed(bucket.endpoint);
+    wanted.pathPrefix.erase(0, wanted.pathPrefix.find_first_not_of('/'));
+    if (hasDotFolder(wanted.pathPrefix))
+      refuse(named(prefix, "pathPrefix"), "contains characters that are not allowed");
+    return wanted;
+  }
+
+  void keep(const InstanceId& id, const std::optional<Store>& wanted) {
+    if (!wanted) return host_->secrets().erase(id, kSealed);
+    host_->secrets().seal(id, kSealed,
+                          serialize(Json{{"endpoint", wanted->bucket.endpoint},
+                                         {"region", wanted->bucket.region},
+                                         {"bucket", wanted->bucket.name},
+                                         {"accessKey", wanted->bucket.accessKey},
+                                         {"secretKey", wanted->bucket.secretKey},
+                                         {"pathPrefix", wanted->pathPrefix}}));
+  }
+
+  std::optional<Store> find(const InstanceId& id) const {
+    const auto sealed = host_->secrets().open(id, kSealed);
+    if (!sealed) return std::nullopt;
+    const Json document = boost::json::parse(*sealed);
+    const Fields known(document);
+    const auto text = [&](const char* key) { return known.require<std::string>(key); };
+    return Store{.bucket = {.endpoint = text("endpoint"),
+                            .region = text("region"),
+                            .name = text("bucket"),
+                            .accessKey = text("accessKey"),
+                            .secretKey = text("secretKey")},
+                 .pathPrefix = text("pathPrefix")};
+  }
+
+  IHost* host_ = nullptr;
+};
+
+}  // namespace
+
+POMBO_BLOCK(S3Block, "s3", "0.1.0")
