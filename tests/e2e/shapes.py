@@ -29,6 +29,9 @@ CHATWOOT_NOT_LOADED = \
 
 # A public address, so that no name has to be looked up.
 URL = "https://93.184.216.34/wa"
+# Chatwoot is asked at once, so its address is one that may not be dialled.
+CHATWOOT = "http://127.0.0.1:9"
+CHATWOOT_REFUSED = "URL is not allowed: loopback address (operators: egress.allow)"
 
 EVENTS = ["message.exchange", "message.status", "call.update", "group.flow", "instance.state",
           "label.update"]
@@ -45,7 +48,7 @@ def not_loaded(block: str) -> dict:
                   else f"plugin '{block}' is not loaded on this server")
 
 
-# The fields of each block, and its object in an answer of a server that has all but chatwoot.
+# The fields of each block, and its object in an answer of a server with the shipped configuration.
 GROUPS: dict[str, tuple[dict, dict]] = {
     "proxy": ({"proxyEnabled": True, "proxyHost": "10.0.0.9", "proxyPort": "1080",
                "proxyProtocol": "socks5", "proxyUsername": "u", "proxyPassword": "hidden-proxy"},
@@ -58,12 +61,12 @@ GROUPS: dict[str, tuple[dict, dict]] = {
     "websocket": ({"websocketEnabled": True, "websocketEvents": ["instance.state"],
                    "websocketMediaBase64": True},
                   {"enabled": True, "events": ["instance.state"], "mediaBase64": True}),
-    "chatwoot": ({"chatwootEnabled": True, "chatwootBaseUrl": "https://93.184.216.34",
+    "chatwoot": ({"chatwootEnabled": True, "chatwootBaseUrl": CHATWOOT,
                   "chatwootAccountId": 5, "chatwootApiToken": "hidden-chatwoot",
                   "chatwootInboxName": "Shop", "chatwootSignMessages": True,
                   "chatwootIgnoreGroups": True, "chatwootStartAsPending": True,
                   "chatwootReopenResolved": True},
-                 not_loaded("chatwoot")),
+                 failed("chatwoot", CHATWOOT_REFUSED)),
     "settings": ({"autoRejectCalls": True, "callRejectMessage": "Please write.",
                   "ignoreGroupMessages": True, "keepOnlineStatus": True, "autoReadMessages": True,
                   "disableHistorySync": False, "ignoreStatus": True},

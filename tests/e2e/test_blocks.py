@@ -70,6 +70,21 @@ def test_a_library_that_was_removed(copy):
     assert listed["plain"]["webhook"] == DEFAULTS["webhook"]
 
 
+@pytest.mark.parametrize("method, route", [("POST", "set"), ("GET", "list"), ("DELETE", "delete")])
+def test_the_words_for_a_library_that_was_removed_are_the_wires(copy, method, route):
+    plugin(copy, "chatwoot").unlink()
+    copy.start()
+    account = Api(copy, copy.account("shop"))
+    assert account.created("x", **GROUPS["chatwoot"][0])["chatwoot"] == not_loaded("chatwoot")
+    assert account.created("plain")["chatwoot"] == DEFAULTS["chatwoot"]
+    # Known before the instance is looked up, and to nobody who has no token.
+    for name in ("x", "gone"):
+        assert_refused(account.call(method, f"/api/chatwoot/{route}/{name}"), 503,
+                       "integration gateway not configured")
+    assert_refused(account.as_("wrong").call(method, f"/api/chatwoot/{route}/x"), 401,
+                   "Invalid token")
+
+
 @pytest.mark.parametrize("content", [b"", b"no library", b"\x7fELF" + b"\0" * 60, None],
                          ids=["empty", "text", "half a header", "cut off"])
 def test_a_library_that_is_broken(copy, content):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from client import Api, request
 from pombo_server import Server
-from shapes import URL
+from shapes import CHATWOOT, URL
 
 CANARIES = {
     "token": "canary-token-4c1d0e", "webhookAuthorization": "canary-webhook-4c1d0e",
@@ -20,7 +20,7 @@ FIELDS = CANARIES | {
     "webhookEnabled": True, "webhookURL": URL, "websocketEnabled": True, "proxyEnabled": True,
     "proxyHost": "10.0.0.9", "proxyPort": "1080", "proxyProtocol": "http", "s3Enabled": True,
     "s3AccessKey": "AKIA", "s3Bucket": "b", "s3Region": "r", "chatwootEnabled": True,
-    "chatwootBaseUrl": URL, "chatwootAccountId": 1,
+    "chatwootBaseUrl": CHATWOOT, "chatwootAccountId": 1,
 }
 GUESS = "canary-guess-4c1d0e"
 BROKEN = "canary-broken-4c1d0e"
