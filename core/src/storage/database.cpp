@@ -89,17 +89,21 @@ Database::~Database() {
 }
 
 void Database::readWith(const std::function<void(Session&)>& function) {
-  const auto end = deadline();
-  for (;;) {
-    Lease lease(*this);
-    try {
-      function(lease.session());
-      return outage_.ended();
-    } catch (const StorageError& error) {
-      if (error.kind != StorageError::Kind::lost) throw;
-      lease.lost();
-      if (!outage_.waits(end)) throw;
+  for (const auto end = deadline();;) {
+    std::optional<StorageError> lost;
+    {
+      Lease lease(*this);
+      try {
+        function(lease.session());
+        return outage_.ended();
+      } catch (const StorageError& error) {
+        if (error.kind != StorageError::Kind::lost) throw;
+        lost = error;
+        lease.lost();
+      }
     }
+    // With the lease given back: others are to find out, too.
+    if (!outage_.waits(end)) throw StorageError(*lost);
   }
 }
 

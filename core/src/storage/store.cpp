@@ -6,8 +6,8 @@ namespace pombo {
 namespace {
 
 const DatabaseOptions& withKey(const StoreOptions& options) {
-  const bool hasFile = options.database.url.starts_with("sqlite:");
-  if (!hasFile && options.keys.empty() && options.keyFile.empty())
+  const bool hasNoFile = options.database.url.starts_with("postgres");
+  if (hasNoFile && options.keys.empty() && options.keyFile.empty())
     throw std::runtime_error(
         "on PostgreSQL there is no file to keep the master key beside: give POMBO_MASTER_KEY (32 "
         "bytes in base64) or security.keyFile");
