@@ -5,6 +5,9 @@
     bench/run.py --blocks build/bench/hello/plugins     # a folder with hello.so of tests/external
 
 - creation ÷ raw SQLite insert of the same bytes (bench_floor), same synchronous mode, same clients;
+- creation on PostgreSQL ÷ pgbench inserting the same on the same server (started by this script), same
+  synchronous_commit, as many connections as clients, into the same tables: once as a single row of as
+  many bytes, once as the rows that a creation is, in one transaction;
 - authenticated GET of one instance ÷ GET /hello of a bare block on the same server;
 - resident memory of 10,000 configured instances over none.
 
@@ -33,10 +36,25 @@ from typing import Callable
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests/e2e"))
 from pombo_server import Server, default_binary  # noqa: E402
+from postgres import BIN, Postgres  # noqa: E402
 
 PACKAGES = ["g++-12", "libsqlite3-0", "libsoci-core4.0", "libboost1.81-dev", "libpistache0",
-            "libbotan-2-19", "libprometheus-cpp-core1.0", "libspdlog1.10", "libc6"]
+            "libbotan-2-19", "libprometheus-cpp-core1.0", "libspdlog1.10", "libc6", "postgresql-15"]
 INSTANCES = 10_000
+
+# What pgbench inserts for a creation: keys as it has them, an id in order of time, a name, a random
+# hash, and fillers of the lengths that its own columns have.
+FLOOR_KEYS = """\\set n :n + 1
+\\set r random(1, 9000000000000000000)
+"""
+FLOOR_ID = "to_char(:n::bigint, 'FM000000000000000000000000000000') || '-' || :client_id::bigint"
+FLOOR_INSTANCE = f"""INSERT INTO instance (id, account_id, name, token_hash, token_sealed, connector,
+  status, created_at, updated_at) VALUES ({FLOOR_ID}, 'floor',
+  'bench-' || :client_id::bigint || '-' || :n::bigint,
+  md5((:r::bigint)::text) || ':' || :client_id::bigint || ':' || :n::bigint, :token, 'none',
+  'disconnected', 1795257000000, 1795257000000);
+"""
+FLOOR_BLOCK = "INSERT INTO block_row VALUES ({id}, '{block}', {document}, {secrets}, NULL);\n"
 
 # Every group of fields whose block this release ships, filled as a customer fills them.
 BODY = {
@@ -97,6 +115,19 @@ def stored_bytes(database: Path) -> int:
         total += db.execute(f'SELECT coalesce(sum({lengths}), 0) FROM "{table}"').fetchone()[0]
     db.close()
     return total
+
+
+def floors_of(rows: dict) -> dict[str, tuple[str, dict[str, int]]]:
+    """pgbench's script and the lengths of its fillers, by what it inserts."""
+    fillers, script = {"token": rows["token"]}, FLOOR_INSTANCE
+    for n, (block, document, secrets) in enumerate(rows["blocks"]):
+        sizes = {f"d{n}": document, f"s{n}": secrets}
+        fillers |= {name: size for name, size in sizes.items() if size}
+        columns = [f":{name}" if size else "NULL" for name, size in sizes.items()]
+        script += FLOOR_BLOCK.format(id=FLOOR_ID, block=block, document=columns[0],
+                                     secrets=columns[1])
+    return {"one row of as many bytes": (FLOOR_INSTANCE, {"token": sum(fillers.values())}),
+            "the rows of a creation": (f"BEGIN;\n{script}COMMIT;\n", fillers)}
 
 
 def spread(values: list[float]) -> dict:
@@ -161,11 +192,11 @@ class Bench:
         with server:
             self.create(server, token, 1, "--count", 1)
             server.stop()
-            before = stored_bytes(server.database)
+            before = stored_bytes(server.store.file)
             server.start()
             self.create(server, token, 16, "--count", 500, "--prefix", "more")
             server.stop()
-        return round((stored_bytes(server.database) - before) / 500)
+        return round((stored_bytes(server.store.file) - before) / 500)
 
     def creation(self, clients: int, row_bytes: int) -> dict:
         def ours() -> dict:
@@ -188,6 +219,66 @@ class Bench:
                               self.synchronous])
             shutil.rmtree(folder)
             return result
+
+        return self.in_pairs(ours, floor, "requestsPerSecond", "rowsPerSecond")
+
+    def on_postgresql(self, clients: int) -> dict[str, dict]:
+        """Against two floors: one row of all the bytes, and the very rows of a creation."""
+        self.work.chmod(0o711)  # the server is not root's
+        with Postgres(durable=True, parent=self.work) as postgres:
+            os.environ["POMBO_TEST_DATABASE"] = postgres.url
+            try:
+                rows = self.rows_of_creation()
+                return {name: self.creation_on_postgresql(clients, postgres, *floor)
+                        for name, floor in floors_of(rows).items()}
+            finally:
+                del os.environ["POMBO_TEST_DATABASE"]
+
+    def rows_of_creation(self) -> dict:
+        server = self.server()
+        token = server.account("bench")
+        with server:
+            self.create(server, token, 1, "--count", 1)
+        [(sealed,)] = server.store.query("SELECT length(token_sealed) FROM instance")
+        return {"token": sealed, "blocks": server.store.query(
+            "SELECT block, coalesce(length(document), 0), coalesce(length(secrets), 0) "
+            "FROM block_row ORDER BY block")}
+
+    def creation_on_postgresql(self, clients: int, postgres: Postgres, script: str,
+                               fillers: dict[str, int]) -> dict:
+        def emptied(server: Server) -> None:
+            server.store.execute(f"DROP SCHEMA {server.store.schema} CASCADE", "CHECKPOINT")
+
+        def ours() -> dict:
+            server = self.server()
+            token = server.account("bench")
+            with server:
+                self.create(server, token, clients, "--count", 4 * clients, "--prefix", "warm")
+                before = commits_of(server)
+                result = self.create(server, token, clients, "--seconds", self.seconds)
+                result["commitsPerSecond"] = (commits_of(server) - before) / self.seconds
+            emptied(server)
+            return result
+
+        def floor() -> dict:
+            server = self.server()
+            server.account("floor")  # for the schema: the server itself is not started
+            server.store.execute("UPDATE account SET id = 'floor'", "CHECKPOINT")
+            file = self.work / "floor.sql"
+            file.write_text(FLOOR_KEYS + script)
+            commit = "on" if self.synchronous == "full" else "off"
+            values = [text for name, size in fillers.items()
+                      for text in ("-D", f"{name}={'x' * size}")]
+            done = subprocess.run(
+                [BIN / "pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T",
+                 str(round(self.seconds)), "-f", file, "-D", "n=0", *values,
+                 server.store.url + f"%20-csynchronous_commit%3D{commit}"],
+                capture_output=True, text=True)
+            found = re.search(r"^tps = (\S+)", done.stdout, re.MULTILINE)
+            if done.returncode != 0 or not found:
+                raise SystemExit(f"pgbench: {done.stdout}{done.stderr}")
+            emptied(server)
+            return {"rowsPerSecond": float(found[1])}
 
         return self.in_pairs(ours, floor, "requestsPerSecond", "rowsPerSecond")
 
@@ -255,7 +346,7 @@ def print_table(title: str, floor_rate: str, results: dict[int, dict], aim: str)
         print(f"{clients:>8} {ratio['median']:>7.2f} {ratio['least']:>6.2f}-{ratio['most']:<6.2f} "
               f"{ours['requestsPerSecond']['median']:>9.0f} {floor[floor_rate]['median']:>9.0f} "
               f"{commits[0]:>10} {commits[1]:>7} {ours['p99']['median']:>8.0f} "
-              f"{floor['p99']['median']:>8.0f}")
+              f"{floor['p99']['median'] if 'p99' in floor else float('nan'):>8.0f}")
 
 
 def main() -> None:
@@ -267,6 +358,8 @@ def main() -> None:
     parser.add_argument("--tools", type=Path, help="folder of bench_floor and bench_load")
     parser.add_argument("--clients", type=int, nargs="+", default=[64, 16, 1])
     parser.add_argument("--synchronous", choices=["full", "normal"], default="full")
+    parser.add_argument("--store", choices=["sqlite", "postgresql", "both"], default="both",
+                        help="where creations are measured; the rest is on SQLite")
     parser.add_argument("--only", choices=["create", "get", "memory"], nargs="+",
                         default=["create", "get", "memory"])
     parser.add_argument("--name", default="bench", help="of the JSON file")
@@ -280,13 +373,19 @@ def main() -> None:
                     "synchronous": options.synchronous}
     try:
         bench = Bench(options, work)
-        if "create" in options.only:
+        if "create" in options.only and options.store != "postgresql":
             row_bytes = bench.bytes_per_creation()
             report["bytesPerCreation"] = row_bytes
             report["create"] = {c: bench.creation(c, row_bytes) for c in options.clients}
             print_table(f"creation with all blocks ÷ raw SQLite insert of {row_bytes} bytes, "
                         f"synchronous={options.synchronous}", "rowsPerSecond", report["create"],
                         "0.60 at 64 clients, at least 0.35")
+        if "create" in options.only and options.store != "sqlite":
+            report["createOnPostgresql"] = found = bench.on_postgresql(32)
+            for floor, result in found.items():
+                print_table(f"creation on PostgreSQL ÷ pgbench inserting {floor}, "
+                            f"synchronous={options.synchronous}", "rowsPerSecond", {32: result},
+                            "0.70, at least 0.50")
         if "get" in options.only and bench.blocks:
             report["get"] = bench.reading()
             print_table("authenticated GET of one instance ÷ GET /hello", "requestsPerSecond",

@@ -116,7 +116,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     for (const auto& block : config.blocks) load(block, environment);
     registry_.start();
     requireBlocks();
-    provisioner_.recover();
+    provisioner_.recover(abandonedBefore());
     limitStore_.restore();
     addInstanceRoutes(routes_, provisioner_, instances_, list_);
     addServerRoutes(routes_, health_, metrics_,
@@ -280,11 +280,12 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
 
   void keepHouse() {
     std::unique_lock lock(housekeeping_);
-    while (!stopping_) {
+    for (int second = 1; !stopping_; ++second) {
       housekeeperWake_.wait_for(lock, std::chrono::seconds(1), [&] { return stopping_; });
       lock.unlock();
       saveLimits();
       routes_.expire(std::chrono::steady_clock::now());
+      if (!store_.database().away()) tidyInstances(second % 10 == 0);
       lock.lock();
     }
   }
@@ -292,7 +293,12 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   // On a thread of its own: a block or a database that takes its time holds up nothing else.
   void keepChecking() {
     std::unique_lock lock(housekeeping_);
-    while (!housekeeperWake_.wait_for(lock, kCheckEvery, [&] { return stopping_; })) {
+    // A database that is away is looked for more often, so that its return is told soon.
+    for (auto next = kCheckEvery;
+         !housekeeperWake_.wait_for(lock, std::chrono::seconds(1), [&] { return stopping_; });) {
+      next -= std::chrono::seconds(1);
+      if (next.count() > 0 && databaseAnswers_ && !store_.database().away()) continue;
+      next = kCheckEvery;
       lock.unlock();
       checkHealth();
       lock.lock();
@@ -307,11 +313,29 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     }
   }
 
+  // A reservation that old is nobody's any more: of other servers on the same database none serves
+  // a request for longer. Where there are no others, none is.
+  TimePoint abandonedBefore() {
+    if (!store_.database().isShared()) return TimePoint::max();
+    return clock_.now() - std::chrono::seconds(numberAt(config_.http, "budgetSeconds") + 60);
+  }
+
+  void tidyInstances(bool others) {
+    try {
+      provisioner_.sweep();
+      if (others && store_.database().isShared()) provisioner_.recover(abandonedBefore());
+    } catch (const std::exception& error) {
+      log_.write(Level::warn, "Half-made instances were not removed", {{"reason", error.what()}});
+    }
+  }
+
   void checkHealth() {
     std::map<std::string, std::string> checks = registry_.health();
+    databaseAnswers_ = false;
     try {
       store_.database().read([](Session& session) { session.rows("SELECT 1", "n"); });
       checks["db"] = "ok";
+      databaseAnswers_ = true;
     } catch (const std::exception&) {
       checks["db"] = "fail: the database does not answer";
     }
@@ -355,6 +379,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   std::mutex housekeeping_;  // guards stopping_
   std::condition_variable housekeeperWake_;
   bool stopping_ = false;
+  bool databaseAnswers_ = false;  // at the last look
   std::thread housekeeper_, checker_;
 };
 

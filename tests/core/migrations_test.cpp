@@ -46,7 +46,7 @@ TEST(StatementsOf, WhatIsCutShortDoesNotRunAway) {
 
 class MigrationsTest : public ::testing::Test {
  protected:
-  DatabaseOptions options() const { return {folder_.databaseUrl(), "normal"}; }
+  DatabaseOptions options() const { return {folder_.databaseUrl(), "normal", 1}; }
   std::int64_t versionOf(const std::string& owner) {
     return database_.read([&](Session& session) {
       const auto rows =

@@ -433,12 +433,9 @@ TEST_F(ProvisionerTest, WhatACrashLeftHalfMadeGoesAndItsBlocksAreTold) {
 }
 
 TEST_F(ProvisionerTest, WhenStorageFailsNothingIsLeftBehindNotEvenAReservation) {
-  gateway_.store.database().commit([](Session& session) {
-    session.once("CREATE TABLE beta_a (id BIGINT PRIMARY KEY)");
-    session.once(
-        "CREATE TRIGGER full BEFORE INSERT ON block_row BEGIN SELECT RAISE(ABORT, 'disk full'); "
-        "END");
-  });
+  gateway_.store.database().commit(
+      [](Session& session) { session.once("CREATE TABLE beta_a (id BIGINT PRIMARY KEY)"); });
+  const Refusing full(gateway_.store.database(), "INSERT", "block_row");
   std::vector<std::string> forgotten;
   beta_.onForget = [&](IHost&, const Instance& instance) { forgotten.push_back(instance.name); };
   for (const bool dials : {false, true}) {
@@ -454,6 +451,30 @@ TEST_F(ProvisionerTest, WhenStorageFailsNothingIsLeftBehindNotEvenAReservation) 
     EXPECT_EQ(gateway_.used(), 0);
   }
   EXPECT_EQ(forgotten, std::vector<std::string>{"shop"}) << "whoever was dialled may know of it";
+}
+
+TEST_F(ProvisionerTest, AReservationThatCannotBeTakenBackAtOnceIsLater) {
+  beta_.onConfigure = [](IHost& host, const Instance&, const Fields&) {
+    host.http().send({.url = "https://b.example/"});
+  };
+  beta_.onSummary = [](IHost&, const Instance&) { return Json(nullptr); };
+  alpha_.onConfigure = [](IHost& host, const Instance& instance, const Fields&) {
+    host.settings().save(instance.id, {{"a", 1}});
+  };
+  gateway_.start();
+  Database& database = gateway_.store.database();
+  {
+    const Refusing full(database, "INSERT", "block_row");
+    const Refusing stuck(database, "DELETE", "instance", "stuck");
+    EXPECT_THROW(gateway_.create(body("shop")), StorageError);
+    EXPECT_EQ(gateway_.count("instance WHERE status = 'provisioning'"), 1);
+    gateway_.provisioner.sweep();
+    EXPECT_EQ(gateway_.count("instance"), 1) << "still stuck";
+  }
+  gateway_.provisioner.sweep();
+  EXPECT_EQ(gateway_.count("instance"), 0);
+  EXPECT_EQ(gateway_.used(), 0);
+  EXPECT_EQ(gateway_.refusalOf(body("shop")), "");
 }
 
 TEST_F(ProvisionerTest, ABlocksOwnSqlFailsByItselfAndTheInstanceIsMade) {

@@ -358,7 +358,7 @@ TEST(RotationOfEnvironmentKeys, GoesOverToTheFirst) {
   const TempFolder folder;
   const std::string old = base64Key(), fresh = base64Key();
   const auto open = [&](const std::string& keys) {
-    return std::make_unique<Store>(StoreOptions{{folder.databaseUrl()}, keys, ""});
+    return std::make_unique<Store>(StoreOptions{{folder.databaseUrl(), "normal", 1}, keys, ""});
   };
   const std::string before = open(old)->sealer().keyId();
   EXPECT_THROW(rotate(*open(old)), std::runtime_error);

@@ -116,6 +116,12 @@ TEST(SqlScope, AnothersTableIsRefusedWhereverItStands) {
            "SELECT a FROM `account`",
            "SELECT E'\\'' || (SELECT id FROM account) || ''",
            "SELECT a -- x\r, b FROM account",
+           "SELECT $$'$$ FROM account --'",
+           "SELECT /* /* */ ' */ a FROM account --'",
+           "SELECT query_to_xml('select * from account', true, true, '')",
+           "SELECT pg_read_file('/etc/passwd')",
+           "SELECT PG_SLEEP(100)",
+           "SELECT set_config('default_transaction_read_only', 'off', false)",
        })
     EXPECT_NE(refusalOf(sql), "") << sql;
 }

@@ -6,17 +6,48 @@ A module that needs other settings says so: SERVER_ENV = {"POMBO_LOG_LEVEL": "de
 from __future__ import annotations
 
 import itertools
-import sqlite3
+import os
 import subprocess
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from bucket_servers import Ceph, Swift
 from client import Api, Wire
 from pombo_server import REPOSITORY, Server, default_binary
+from postgres import Postgres
+
+# What only a database in a file can show.
+SQLITE_ONLY = {
+    "test_the_environment_fills_and_overrides_the_file",  # its file names an SQLite file
+    "test_the_files_are_nobody_elses",
+}
 
 _numbers = itertools.count(1)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--store", choices=["sqlite", "postgresql"], default="sqlite",
+                     help="the database that the servers are run on")
+
+
+def pytest_configure(config):
+    config.postgres = None
+    os.environ.pop("POMBO_TEST_DATABASE", None)
+    if config.getoption("store") == "postgresql":
+        config.postgres = Postgres().__enter__()
+        os.environ["POMBO_TEST_DATABASE"] = config.postgres.url
+
+
+def pytest_unconfigure(config):
+    if config.postgres:
+        config.postgres.__exit__()
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.postgres:
+        kept = [item for item in items if item.originalname not in SQLITE_ONLY]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
 
 
 @pytest.fixture(scope="session")
@@ -61,12 +92,8 @@ def wire(server):
 class Rows:
     """What stands in the tables that a creation writes."""
 
-    def __init__(self, database: Path):
-        self.database = database
-
-    def query(self, sql: str, *values) -> list[tuple]:
-        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as db:
-            return db.execute(sql, values).fetchall()
+    def __init__(self, store):
+        self.query = store.query
 
     def counts(self) -> list[tuple]:
         return self.query("SELECT (SELECT count(*) FROM instance), "
@@ -76,7 +103,7 @@ class Rows:
 
 @pytest.fixture
 def rows(server):
-    return Rows(server.database)
+    return Rows(server.store)
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ class CrashLoop:
             if not Path(library).exists():
                 raise FileNotFoundError(f"{library} is not built")
             self.server.env |= {"LD_PRELOAD": str(library),
-                                "POMBO_POWER_LOSS_PREFIX": str(self.server.database),
+                                "POMBO_POWER_LOSS_PREFIX": str(self.server.store.file),
                                 "POMBO_POWER_LOSS_JOURNAL": str(self.journals)}
         self.ledger = Ledger(data_dir / "ledger.jsonl")
         self.accounts: list[Account] = []
@@ -222,7 +222,7 @@ class CrashLoop:
     def _crash(self) -> None:
         self.server.kill()
         if self.power_loss:
-            for lost in cut_power(self.server.database, self.journals, self.rng):
+            for lost in cut_power(self.server.store.file, self.journals, self.rng):
                 self.dropped[lost["file"]] += lost["dropped"] + (lost["tornBytes"] > 0)
 
     def _crash_while_starting(self) -> None:
@@ -283,7 +283,7 @@ class CrashLoop:
         client.close()
 
     def _verify_database(self) -> None:
-        db = sqlite3.connect(f"file:{self.server.database}?mode=ro", uri=True)
+        db = sqlite3.connect(f"file:{self.server.store.file}?mode=ro", uri=True)
         db.execute("BEGIN")  # all of it from one moment
         try:
             def none(what: str, sql: str) -> None:

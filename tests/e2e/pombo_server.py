@@ -14,6 +14,8 @@ import subprocess
 import threading
 from pathlib import Path
 
+from store import store_in
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLENTY = 100_000_000
 READY = re.compile(r"listening on (http://\S+:(\d+))")
@@ -33,15 +35,14 @@ class Server:
         self.data_dir = Path(data_dir).resolve()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.config = Path(config).resolve() if config else None
-        self.database = self.data_dir / "pombo.db"
+        self.store = store_in(self.data_dir)
         self.log_file = self.data_dir / "server.log"
         self.url = ""
         self.port = 0
         self.process: subprocess.Popen | None = None
         # The caller's own POMBO_ settings must not leak into a test.
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("POMBO_")}
-        self.env |= {"POMBO_HTTP_LISTEN": "127.0.0.1:0",
-                     "POMBO_DATABASE": f"sqlite:{self.database}"}
+        self.env |= {"POMBO_HTTP_LISTEN": "127.0.0.1:0"} | self.store.settings
         self.env |= env or {}
 
     def __enter__(self) -> Server:

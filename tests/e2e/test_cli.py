@@ -3,10 +3,8 @@
 import base64
 import os
 import re
-import sqlite3
 import stat
 import threading
-from contextlib import closing
 
 import pytest
 from client import Api, assert_refused
@@ -238,10 +236,9 @@ def new_key() -> str:
 
 def sealing_keys(server: Server) -> set[str]:
     """Ids of the keys that values in the database are sealed with."""
-    with closing(sqlite3.connect(f"file:{server.database}?mode=ro", uri=True)) as db:
-        sealed = db.execute("SELECT token_sealed FROM instance UNION ALL "
-                            "SELECT secrets FROM block_row WHERE secrets IS NOT NULL UNION ALL "
-                            "SELECT token_key FROM server").fetchall()
+    sealed = server.store.query("SELECT token_sealed FROM instance UNION ALL "
+                                "SELECT secrets FROM block_row WHERE secrets IS NOT NULL UNION ALL "
+                                "SELECT token_key FROM server")
     return {value.split(":")[0] for value, in sealed}
 
 
@@ -440,7 +437,8 @@ def test_a_mistake_in_the_configuration_is_shown_where_it_is(tmp_path, yaml, lin
      "egress.allow: '10.0.0.0/99' is neither a CIDR nor a host name"),
     ({"POMBO_HTTP_TRUSTED_PROXIES": "proxy"}, "http.trustedProxies: 'proxy' is not a CIDR"),
     ({"POMBO_METRICS_ALLOW": "x"}, "metrics.allow: 'x' is not a CIDR"),
-    ({"POMBO_DATABASE": "mysql://x"}, "database must be sqlite:PATH"),
+    ({"POMBO_DATABASE": "mysql://x"}, "database must be sqlite:PATH or "
+     "postgresql://USER:PASSWORD@HOST:PORT/NAME"),
 ], ids=lambda value: next(iter(value)) if isinstance(value, dict) else None)
 def test_settings_that_cannot_be(new_server, env, sentence):
     done = new_server(**env).run("serve")

@@ -2,9 +2,7 @@
 
 import itertools
 import re
-import sqlite3
 import unicodedata
-from contextlib import closing
 from urllib.parse import quote
 
 import pytest
@@ -252,13 +250,8 @@ def test_fields_are_checked_before_the_quota_and_the_quota_before_the_name(new_a
 @pytest.mark.parametrize("table", ["instance", "block_row"])
 def test_a_storage_that_fails_leaves_nothing_behind(api, fresh, server, rows, table):
     name, before = fresh(), rows.counts()
-    with closing(sqlite3.connect(server.database, isolation_level=None)) as db:
-        db.execute(f"CREATE TRIGGER broken BEFORE INSERT ON {table} "
-                   "BEGIN SELECT RAISE(FAIL, 'the disk is on fire'); END")
-        try:
-            reply = api.create(name, **GROUPS["webhook"][0])
-        finally:
-            db.execute("DROP TRIGGER broken")
+    with server.store.refusing("INSERT", table):
+        reply = api.create(name, **GROUPS["webhook"][0])
     assert_refused(reply, 500, "Failed to create instance")
     assert rows.counts() == before
     assert api.created(name, **GROUPS["webhook"][0])["webhook"] == GROUPS["webhook"][1]

@@ -2,7 +2,6 @@
 
 import re
 import socket
-import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -179,9 +178,7 @@ def test_a_server_that_is_told_to_stop_finishes_what_it_has_begun(tmp_path):
         account = Api(server, server.account("shop"))
         early = Wire(server.port)
         early.assert_kept()
-        with closing(sqlite3.connect(server.database, isolation_level=None)) as db:
-            # While this transaction is open, no creation ends.
-            db.execute("BEGIN IMMEDIATE")
+        with server.store.busy() as let_go:  # no creation ends
             requests = metric(server, "pombo_edge_requests_total")
             begun = Wire(server.port).send(
                 request("POST", "/api/instance/new", account.token, b'{"name":"x"}'))
@@ -200,7 +197,7 @@ def test_a_server_that_is_told_to_stop_finishes_what_it_has_begun(tmp_path):
             assert late.headers["Retry-After"] == "5"
             assert early.send(request("GET", "/api/instance/list", account.token)) \
                 .answer().status == 503
-            db.execute("COMMIT")
+            let_go()
         assert begun.answer().json["instance"]["name"] == "x"
         begun.assert_closed()
         early.assert_closed()

@@ -1,7 +1,5 @@
 """What the routes of one instance have in common: who may, how often, and what is in the way."""
 
-import sqlite3
-from contextlib import closing
 
 import pytest
 from client import LIMIT_HEADERS, Api, assert_refused, together
@@ -158,8 +156,7 @@ def broken(tmp_path_factory):
     with Server(data_dir=tmp_path_factory.mktemp("broken")) as server:
         account = Api(server, server.account("shop"))
         account.created("shop")
-        with closing(sqlite3.connect(server.database, isolation_level=None)) as db:
-            db.execute("ALTER TABLE block_row RENAME TO elsewhere")
+        server.store.execute("ALTER TABLE block_row RENAME TO elsewhere")
         yield account
 
 

@@ -1,7 +1,5 @@
 """GET /api/instance/list and DELETE /api/instance/delete/:instance."""
 
-import sqlite3
-from contextlib import closing
 from urllib.parse import quote
 
 import pytest
@@ -77,12 +75,11 @@ def test_the_list_is_for_those_who_are_known(shop, token):
 
 
 def test_a_list_that_fails(shop, server):
-    with closing(sqlite3.connect(server.database, isolation_level=None)) as db:
-        db.execute("ALTER TABLE block_row RENAME TO block_row_away")
-        try:
-            reply = shop.list()
-        finally:
-            db.execute("ALTER TABLE block_row_away RENAME TO block_row")
+    server.store.execute("ALTER TABLE block_row RENAME TO block_row_away")
+    try:
+        reply = shop.list()
+    finally:
+        server.store.execute("ALTER TABLE block_row_away RENAME TO block_row")
     assert_refused(reply, 500, "Failed to list instances")
     assert names_in(shop.list()) == ["a", "b b", "é"]
 
@@ -171,13 +168,8 @@ def test_a_deletion_that_fails_changes_nothing(api, fresh, server, rows):
     name = fresh()
     api.created(name, **GROUPS["webhook"][0])
     before = rows.counts()
-    with closing(sqlite3.connect(server.database, isolation_level=None)) as db:
-        db.execute("CREATE TRIGGER broken BEFORE DELETE ON instance "
-                   "BEGIN SELECT RAISE(FAIL, 'the disk is on fire'); END")
-        try:
-            reply = api.delete(name)
-        finally:
-            db.execute("DROP TRIGGER broken")
+    with server.store.refusing("DELETE", "instance"):
+        reply = api.delete(name)
     assert reply.status == 500
     assert reply.json["error"]["message"].startswith("Failed to delete instance: ")
     assert b"fire" not in reply.raw and b"SQL" not in reply.raw

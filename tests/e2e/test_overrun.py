@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from contextlib import closing
 
 from client import Api, assert_refused, together
 from shapes import GROUPS
@@ -14,10 +12,8 @@ SERVER_ENV = {"POMBO_HTTP_BUDGET_SECONDS": "1", "POMBO_HTTP_WORKERS": "2"}
 
 def test_a_creation_that_was_answered_as_failed_is_not_made(api: Api, server, fresh, rows):
     names = [fresh() for _ in range(6)]
-    with closing(sqlite3.connect(server.database, isolation_level=None)) as db:
-        db.execute("BEGIN IMMEDIATE")  # the disk is busy for longer than the calls have
+    with server.store.busy():  # for longer than the calls have
         replies = together(6, lambda i: api.create(names[i], **GROUPS["webhook"][0]))
-        db.execute("ROLLBACK")
     for reply in replies:
         assert_refused(reply, 500, "Failed to create instance")
     # A creation that goes through now has waited for whatever was still queued.
@@ -31,10 +27,8 @@ def test_a_creation_that_was_answered_as_failed_is_not_made(api: Api, server, fr
 def test_a_deletion_that_was_answered_as_failed_is_not_done(api: Api, server, fresh):
     name = fresh()
     api.created(name)
-    with closing(sqlite3.connect(server.database, isolation_level=None)) as db:
-        db.execute("BEGIN IMMEDIATE")
+    with server.store.busy():
         reply = api.delete(name)
-        db.execute("ROLLBACK")
     assert_refused(reply, 500, "Failed to delete instance: storage failure")
     api.created(fresh())
     assert name in api.names()
@@ -42,9 +36,7 @@ def test_a_deletion_that_was_answered_as_failed_is_not_done(api: Api, server, fr
 
 
 def test_calls_that_wait_in_the_queue_are_answered_in_time_too(api: Api, server, fresh):
-    with closing(sqlite3.connect(server.database, isolation_level=None,
-                                 check_same_thread=False)) as db:
-        db.execute("BEGIN IMMEDIATE")
+    with server.store.busy() as let_go:
         # Nobody lets go of the disk until all have their answer: were their time counted from when
         # a thread is free for them, the last would not be told before the lock is given up.
         done = threading.Semaphore(0)
@@ -57,7 +49,7 @@ def test_calls_that_wait_in_the_queue_are_answered_in_time_too(api: Api, server,
         def give_up() -> None:
             for _ in range(12):
                 done.acquire()
-            db.execute("ROLLBACK")
+            let_go()
 
         waiting = threading.Thread(target=give_up)
         waiting.start()

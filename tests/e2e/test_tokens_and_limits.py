@@ -2,8 +2,6 @@
 
 import json
 import re
-import sqlite3
-from contextlib import closing
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -139,10 +137,9 @@ def test_a_token_that_was_replaced_with_a_grace(here, fresh, server):
     old.created("x")
     new = here.as_(server.run("account", "rotate", name, "--grace", "3600").stdout.strip())
     assert old.names() == new.names() == ["x"]
-    with closing(sqlite3.connect(server.database)) as db, db:
-        # An hour goes by.
-        db.execute("UPDATE account SET old_token_until = old_token_until - 3600000 "
-                   "WHERE name = ?", (name,))
+    # An hour goes by.
+    server.store.execute("UPDATE account SET old_token_until = old_token_until - 3600000 "
+                         "WHERE name = ?", values=(name,))
     assert_refused(old.list(), 401, "Invalid token")
     assert new.names() == ["x"]
 

@@ -2,9 +2,7 @@
 
 import base64
 import re
-import sqlite3
 import threading
-from contextlib import closing
 from http.client import HTTPException
 
 import pytest
@@ -386,9 +384,9 @@ def test_secrets_that_no_key_opens(tmp_path):
         account.created("shop", webhookEnabled=True, webhookURL=URL, webhookAuthorization="x")
         row = read_one(account, "shop", "default")
         server.stop()
-        with closing(sqlite3.connect(server.database, isolation_level=None)) as db:
-            db.execute("UPDATE block_row SET secrets = substr(secrets, 1, length(secrets) - 8) "
-                       "|| 'AAAAAAA=' WHERE block = 'webhook'")
+        server.store.execute(
+            "UPDATE block_row SET secrets = substr(secrets, 1, length(secrets) - 8) "
+            "|| 'AAAAAAA=' WHERE block = 'webhook'")
         server.start()
         reply = account.get("/api/events/getWebhook/shop")
         assert reply.status == 200

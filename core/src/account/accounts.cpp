@@ -38,6 +38,15 @@ std::string checked(const std::string& name) {
   return *nfc;
 }
 
+// Of two at once, one finds out here.
+void runUnlessTaken(Session& session, const std::string& sql, const Values& values) try {
+  session.run(sql, values);
+} catch (const StorageError& error) {
+  if (error.kind == StorageError::Kind::taken)
+    throw Error(Code::conflict, "Account already exists");
+  throw;
+}
+
 void check(const char* field, const std::optional<std::int64_t>& number) {
   if (number && (*number < 0 || *number > 1'000'000'000))
     throw Error(Code::invalid,
@@ -55,12 +64,13 @@ Secret Accounts::create(const Account& account, TimePoint now) {
   database_.commit([&](Session& session) {
     if (!session.rows("SELECT id FROM account WHERE name = :name", "t", {name}).empty())
       throw Error(Code::conflict, "Account already exists");
-    session.run("INSERT INTO account (" POMBO_ACCOUNT_COLUMNS
-                ", token_hash) VALUES (:id, :name, "
-                ":enabled, :quota, 0, :create_limit, :general_limit, :created_at, :token_hash)",
-                {account.id.value.empty() ? newId() : account.id.value, name,
-                 std::int64_t{account.enabled}, orNull(account.quota), account.createLimit,
-                 account.generalLimit, milliseconds(now), sealer_.hashOf(token.reveal())});
+    runUnlessTaken(session,
+                   "INSERT INTO account (" POMBO_ACCOUNT_COLUMNS
+                   ", token_hash) VALUES (:id, :name, "
+                   ":enabled, :quota, 0, :create_limit, :general_limit, :created_at, :token_hash)",
+                   {account.id.value.empty() ? newId() : account.id.value, name,
+                    std::int64_t{account.enabled}, orNull(account.quota), account.createLimit,
+                    account.generalLimit, milliseconds(now), sealer_.hashOf(token.reveal())});
   });
   return token;
 }
@@ -100,18 +110,19 @@ void Accounts::set(const AccountId& id, const AccountChange& change) {
   check("create", change.createLimit);
   check("general", change.generalLimit);
   database_.commit([&](Session& session) {
-    auto account = find(session, id);
+    session.rows("SELECT 1 FROM account WHERE id = :id {locked}", "n", {id.value});
+    const auto account = find(session, id);
     if (!account) throw Error(Code::notFound, "Account not found");
     if (name && *name != account->name &&
         !session.rows("SELECT id FROM account WHERE name = :name", "t", {*name}).empty())
       throw Error(Code::conflict, "Account already exists");
-    session.run(
-        "UPDATE account SET name = :name, quota = :quota, create_limit = :create_limit, "
-        "general_limit = :general_limit, enabled = :enabled WHERE id = :id",
-        {name.value_or(account->name), orNull(change.quota.value_or(account->quota)),
-         change.createLimit.value_or(account->createLimit),
-         change.generalLimit.value_or(account->generalLimit),
-         std::int64_t{change.enabled.value_or(account->enabled)}, id.value});
+    runUnlessTaken(session,
+                   "UPDATE account SET name = :name, quota = :quota, create_limit = :create_limit, "
+                   "general_limit = :general_limit, enabled = :enabled WHERE id = :id",
+                   {name.value_or(account->name), orNull(change.quota.value_or(account->quota)),
+                    change.createLimit.value_or(account->createLimit),
+                    change.generalLimit.value_or(account->generalLimit),
+                    std::int64_t{change.enabled.value_or(account->enabled)}, id.value});
   });
 }
 
@@ -137,8 +148,9 @@ void Accounts::remove(const AccountId& id) {
   database_.commit([&](Session& session) {
     const auto account = find(session, id);
     if (!account) throw Error(Code::notFound, "Account not found");
-    if (account->instances > 0) throw Error(Code::conflict, "Account still has instances");
-    session.run("DELETE FROM account WHERE id = :id", {id.value});
+    // Asked by the deletion itself: an instance may be made meanwhile.
+    if (session.run("DELETE FROM account WHERE id = :id AND instances = 0", {id.value}) == 0)
+      throw Error(Code::conflict, "Account still has instances");
   });
 }
 

@@ -23,6 +23,8 @@ std::vector<std::string> tokensOf(const std::string& sql) {
       at = std::min(sql.find_first_of("\r\n", at), sql.size());
     } else if (sql.compare(at, 2, "/*") == 0) {
       const auto end = sql.find("*/", at + 2);
+      // PostgreSQL's lie in one another, SQLite's do not.
+      if (const auto inner = sql.find("/*", at + 2); inner < end) refuse("A comment in a comment");
       at = end == sql.npos ? sql.size() : end + 2;
     } else if (c == '\'') {
       // E'\'' ends elsewhere than 'x' does, and not in every database.
@@ -46,6 +48,17 @@ std::vector<std::string> tokensOf(const std::string& sql) {
       return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     });
   return tokens;
+}
+
+// PostgreSQL's functions that read files, settings and tables whose names stand in texts.
+bool isOfTheServer(const std::string& word) {
+  static const std::set<std::string> words{
+      "set_config",    "current_setting", "dblink",        "query_to_xml", "table_to_xml",
+      "schema_to_xml", "database_to_xml", "cursor_to_xml", "ts_stat",      "query_to_xmlschema",
+      "lo_import",     "lo_export",       "lo_get",        "loread",       "xmlparse"};
+  const std::string name = word.substr(word.starts_with('"') ? 1 : 0);
+  return name.starts_with("pg_") || name.starts_with("dblink_") || words.contains(name) ||
+         name.ends_with("_to_xml_and_xmlschema");
 }
 
 class Scope {
@@ -92,6 +105,10 @@ class Scope {
     if (end != tokens_.end() && end + 1 != tokens_.end()) refuse("One statement at a time");
     for (const auto& each : tokens_)
       if (each == "[" || each == "`") refuse("Names are quoted with \"");
+    for (const auto& each : tokens_)
+      if (each == "$") refuse("Texts stand in plain quotes");
+    for (const auto& each : tokens_)
+      if (isOfTheServer(each)) refuse("A block may not use '" + each + "'");
     if (schema && (verb == "create" || verb == "drop") && token(1) != "table" &&
         token(1) != "index" && token(1) != "unique")
       refuse("A block may create and drop tables and indexes only");

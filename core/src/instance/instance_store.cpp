@@ -1,6 +1,7 @@
 #include "instance/instance_store.hpp"
 
 #include "instance/identity.hpp"
+#include "storage/block_store.hpp"
 
 namespace pombo {
 namespace {
@@ -39,12 +40,49 @@ void requireQuota(Session& session, const AccountId& id) {
     throw Error(Code::forbidden, "Account instance quota exceeded");
 }
 
+// Many at once, on PostgreSQL: those that their accounts have room for and nobody has taken the
+// name or the token of. It answers with their ids; why the others were left out, insert() tells
+// them. The accounts are locked in one order, whoever does this.
+constexpr auto kInsertMany = R"(
+WITH wanted AS (
+  SELECT *, row_number() OVER (PARTITION BY account_id) AS place
+  FROM unnest(:ids::text[], :accounts::text[], :names::text[], :connectors::text[],
+              :statuses::text[], :times::bigint[], :tokens::text[], :hashes::text[])
+    AS wanted (id, account_id, name, connector, status, created_at, token_sealed, token_hash)
+), owner AS (
+  SELECT id, quota, instances FROM account
+  WHERE id IN (SELECT account_id FROM wanted) AND enabled <> 0 ORDER BY id FOR NO KEY UPDATE
+), placed AS (
+  INSERT INTO instance (id, account_id, name, connector, status, created_at, updated_at,
+                        token_sealed, token_hash)
+  SELECT w.id, w.account_id, w.name, w.connector, w.status, w.created_at, w.created_at,
+         w.token_sealed, w.token_hash
+  FROM wanted w JOIN owner o ON o.id = w.account_id
+  WHERE (o.quota IS NULL OR o.instances + w.place <= o.quota)
+    AND NOT EXISTS (SELECT 1 FROM account a WHERE a.token_hash = w.token_hash)
+    AND NOT EXISTS (SELECT 1 FROM account a WHERE a.old_token_hash = w.token_hash)
+  ON CONFLICT DO NOTHING RETURNING id, account_id
+), counted AS (
+  UPDATE account SET instances = instances + p.made
+  FROM (SELECT account_id, count(*) AS made FROM placed GROUP BY account_id) p
+  WHERE account.id = p.account_id
+), kept AS (
+  INSERT INTO block_row (instance_id, block, document, secrets, error)
+  SELECT b.instance_id, b.block, b.document, b.secrets, b.error
+  FROM unnest(:owners::text[], :blocks::text[], :documents::text[], :secrets::text[],
+              :errors::text[]) AS b (instance_id, block, document, secrets, error)
+    JOIN placed p ON p.id = b.instance_id
+)
+SELECT id FROM placed)";
+
+[[noreturn]] void refuseTaken() { throw Error(Code::conflict, "Instance or token already exists"); }
+
 }  // namespace
 
 void InstanceStore::insert(Session& session, const Instance& instance,
                            const std::string& token) const {
   // Everything is asked before anything is changed: a refusal then costs no rollback of the others
-  // in this commit.
+  // in this commit. What another process changes meanwhile, the changes find out for themselves.
   requireQuota(session, instance.account);
   const std::string hash = sealer_.hashOf(token);
   const bool taken = !session
@@ -55,15 +93,45 @@ void InstanceStore::insert(Session& session, const Instance& instance,
                               "OR old_token_hash = :old_hash",
                               "n", {instance.account.value, instance.name, hash, hash, hash})
                           .empty();
-  if (taken) throw Error(Code::conflict, "Instance or token already exists");
-  session.run("UPDATE account SET instances = instances + 1 WHERE id = :id",
-              {instance.account.value});
-  session.run("INSERT INTO instance (" POMBO_INSTANCE_COLUMNS
-              ", token_hash) VALUES (:id, :account, :name, :connector, :status, :jid, :created, "
-              ":updated, :sealed, :hash)",
-              {instance.id.value, instance.account.value, instance.name, instance.connector,
-               instance.status, SqlValue(), milliseconds(instance.createdAt),
-               milliseconds(instance.createdAt), sealer_.seal(ownerOf(instance.id), token), hash});
+  if (taken) refuseTaken();
+  while (session.run("UPDATE account SET instances = instances + 1 WHERE id = :id AND enabled <> 0 "
+                     "AND (quota IS NULL OR instances < quota)",
+                     {instance.account.value}) == 0)
+    requireQuota(session, instance.account);
+  try {
+    session.run(
+        "INSERT INTO instance (" POMBO_INSTANCE_COLUMNS
+        ", token_hash) VALUES (:id, :account, :name, :connector, :status, :jid, :created, "
+        ":updated, :sealed, :hash)",
+        {instance.id.value, instance.account.value, instance.name, instance.connector,
+         instance.status, SqlValue(), milliseconds(instance.createdAt),
+         milliseconds(instance.createdAt), sealer_.seal(ownerOf(instance.id), token), hash});
+  } catch (const StorageError& error) {
+    if (error.kind == StorageError::Kind::taken) refuseTaken();
+    throw;
+  }
+}
+
+Share InstanceStore::share(const Instance& instance, const std::string& token,
+                           const std::function<std::vector<Values>()>& blockRows) const {
+  const std::string key = sealer_.keyId();
+  const auto created = milliseconds(instance.createdAt);
+  Share share{kInsertMany,
+              instance.id.value,
+              {{instance.id.value},
+               {instance.account.value},
+               {instance.name},
+               {instance.connector},
+               {instance.status},
+               {created},
+               {sealer_.seal(ownerOf(instance.id), token)},
+               {sealer_.hashOf(token)}}};
+  const auto first = share.columns.size();
+  share.columns.resize(first + BlockStore::kColumns);
+  for (const auto& row : blockRows())
+    for (std::size_t i = 0; i < row.size(); ++i) share.columns[first + i].push_back(row[i]);
+  share.holds = [this, key] { return sealer_.keyId() == key; };
+  return share;
 }
 
 bool InstanceStore::settle(Session& session, const InstanceId& id, const std::string& status) {
@@ -73,21 +141,22 @@ bool InstanceStore::settle(Session& session, const InstanceId& id, const std::st
 
 void InstanceStore::erase(Session& session, const InstanceId& id) {
   const auto owner =
-      session.rows("SELECT account_id FROM instance WHERE id = :id", "t", {id.value});
+      session.rows("SELECT account_id FROM instance WHERE id = :id {locked}", "t", {id.value});
   if (session.run("DELETE FROM instance WHERE id = :id", {id.value}) == 1)
     session.run("UPDATE account SET instances = instances - 1 WHERE id = :id",
                 {owner.front().text(0)});
 }
 
 bool InstanceStore::exists(Session& session, const InstanceId& id) {
-  return !session.rows("SELECT 1 FROM instance WHERE id = :id", "n", {id.value}).empty();
+  return !session.rows("SELECT 1 FROM instance WHERE id = :id {locked}", "n", {id.value}).empty();
 }
 
-std::vector<Instance> InstanceStore::reserved(Session& session) {
+std::vector<Instance> InstanceStore::reserved(Session& session, TimePoint latest) {
   std::vector<Instance> all;
   for (const auto& row :
-       session.rows("SELECT " POMBO_INSTANCE_COLUMNS " FROM instance WHERE status = :status",
-                    kKinds, {kProvisioning}))
+       session.rows("SELECT " POMBO_INSTANCE_COLUMNS
+                    " FROM instance WHERE status = :status AND created_at <= :latest",
+                    kKinds, {kProvisioning, milliseconds(latest)}))
     all.push_back(storedOf(row).instance);
   return all;
 }
@@ -109,6 +178,7 @@ namespace {
 
 std::optional<StoredInstance> byName(Session& session, const AccountId& account,
                                      const std::string& name) {
+  if (!isText(name)) return std::nullopt;  // no name is like that, and not every database is asked
   return firstOf(session.rows("SELECT " POMBO_INSTANCE_COLUMNS
                               " FROM instance WHERE account_id = :account "
                               "AND name = :name AND status <> 'provisioning'",
@@ -154,7 +224,7 @@ int InstanceStore::reseal(Session& session, int count) const {
   int done = 0;
   for (const auto& row :
        session.rows("SELECT id, token_sealed FROM instance WHERE token_sealed NOT LIKE :current "
-                    "LIMIT :count",
+                    "LIMIT :count {locked}",
                     "tt", {sealer_.keyId() + ":%", static_cast<std::int64_t>(count)})) {
     const InstanceId id{row.text(0)};
     const auto token = sealer_.open(ownerOf(id), row.text(1));

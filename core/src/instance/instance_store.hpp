@@ -29,12 +29,17 @@ class InstanceStore {
   // Inside a transaction: takes one of the account's quota, the name and the token. Throws
   // Error{forbidden, conflict, unauthorized} with the wire's sentences.
   void insert(Session&, const Instance&, const std::string& token) const;
+  // The same as a share of one statement, with what its blocks keep; it holds as long as the key
+  // that sealed all of it seals.
+  Share share(const Instance&, const std::string& token,
+              const std::function<std::vector<Values>()>& blockRows) const;
   // Inside a transaction: reserved becomes `status`. False when the reservation is gone.
   static bool settle(Session&, const InstanceId&, const std::string& status);
   // Inside a transaction: frees quota, name and token.
   static void erase(Session&, const InstanceId&);
-  static bool exists(Session&, const InstanceId&);  // reserved ones too
-  static std::vector<Instance> reserved(Session&);
+  // Reserved ones too. Until the transaction ends it stays as it is.
+  static bool exists(Session&, const InstanceId&);
+  static std::vector<Instance> reserved(Session&, TimePoint latest);  // made then or before
   static void touch(Session&, const InstanceId&, TimePoint);
 
   std::optional<StoredInstance> find(const InstanceId&) const;

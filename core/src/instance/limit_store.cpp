@@ -8,8 +8,11 @@
 namespace pombo {
 
 void LimitStore::save() {
-  const auto changed = limits_.changes(monotonicMilliseconds());
+  auto changed = limits_.changes(monotonicMilliseconds());
   if (changed.empty()) return;
+  // In one order, whoever saves: two servers never wait for each other in a circle.
+  std::sort(changed.begin(), changed.end(),
+            [](const auto& a, const auto& b) { return a.bucket < b.bucket; });
   try {
     write(changed);
   } catch (...) {

@@ -92,25 +92,53 @@ Provisioner::Request Provisioner::read(const AccountId& account, const Json& bod
 void Provisioner::reserve(const Request& request) {
   Instance reserved = request.instance;
   reserved.status = kProvisioning;
-  database_.commit([&](Session& session) { instances_.insert(session, reserved, request.token); });
+  try {
+    database_.commit(
+        [&](Session& session) { instances_.insert(session, reserved, request.token); });
+  } catch (const StorageError& error) {
+    if (error.kind == StorageError::Kind::unknown) abandon(reserved);
+    throw;
+  }
 }
 
 // The only transaction, or the second of two: then the first must not outlive its failure.
 void Provisioner::settle(const Request& request, Draft& draft) try {
   std::vector<BlockFailure> failures;
-  database_.commit([&, scope = RequestScope::current()](Session& session) {
+  const auto* const scope = RequestScope::current();
+  const auto job = [&](Session& session) {
     requireOpen(scope);
     if (!draft.reserved())
       instances_.insert(session, request.instance, request.token);
     else if (!InstanceStore::settle(session, request.instance.id, kDisconnected))
       throw StorageError("the reservation of instance " + request.instance.id.value + " is gone");
     failures = blocks_.write(session, draft);
-  });
+  };
+  // What is reserved is there already, and a block's own SQL may fail by itself.
+  const auto offer = [&]() -> std::optional<Share> {
+    if (draft.reserved() || !draft.statements().empty()) return std::nullopt;
+    Share share =
+        instances_.share(request.instance, request.token, [&] { return blocks_.rowsOf(draft); });
+    share.holds = [scope, sealed = share.holds] { return sealed() && (!scope || scope->claim()); };
+    return share;
+  };
+  database_.commit(job, offer);
   registry_.report(request.instance, failures);
-} catch (...) {
-  // Whether or not the request is still open: this is what must not stay.
-  if (draft.reserved()) erase(request.instance, nullptr);
+} catch (const StorageError& error) {
+  if (draft.reserved() || error.kind == StorageError::Kind::unknown) abandon(request.instance);
   throw;
+} catch (...) {
+  if (draft.reserved()) abandon(request.instance);
+  throw;
+}
+
+// Whether or not the request is still open, and the database there: this is what must not stay.
+void Provisioner::abandon(const Instance& instance) try {
+  erase(instance, nullptr);
+} catch (const StorageError&) {
+  std::lock_guard lock(mutex_);
+  abandoned_.push_back(instance);
+} catch (const Error&) {
+  // It was not there.
 }
 
 Json Provisioner::shown(const Instance& instance, const std::string& token,
@@ -158,13 +186,22 @@ void Provisioner::erase(const Instance& instance, const RequestScope* request) {
   registry_.report(instance, failures);
 }
 
-void Provisioner::recover() {
+void Provisioner::sweep() {
+  std::vector<Instance> abandoned;
+  {
+    std::lock_guard lock(mutex_);
+    abandoned.swap(abandoned_);
+  }
+  for (const auto& instance : abandoned) abandon(instance);
+}
+
+void Provisioner::recover(TimePoint latest) {
   const auto half =
-      database_.read([](Session& session) { return InstanceStore::reserved(session); });
+      database_.read([&](Session& session) { return InstanceStore::reserved(session, latest); });
   for (const auto& instance : half) {
     log_.write(Level::warn, "Removed an instance whose creation was cut short",
                {{"instance", instance.id.value}});
-    remove(instance);
+    abandon(instance);
   }
 }
 

@@ -1,6 +1,9 @@
 // The story of an instance's creation and of its end.
 #pragma once
 
+#include <mutex>
+#include <vector>
+
 #include "block/registry.hpp"
 #include "instance/instance_store.hpp"
 
@@ -26,8 +29,11 @@ class Provisioner {
   Provisioned configure(const Instance&, const Json& body);
   // Throws Error{notFound} when it is gone already.
   void remove(const Instance&);
-  // At start: what a crash left half-made goes, and its blocks are told to forget it.
-  void recover();
+  // What a crash left half-made goes, begun at `latest` or before, and its blocks are told to
+  // forget it.
+  void recover(TimePoint latest = TimePoint::max());
+  // The same for what failed while the database was away.
+  void sweep();
 
  private:
   struct Request;
@@ -35,6 +41,7 @@ class Provisioner {
   void reserve(const Request&);
   void settle(const Request&, Draft&);
   void erase(const Instance&, const RequestScope*);  // null: it is not a request's to claim
+  void abandon(const Instance&);
   Json shown(const Instance&, const std::string& token, TimePoint updatedAt) const;
 
   Database& database_;
@@ -43,6 +50,8 @@ class Provisioner {
   Registry& registry_;
   IClock& clock_;
   Log& log_;
+  std::mutex mutex_;                 // guards abandoned_
+  std::vector<Instance> abandoned_;  // to be erased when the database is back
 };
 
 }  // namespace pombo

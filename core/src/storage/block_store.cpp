@@ -9,9 +9,25 @@ namespace {
 constexpr auto kSelect =
     "SELECT document, secrets, error FROM block_row "
     "WHERE instance_id = :instance AND block = :block";
+// A row that is not there cannot be locked; its instance can.
+constexpr auto kLock = "SELECT 1 FROM instance WHERE id = :instance {locked}";
 
 SqlValue orNull(const std::optional<std::string>& text) {
   return text ? SqlValue(*text) : SqlValue();
+}
+
+// Said to the block that wants it kept, and not when the instance is written.
+void requireText(const std::optional<std::string>& document) {
+  if (document && !isText(*document))
+    throw Error(Code::invalid, "What a block keeps must be UTF-8 without NUL characters");
+}
+
+// A block's own words for what went wrong may be anything.
+std::string asText(std::string words) {
+  if (isText(words)) return words;
+  for (char& c : words)
+    if (c == '\0' || static_cast<unsigned char>(c) >= 0x80) c = '?';
+  return words;
 }
 
 }  // namespace
@@ -118,6 +134,7 @@ void BlockStore::update(const InstanceId& id, const std::string& block,
     open(row, id, block);
     if (row.unreadable) throw Error(Code::internal, "A stored secret cannot be opened");
     change(row);
+    requireText(row.document);
     return row;
   };
   if (Draft* draft = Draft::of(id)) {
@@ -126,7 +143,7 @@ void BlockStore::update(const InstanceId& id, const std::string& block,
   }
   database_.commit([&](Session& session) {
     // It may have been deleted since the call that this is part of began.
-    if (session.rows("SELECT 1 FROM instance WHERE id = :id", "n", {id.value}).empty())
+    if (session.rows(kLock, "n", {id.value}).empty())
       throw Error(Code::notFound, "Instance not found");
     write(session, id, block, changed(fetch(session, id, block)), false);
   });
@@ -134,7 +151,11 @@ void BlockStore::update(const InstanceId& id, const std::string& block,
 
 void BlockStore::apply(const std::string& block, const std::vector<Statement>& statements) {
   if (Draft* draft = Draft::current()) {
-    for (const auto& statement : statements) draft->add(block, statement);
+    for (const auto& statement : statements) {
+      for (const auto& value : statement.values)
+        if (const auto* text = std::get_if<std::string>(&value)) requireText(*text);
+      draft->add(block, statement);
+    }
     return;
   }
   database_.commit([&](Session& session) {
@@ -156,8 +177,8 @@ void BlockStore::preload(const std::vector<InstanceId>& ids,
   });
 }
 
-void BlockStore::write(Session& session, const InstanceId& id, const std::string& block,
-                       const BlockRow& row, bool isNew) const {
+Values BlockStore::valuesOf(const InstanceId& id, const std::string& block,
+                            const BlockRow& row) const {
   SqlValue sealed = row.sealed.empty() ? SqlValue() : SqlValue(row.sealed);
   if (!row.secrets.empty()) {
     boost::json::object all;
@@ -166,8 +187,19 @@ void BlockStore::write(Session& session, const InstanceId& id, const std::string
     sealed = sealer_.seal(ownerOf(id, block), plain);
     wipe(plain);
   }
-  const Values values{id.value, block, orNull(row.document), sealed,
-                      row.error.empty() ? SqlValue() : SqlValue(row.error)};
+  return {id.value, block, orNull(row.document), sealed,
+          row.error.empty() ? SqlValue() : SqlValue(asText(row.error))};
+}
+
+std::vector<Values> BlockStore::rowsOf(const Draft& draft) const {
+  std::vector<Values> rows;
+  for (const auto& [block, row] : draft.rows()) rows.push_back(valuesOf(draft.id(), block, row));
+  return rows;
+}
+
+void BlockStore::write(Session& session, const InstanceId& id, const std::string& block,
+                       const BlockRow& row, bool isNew) const {
+  const Values values = valuesOf(id, block, row);
   if (isNew)
     session.run(
         "INSERT INTO block_row (instance_id, block, document, secrets, error) "
@@ -191,6 +223,7 @@ std::vector<BlockFailure> BlockStore::write(Session& session, Draft& draft) cons
     try {
       for (const auto& statement : statements) session.run(statement.sql, statement.values);
     } catch (const StorageError& error) {
+      if (error.passes()) throw;
       session.once("ROLLBACK TO block");
       BlockRow failed = draft.isNew() ? BlockRow() : fetch(session, draft.id(), block);
       failed.error = "internal error";
@@ -212,7 +245,7 @@ int BlockStore::reseal(Session& session, int count) const {
   int done = 0;
   const auto rows = session.rows(
       "SELECT instance_id, block, secrets FROM block_row "
-      "WHERE secrets IS NOT NULL AND secrets NOT LIKE :current LIMIT :count",
+      "WHERE secrets IS NOT NULL AND secrets NOT LIKE :current LIMIT :count {locked}",
       "ttt", {sealer_.keyId() + ":%", static_cast<std::int64_t>(count)});
   for (const auto& row : rows) {
     const InstanceId id{row.text(0)};

@@ -139,6 +139,9 @@ class BlockStore {
   // Inside a transaction. SQL of a block that fails takes back that block's and nobody else's: it
   // is then the block's failure, in the draft and in the answer.
   std::vector<BlockFailure> write(Session&, Draft&) const;
+  // The rows of a draft, as they are written now; kColumns values each.
+  std::vector<Values> rowsOf(const Draft&) const;
+  static constexpr std::size_t kColumns = 5;
   static void erase(Session&, const InstanceId&);
   // Seals up to `count` rows again that another key than the current one sealed; how many it did.
   int reseal(Session&, int count) const;
@@ -149,6 +152,7 @@ class BlockStore {
   }
   BlockRow fetch(Session&, const InstanceId&, const std::string& block) const;
   void open(BlockRow&, const InstanceId&, const std::string& block) const;
+  Values valuesOf(const InstanceId&, const std::string& block, const BlockRow&) const;
   void write(Session&, const InstanceId&, const std::string& block, const BlockRow&,
              bool isNew) const;
 

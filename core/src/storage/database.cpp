@@ -1,70 +1,81 @@
 #include "storage/database.hpp"
 
-#include <sys/stat.h>
-
-#include <exception>
-#include <utility>
-
+#include "observe/request_scope.hpp"
 #include "observe/waiting.hpp"
+#include "storage/writer.hpp"
 
 namespace pombo {
 namespace {
 
 constexpr std::size_t kJobsPerCommit = 256;
+// One writer with large batches beats several with small ones, which wait for each other's rows and
+// disk. The others look this often whether it is stuck.
+constexpr std::chrono::milliseconds kStuck{50};
+// Of a request's time, for saying that it came to nothing.
+constexpr std::chrono::milliseconds kToAnswer{500};
 
-std::string pathOf(const std::string& url) {
-  const std::string scheme = "sqlite:";
-  if (!url.starts_with(scheme) || url.size() == scheme.size())
-    throw StorageError("database must be sqlite:PATH");
-  return url.substr(scheme.size());
+Outage::Time deadline() {
+  const auto* const request = RequestScope::current();
+  return request ? request->deadline() - kToAnswer : Outage::Time::max();
 }
 
 }  // namespace
 
-struct Database::Waiting {
-  explicit Waiting(Job what) : job(std::move(what)) {}
-  Job job;
-  std::exception_ptr failure;
-
-  // Not std::atomic's wait: it yields the processor in a loop first, and a commit takes longer.
-  std::mutex mutex;  // guards done
-  std::condition_variable wake;
-  bool done = false;
-
-  void wait() {
-    std::unique_lock lock(mutex);
-    wake.wait(lock, [this] { return done; });
-  }
-  void finish() {
-    std::lock_guard lock(mutex);
-    done = true;
-    wake.notify_one();
-  }
-};
-
-Database::Lease::Lease(Database& owner) : database(owner) {
-  {
-    std::lock_guard lock(owner.idleMutex_);
-    if (!owner.idle_.empty()) {
-      session = std::move(owner.idle_.back());
-      owner.idle_.pop_back();
+// A reader for one call, opened when none is idle.
+class Database::Lease {
+ public:
+  explicit Lease(Database& database) : database_(database) {
+    std::unique_lock lock(database.idleMutex_);
+    if (database.leased_ >= database.backend_->readers()) {
+      aboutToWait();
+      database.returned_.wait(lock,
+                              [&] { return database.leased_ < database.backend_->readers(); });
+    }
+    ++database.leased_;
+    if (!database.idle_.empty()) {
+      session_ = std::move(database.idle_.back());
+      database.idle_.pop_back();
     }
   }
-  if (session) return;
-  session = owner.open();
-  session->once("PRAGMA query_only=ON");  // what is written beside the writer is not committed
-}
+  ~Lease() {
+    {
+      std::lock_guard lock(database_.idleMutex_);
+      --database_.leased_;
+      if (session_) database_.idle_.push_back(std::move(session_));
+    }
+    database_.returned_.notify_one();
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
 
-Database::Lease::~Lease() {
-  std::lock_guard lock(database.idleMutex_);
-  database.idle_.push_back(std::move(session));
-}
+  Session& session() {
+    if (session_) return *session_;
+    if (!database_.outage_.mayTry())
+      throw StorageError("the database is away", StorageError::Kind::lost);
+    session_ = database_.backend_->openReader();
+    return *session_;
+  }
+  // Where one connection was lost, the others were as well.
+  void lost() {
+    session_ = nullptr;
+    std::vector<std::unique_ptr<Session>> gone;
+    std::lock_guard lock(database_.idleMutex_);
+    gone.swap(database_.idle_);
+  }
 
-Database::Database(const DatabaseOptions& options)
-    : path_(pathOf(options.url)), synchronous_(options.synchronous) {
-  ::umask(077);  // tokens' hashes and sealed secrets are nobody else's to read
-  writer_ = open();
-  thread_ = std::thread([this] { write(); });
+ private:
+  Database& database_;
+  std::unique_ptr<Session> session_;
+};
+
+Database::Database(const DatabaseOptions& options) : backend_(backendOf(options)) {
+  std::vector<std::unique_ptr<Writer>> writers;
+  for (int i = 0; i < backend_->writers(); ++i)
+    writers.push_back(std::make_unique<Writer>(*backend_, outage_, onBegin_));
+  for (auto& writer : writers) {
+    const bool spare = &writer != &writers.front();
+    threads_.emplace_back([this, spare, own = std::move(writer)] { write(*own, spare); });
+  }
 }
 
 Database::~Database() {
@@ -73,22 +84,33 @@ Database::~Database() {
     stopping_ = true;
   }
   wake_.notify_all();
-  thread_.join();
+  stuck_.notify_all();
+  for (auto& thread : threads_) thread.join();
 }
 
-std::unique_ptr<Session> Database::open() const {
-  auto session = std::make_unique<Session>("dbname=\"" + path_ + "\" timeout=10");
-  session->once("PRAGMA journal_mode=WAL");
-  session->once(synchronous_ == "normal" ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL");
-  session->once("PRAGMA foreign_keys=ON");
-  // A large WAL costs disk, a small one costs a checkpoint's two syncs every few commits.
-  session->once("PRAGMA wal_autocheckpoint=4000");
-  return session;
+void Database::readWith(const std::function<void(Session&)>& function) {
+  for (const auto end = deadline();;) {
+    std::optional<StorageError> lost;
+    {
+      Lease lease(*this);
+      try {
+        function(lease.session());
+        return outage_.ended();
+      } catch (const StorageError& error) {
+        if (error.kind != StorageError::Kind::lost) throw;
+        lost = error;
+        lease.lost();
+      }
+    }
+    // With the lease given back: others are to find out, too.
+    if (!outage_.waits(end)) throw StorageError(*lost);
+  }
 }
 
-void Database::commit(Job job) {
+void Database::commit(Job job, const Offer& offer) {
+  auto share = offer && backend_->shares() ? offer() : std::nullopt;
   // Shared: the writer still touches it when this thread is already on its way.
-  const auto mine = std::make_shared<Waiting>(std::move(job));
+  const auto mine = std::make_shared<PendingJob>(std::move(job), std::move(share));
   {
     std::lock_guard lock(mutex_);
     waiting_.push_back(mine);
@@ -101,70 +123,36 @@ void Database::commit(Job job) {
     std::rethrow_exception(std::move(failure));
 }
 
-void Database::write() {
-  for (;;) {
-    Batch batch;
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
-      if (waiting_.empty()) return;
-      if (waiting_.size() <= kJobsPerCommit) {
-        batch.swap(waiting_);
-      } else {
-        batch.assign(waiting_.begin(), waiting_.begin() + kJobsPerCommit);
-        waiting_.erase(waiting_.begin(), waiting_.begin() + kJobsPerCommit);
-      }
+// Empty: it closes, and nobody waits any more.
+Database::Batch Database::next(bool spare) {
+  std::unique_lock lock(mutex_);
+  if (spare) {
+    // Since the last look nobody has taken anything.
+    for (auto seen = taken_; !stopping_; seen = taken_) {
+      const bool waited = !waiting_.empty();
+      stuck_.wait_for(lock, kStuck, [&] { return stopping_; });
+      if (waited && seen == taken_) break;
     }
-    commitTogether(batch);
+  } else {
+    wake_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+  }
+  ++taken_;
+  Batch batch;
+  if (waiting_.size() <= kJobsPerCommit) {
+    batch.swap(waiting_);
+  } else {
+    batch.assign(waiting_.begin(), waiting_.begin() + kJobsPerCommit);
+    waiting_.erase(waiting_.begin(), waiting_.begin() + kJobsPerCommit);
+  }
+  return batch;
+}
+
+void Database::write(Writer& writer, bool spare) {
+  for (Batch batch = next(spare); !batch.empty(); batch = next(spare)) {
+    if (writer.commit(batch)) ++commits_;
     jobsDone_ += batch.size();
     for (const auto& each : batch) each->finish();
-  }
-}
-
-void Database::commitTogether(const Batch& batch) {
-  try {
-    // A job that fails after it has changed something would take the others' work with it: then all
-    // run again, each behind a savepoint.
-    if (!runAll(batch, false)) {
-      rollBack();
-      runAll(batch, true);
-    }
-    writer_->once("COMMIT");
-    ++commits_;
-  } catch (const std::exception& failure) {
-    rollBack();
-    // One each: they end in different threads.
-    for (const auto& each : batch)
-      if (!each->failure)
-        each->failure = std::make_exception_ptr(StorageError(std::string(failure.what())));
-  }
-}
-
-// False when a job failed in a way that cannot be undone by itself.
-bool Database::runAll(const Batch& batch, bool apart) {
-  writer_->once("BEGIN IMMEDIATE");
-  if (onBegin_) onBegin_(*writer_);
-  for (const auto& each : batch) {
-    each->failure = nullptr;
-    writer_->markClean();
-    if (apart) writer_->once("SAVEPOINT job");
-    try {
-      each->job(*writer_);
-    } catch (...) {
-      if (!apart && writer_->dirty()) return false;
-      each->failure = std::current_exception();
-      if (apart) writer_->once("ROLLBACK TO job");
-    }
-    if (apart) writer_->once("RELEASE job");
-  }
-  return true;
-}
-
-void Database::rollBack() {
-  try {
-    writer_->once("ROLLBACK");
-  } catch (const StorageError&) {
-    // There was no transaction: BEGIN itself failed, or SQLite has rolled back already.
+    batch.clear();
   }
 }
 

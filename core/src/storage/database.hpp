@@ -1,4 +1,4 @@
-// The database: one writer that commits for many, and readers beside it.
+// The database: writers that each commit for many, and readers beside them.
 #pragma once
 
 #include <atomic>
@@ -7,37 +7,47 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
-#include "storage/session.hpp"
+#include "storage/backend.hpp"
+#include "storage/outage.hpp"
+#include "storage/pending_job.hpp"
 
 namespace pombo {
 
-struct DatabaseOptions {
-  std::string url;                   // "sqlite:PATH"
-  std::string synchronous = "full";  // or "normal": faster, and a power cut may undo a 201
-};
+class Writer;
 
-// Thread-safe. Throws StorageError.
+// Thread-safe. Throws StorageError. A connection that breaks is opened again, and what it was
+// doing is repeated, as long as it is sure not to be done twice and the database is back soon.
 class Database {
  public:
-  // May run twice, when another job of the same commit fails: no effect but on the session.
-  using Job = std::function<void(Session&)>;
+  using Job = PendingJob::Job;
+  // Made on the caller's thread. Nothing: there is nothing to share.
+  using Offer = std::function<std::optional<Share>()>;
 
   explicit Database(const DatabaseOptions&);
   ~Database();
 
   // Runs the job in a transaction and returns once it is on the disk. What the job throws is thrown
-  // here, and nothing of it is kept. Jobs that wait at the same time share one commit.
-  void commit(Job job);
+  // here, and nothing of it is kept. Jobs that wait at the same time share one commit. With an
+  // `offer`, a database that has a use for it may do the job in one statement with others.
+  void commit(Job job, const Offer& offer = {});
 
-  // Runs on the caller's thread over a reader; sees what was committed.
+  // Runs on the caller's thread over a reader; sees what was committed. May run more than once.
   template <class Function>
   auto read(const Function& function) {
-    const Lease lease(*this);
-    return function(*lease.session);
+    using Result = decltype(function(std::declval<Session&>()));
+    if constexpr (std::is_void_v<Result>) {
+      readWith(function);
+    } else {
+      std::optional<Result> result;
+      readWith([&](Session& session) { result.emplace(function(session)); });
+      return std::move(*result);
+    }
   }
 
   // Called on the writer after each BEGIN, before any job. Set while nobody commits.
@@ -45,38 +55,35 @@ class Database {
 
   std::uint64_t commits() const { return commits_; }
   std::uint64_t jobs() const { return jobsDone_; }
-  const std::string& path() const { return path_; }  // of the SQLite file
+  bool away() const { return outage_.away(); }
+  bool isShared() const { return backend_->isShared(); }  // other servers may use it as well
+  std::string file() const { return backend_->file(); }   // of SQLite; empty otherwise
 
  private:
-  struct Waiting;
-  using Batch = std::vector<std::shared_ptr<Waiting>>;
-  struct Lease {
-    explicit Lease(Database&);
-    ~Lease();
-    Database& database;
-    std::unique_ptr<Session> session;
-  };
+  using Batch = std::vector<std::shared_ptr<PendingJob>>;
+  class Lease;
 
-  std::unique_ptr<Session> open() const;
-  void write();
-  void commitTogether(const Batch&);
-  bool runAll(const Batch&, bool apart);
-  void rollBack();
+  void readWith(const std::function<void(Session&)>&);
+  void write(Writer&, bool spare);
+  Batch next(bool spare);
 
-  std::string path_, synchronous_;
+  const std::unique_ptr<Backend> backend_;
+  Outage outage_;
   Job onBegin_;
   std::atomic<std::uint64_t> commits_{0}, jobsDone_{0};
 
-  std::mutex mutex_;  // guards waiting_, stopping_
-  std::condition_variable wake_;
+  std::mutex mutex_;  // guards waiting_, taken_, stopping_
+  std::condition_variable wake_, stuck_;
   Batch waiting_;
+  std::uint64_t taken_ = 0;  // batches
   bool stopping_ = false;
 
-  std::mutex idleMutex_;  // guards idle_
+  std::mutex idleMutex_;  // guards idle_, leased_
+  std::condition_variable returned_;
   std::vector<std::unique_ptr<Session>> idle_;
+  int leased_ = 0;
 
-  std::unique_ptr<Session> writer_;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace pombo

@@ -8,15 +8,6 @@
 namespace pombo {
 namespace {
 
-// A table whose rows lie in the order of its key saves a second tree in SQLite. PostgreSQL has no
-// such thing and takes nothing there.
-std::string forSqlite(std::string sql) {
-  const std::string mark = "{clustered}";
-  for (auto at = sql.find(mark); at != sql.npos; at = sql.find(mark))
-    sql.replace(at, mark.size(), "WITHOUT ROWID");
-  return sql;
-}
-
 std::int64_t versionOf(Session& session, const std::string& owner) {
   const auto rows =
       session.rows("SELECT version FROM schema_version WHERE owner = :owner", "n", {owner});
@@ -68,6 +59,7 @@ std::vector<std::string> statementsOf(const std::string& script) {
 
 void migrate(Database& database, const std::string& owner, const std::vector<Migration>& steps) {
   database.commit([](Session& session) {
+    session.alone();
     session.once(
         "CREATE TABLE IF NOT EXISTS schema_version "
         "(owner TEXT PRIMARY KEY, version BIGINT NOT NULL)");
@@ -77,12 +69,13 @@ void migrate(Database& database, const std::string& owner, const std::vector<Mig
     newest = std::max<std::int64_t>(newest, step.number);
     // Looked up inside the transaction: the command line may be doing the same beside a server.
     database.commit([&](Session& session) {
+      session.alone();
       const auto version = versionOf(session, owner);
       if (version >= step.number) return;
       if (step.number != version + 1)
         throw StorageError("migration " + std::to_string(version + 1) + " of " + owner +
                            " is missing");
-      for (const auto& sql : statementsOf(forSqlite(step.sql))) session.once(sql);
+      for (const auto& sql : statementsOf(step.sql)) session.once(sql);
       session.run(
           "INSERT INTO schema_version (owner, version) VALUES (:owner, :version) "
           "ON CONFLICT (owner) DO UPDATE SET version = excluded.version",

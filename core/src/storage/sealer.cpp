@@ -130,6 +130,10 @@ Sealer::Sealer(Database& database, Keyring& keyring)
   database_.commit([&](Session& session) {
     auto rows = serverRow(session);
     if (rows.empty()) {
+      session.alone();  // of two first starts, one finds the other's
+      rows = serverRow(session);
+    }
+    if (rows.empty()) {
       current_ = keyring_.newest();
       cipher_ = std::make_shared<Cipher>(current_, *keyring_.find(current_));
       tokenKey_ = newKey();
@@ -157,7 +161,7 @@ Sealer::~Sealer() { database_.onBegin(nullptr); }
 // Another process may have rotated the key since the last transaction.
 void Sealer::follow(Session& session) {
   const auto rows = serverRow(session);
-  if (rows.empty() || rows.front().text(0) == current_) return;
+  if (rows.empty() || rows.front().text(0) == keyId()) return;
   const std::string id = rows.front().text(0);
   const auto key = keyring_.find(id);
   if (!key) throw StorageError("the database is sealed with key " + id + ", which is not here");
@@ -210,6 +214,7 @@ std::string Sealer::hashOf(const std::string& token) const {
 std::string Sealer::change(const std::function<std::string()>& choose) {
   std::string id;
   database_.commit([&](Session& session) {
+    session.alone();
     id = choose();
     const auto key = keyring_.find(id);
     if (!key) throw std::runtime_error("the key " + id + " is not in the key ring");

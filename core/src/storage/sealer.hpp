@@ -29,7 +29,8 @@ class Sealer {
   Sealer(Database&, Keyring&);
   ~Sealer();
 
-  // Inside a transaction only: that is what makes a rotation beside a running server safe.
+  // Inside a transaction, where the key cannot change, or to be thrown away when keyId() is another
+  // one there: that is what makes a rotation beside a running server safe.
   std::string seal(const std::string& owner, const std::string& plain) const;
   // Nothing when it was changed, moved, or the key is not there.
   std::optional<Secret> open(const std::string& owner, const std::string& sealed) const;
@@ -40,7 +41,7 @@ class Sealer {
   std::string keyId() const;  // of the key that seals
 
   // Makes the key that `choose` names the one that seals, and returns its id. Rows are sealed again
-  // by the caller. `choose` runs inside the transaction, which no other process can be in: of two
+  // by the caller. `choose` runs inside a transaction that no other is beside: of two
   // rotations at once, one waits for the other. Throws when there is no such key.
   std::string change(const std::function<std::string()>& choose);
 

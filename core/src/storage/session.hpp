@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -27,37 +27,59 @@ class Row {
 
 // Not thread-safe: one thread at a time. Statements are prepared once and kept; a name may appear
 // once in a statement, and values bind in order of appearance. Throws StorageError.
+//
+// Two marks in the SQL stand for what the databases spell differently: {clustered} after a table
+// whose rows lie in the order of its key, and {locked} after a SELECT whose rows nobody else may
+// change until the transaction ends.
 class Session {
  public:
-  explicit Session(const std::string& connection);
-  ~Session();
+  virtual ~Session() = default;
 
   // Rows affected.
-  std::int64_t run(const std::string& sql, const Values& values = {});
+  virtual std::int64_t run(const std::string& sql, const Values& values = {}) = 0;
   // `columns` says how each one is read: 't' text, 'n' whole number, 'r' real.
-  std::vector<Row> rows(const std::string& sql, const std::string& columns,
-                        const Values& values = {});
+  virtual std::vector<Row> rows(const std::string& sql, const std::string& columns,
+                                const Values& values = {}) = 0;
   // Columns by name, for statements that core does not know.
-  std::vector<SqlRow> query(const std::string& sql, const Values& values);
+  virtual std::vector<SqlRow> query(const std::string& sql, const Values& values) = 0;
   // Not prepared, no values: BEGIN, PRAGMA, DDL.
-  void once(const std::string& sql);
+  virtual void once(const std::string& sql) = 0;
+  // In a transaction: until it ends, no other writes beside it, in whatever process.
+  virtual void alone() = 0;
+  // Throws when a statement has failed in a way that keeps the transaction from being committed,
+  // for jobs that let a failure pass.
+  virtual void requireSound() const {}
 
   // Whether a row was changed since markClean(): if not, a failed job needs no rollback.
   bool dirty() const { return dirty_; }
   void markClean() { dirty_ = false; }
 
- private:
-  class Connection;
-  class Prepared;
-  Prepared& prepared(const std::string& sql, const std::string& columns, const Values&);
+ protected:
+  void markDirty() { dirty_ = true; }
 
-  std::unique_ptr<Connection> connection_;
+ private:
   bool dirty_ = false;
 };
 
-// The database failed or refused; the text is for the log, never for a client.
+// The database failed or refused; the text is for the log, never for a client, and holds no value.
 struct StorageError : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  enum class Kind { other, taken, conflict, lost, unknown };
+
+  explicit StorageError(const std::string& text, Kind what = Kind::other)
+      : std::runtime_error(text), kind(what) {}
+  // Whether the same may well succeed when it is done again.
+  bool passes() const { return kind == Kind::conflict || kind == Kind::lost; }
+
+  // taken: a unique value is there already; conflict: two transactions were in each other's way;
+  // lost: the connection is gone, and with it what was not committed; unknown: whether the commit
+  // was made.
+  Kind kind;
 };
+
+// Whether it can stand in every database: UTF-8 without NUL.
+bool isText(const std::string&);
+
+// `sql` with every `mark` spelled as `words`.
+std::string spelled(std::string sql, const std::string& mark, const std::string& words);
 
 }  // namespace pombo

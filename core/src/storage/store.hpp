@@ -13,7 +13,8 @@ namespace pombo {
 struct StoreOptions {
   DatabaseOptions database;
   std::string keys;     // POMBO_MASTER_KEY; empty: the file
-  std::string keyFile;  // empty: beside the SQLite file, with ".key" after its name
+  std::string keyFile;  // empty: beside the SQLite file, with ".key" after its name; PostgreSQL
+                        // needs one of the two
 };
 
 // Made at its first opening, by the server or the command line, whichever comes first. Throws
