@@ -14,9 +14,19 @@ from pathlib import Path
 import pytest
 from bucket_servers import Ceph, Swift
 from client import Api, Wire
-from pombo_server import REPOSITORY, Server, default_binary
+from pombo_server import DEFAULT_ENV, REPOSITORY, Server, default_binary
 
 _numbers = itertools.count(1)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--isolation", choices=["process", "inside"],
+                     help="where all blocks run that a test does not place itself")
+
+
+def pytest_configure(config):
+    if isolation := config.getoption("--isolation"):
+        DEFAULT_ENV["POMBO_PLUGINS_ISOLATION"] = isolation
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLENTY = 100_000_000
+# For every server of a run.
+DEFAULT_ENV: dict[str, str] = {}
 READY = re.compile(r"listening on (http://\S+:(\d+))")
 
 
@@ -42,7 +44,7 @@ class Server:
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("POMBO_")}
         self.env |= {"POMBO_HTTP_LISTEN": "127.0.0.1:0",
                      "POMBO_DATABASE": f"sqlite:{self.database}"}
-        self.env |= env or {}
+        self.env |= DEFAULT_ENV | (env or {})
 
     def __enter__(self) -> Server:
         return self.start()
