@@ -2,14 +2,15 @@
 """Measures the server against its floors in one run and prints ratios, not absolute promises.
 
     bench/run.py --short
-    bench/run.py --blocks build/bench/hello/plugins     # a folder with hello.so of tests/external
+    bench/run.py --blocks build/bench/hello/blocks     # a folder with the blocks of tests/external
 
 - creation ÷ raw SQLite insert of the same bytes (bench_floor), same synchronous mode, same clients;
 - creation on PostgreSQL ÷ pgbench inserting the same on the same server (started by this script), same
   synchronous_commit, as many connections as clients, into the same tables: once as a single row of as
   many bytes, once as the rows that a creation is, in one transaction;
 - authenticated GET of one instance ÷ GET /hello of a bare block on the same server;
-- resident memory of 10,000 configured instances over none.
+- resident memory of 10,000 configured instances over none;
+- a call into a block in a process of its own ÷ the same inside, and the memory of such a process.
 
 Each ratio is the median of pairs run A-B, B-A, ...; the first pair only warms up. The result is
 also written to build/bench/<name>.json.
@@ -323,6 +324,10 @@ class Bench:
                 "afterRestartMiB": mib(restarted), "creationOverEmptyMiB": mib(created - empty),
                 "restartOverEmptyMiB": mib(restarted - empty)}
 
+    def call(self) -> dict:
+        return program([self.tools / "bench_call", self.binary.parent / "pombo-block-host",
+                        self.blocks / "greeter.so", 20_000 if self.pairs > 3 else 5_000])
+
 
 def environment() -> dict:
     def output(*command: str) -> str:
@@ -349,19 +354,33 @@ def print_table(title: str, floor_rate: str, results: dict[int, dict], aim: str)
               f"{floor['p99']['median'] if 'p99' in floor else float('nan'):>8.0f}")
 
 
+def print_call(call: dict) -> None:
+    print(f"\na call into a block, in microseconds\n{'':>24} {'inside':>9} {'process':>9} {'p99':>9} "
+          f"{'more':>9}")
+    for what, words in (("health", "there and back"), ("summary", "and back and there")):
+        inside, process = call["inside"][what], call["process"][what]
+        print(f"{words:>24} {inside['p50']:>9.2f} {process['p50']:>9.1f} {process['p99']:>9.1f} "
+              f"{process['p50'] / inside['p50']:>8.0f}x")
+    print(f"{'calls/s of 16 callers':>24} {call['inside']['healthPerSecond16']:>9.0f} "
+          f"{call['process']['healthPerSecond16']:>9.0f}")
+    idle = call["idle"]
+    print(f"   an idle process: {idle['pssKiB'] / 1024:.1f} MiB Pss, "
+          f"{idle['privateDirtyKiB'] / 1024:.1f} MiB of its own")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true", help="3 pairs of 2 s instead of 7 of 5 s")
-    parser.add_argument("--blocks", type=Path, help="folder of the hello block")
+    parser.add_argument("--blocks", type=Path, help="folder of the hello and greeter blocks")
     parser.add_argument("--binary", type=Path, default=default_binary())
     parser.add_argument("--tools", type=Path, help="folder of bench_floor and bench_load")
     parser.add_argument("--clients", type=int, nargs="+", default=[64, 16, 1])
     parser.add_argument("--synchronous", choices=["full", "normal"], default="full")
     parser.add_argument("--store", choices=["sqlite", "postgresql", "both"], default="both",
                         help="where creations are measured; the rest is on SQLite")
-    parser.add_argument("--only", choices=["create", "get", "memory"], nargs="+",
-                        default=["create", "get", "memory"])
+    parser.add_argument("--only", choices=["create", "get", "memory", "call"], nargs="+",
+                        default=["create", "get", "memory", "call"])
     parser.add_argument("--name", default="bench", help="of the JSON file")
     options = parser.parse_args()
 
@@ -400,6 +419,9 @@ def main() -> None:
                   f"{memory['creationOverEmptyMiB']} over empty\n"
                   f"   after a restart {memory['afterRestartMiB']} MiB, "
                   f"{memory['restartOverEmptyMiB']} over empty")
+        if "call" in options.only and bench.blocks:
+            report["call"] = call = bench.call()
+            print_call(call)
     finally:
         shutil.rmtree(work)
     file = folder / f"{options.name}.json"

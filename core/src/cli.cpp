@@ -8,12 +8,11 @@
 #include <optional>
 
 #include "account/accounts.hpp"
-#include "block/field_table.hpp"
-#include "block/loader.hpp"
 #include "config.hpp"
 #include "gateway.hpp"
 #include "instance/identity.hpp"
 #include "instance/rotation.hpp"
+#include "plugin_commands.hpp"
 
 namespace pombo {
 namespace {
@@ -32,7 +31,9 @@ usage: pombo <command> [--config FILE]
   account rotate NAME         give it a new token; prints it, this once
           [--grace SECONDS]   how long the old one stays good (default 0, at most 86400)
   account delete NAME         remove one that has no instances
-  plugin list                 the blocks of the configuration, and whether each would load
+  plugin list                 the blocks of the configuration, whether each would load, and where
+                              it would run; and what a running server says of them
+          [--server URL]      which one; default: the one that http.listen names
   plugin check FILE.so        what a library says of itself, and its fields and options
   key rotate                  seal everything with a new master key, also beside a running server
   version                     print the version
@@ -199,45 +200,6 @@ int account(Words& words, const Config& config, const Environment& environment) 
   return 0;
 }
 
-void listPlugins(const Config& config) {
-  std::printf("%-16s %-10s %-10s %s\n", "BLOCK", "VERSION", "STATE", "LIBRARY OR REASON");
-  for (const auto& block : config.blocks) {
-    std::string version = "-", state = "disabled", rest;
-    if (block.enabled) try {
-        rest = findLibrary(config, block.name);
-        if (rest.empty()) throw std::runtime_error(block.name + ".so is not in plugins.path");
-        const auto metadata = inspect(rest);
-        version = metadata.version;
-        if (block.name != metadata.name)
-          throw std::runtime_error(rest + ": name is \"" + metadata.name + "\"");
-        state = "loads";
-      } catch (const std::exception& error) {
-        state = "refused";
-        rest = error.what();
-      }
-    std::printf("%-16s %-10s %-10s %s\n", block.name.c_str(), version.c_str(), state.c_str(),
-                rest.c_str());
-  }
-}
-
-void printTable(const char* title, const std::vector<Field>& table) {
-  if (table.empty()) return;
-  std::printf("%s\n", title);
-  for (const auto& field : table)
-    std::printf("  %-28s %-18s %s\n", field.name.c_str(), wordsFor(field.type), field.doc.c_str());
-}
-
-int checkPlugin(const std::string& file) {
-  const auto metadata = inspect(file);
-  std::printf("block   %s\nversion %s\nabi     %s\n", metadata.name, metadata.version,
-              metadata.abi);
-  const auto block = load(file);
-  printTable("fields", block->fields());
-  printTable("options", block->options());
-  std::printf("ok\n");
-  return 0;
-}
-
 int rotateKey(const Config& config, const Environment& environment) {
   Store store(storeOptionsOf(config, environment));
   const auto done = rotate(store);
@@ -265,7 +227,10 @@ int dispatch(Words& words) {
   const auto environment = processEnvironment();
   const auto file = words.option("config");
   const Config config = readConfig(file ? *file : defaultConfigFile(), environment);
-  if (command == "plugin") return words.end(), listPlugins(config), 0;
+  if (command == "plugin") {
+    const auto server = words.option("server");
+    return words.end(), listPlugins(config, server), 0;
+  }
   if (command == "account") return account(words, config, environment);
   if (command == "key") {
     if (const auto verb = words.next("what to do with the key"); verb != "rotate")

@@ -32,9 +32,11 @@ Field choice(const char* name, const char* fallback, std::vector<std::string> ch
   return {.name = name, .fallback = fallback, .choices = std::move(choices)};
 }
 
+Field isolationKey() { return choice("isolation", "auto", {"auto", "process", "inside"}); }
+
 const std::vector<Field>& blockKeys() {
   static const std::vector<Field> keys{flag("enabled", true), flag("required", false),
-                                       number("budgetSeconds", 15, 1, 600)};
+                                       number("budgetSeconds", 15, 1, 600), isolationKey()};
   return keys;
 }
 
@@ -184,18 +186,35 @@ class Reader {
       for (const auto& member : given)
         if (fieldNamed(blockKeys(), member.key())) own[member.key()] = member.value();
       for (const auto& member : own) given.erase(member.key());
-      overlay(own, blockKeys(), "POMBO_BLOCKS_" + environmentWord(block.name) + "_", environment_);
+      given.erase("process");
+      const std::string prefix = "POMBO_BLOCKS_" + environmentWord(block.name) + "_";
+      overlay(own, blockKeys(), prefix, environment_);
+      auto process = processOf(entry.second, block.name);
+      overlay(process, processKeys(), prefix + "PROCESS_", environment_);
       try {
         const Json values = checked(blockKeys(), own).values;
         block.enabled = values.at("enabled").as_bool();
         block.required = values.at("required").as_bool();
         block.budget = std::chrono::seconds(values.at("budgetSeconds").as_int64());
+        block.isolation = values.at("isolation").as_string();
+        block.process = checked(processKeys(), process).values;
       } catch (const Error& error) {
         throw ConfigError(block.where + ": blocks." + block.name + ": " + error.what());
       }
       block.options = std::move(given);
       config.blocks.push_back(std::move(block));
     }
+  }
+
+  boost::json::object processOf(const YAML::Node& block, const std::string& name) const {
+    const auto node = block.IsMap() ? block["process"] : YAML::Node();
+    if (!node.IsDefined() || node.IsNull()) return {};
+    const std::string path = "blocks." + name + ".process";
+    auto given = objectOf(node, path);
+    for (const auto& entry : node)
+      if (const auto key = entry.first.as<std::string>(); !fieldNamed(processKeys(), key))
+        fail(entry.first, "unknown key '" + path + "." + key + "'");
+    return given;
   }
 
   boost::json::object objectOf(const YAML::Node& node, const std::string& path) const {
@@ -264,7 +283,7 @@ const std::vector<Section>& configSections() {
         list("trustedProxies", {})}},
       {"storage", {choice("synchronous", "full", {"full", "normal"})}},
       {"security", {text("keyFile", "")}},
-      {"plugins", {list("path", {"plugins"})}},
+      {"plugins", {list("path", {"plugins"}), isolationKey()}},
       {"egress", {list("allow", {}), flag("proxyPrivate", true)}},
       {"limits",
        {number("anonymousPerMinute", 100, 1, 1'000'000),
@@ -275,6 +294,14 @@ const std::vector<Section>& configSections() {
        {text("listen", ""), text("token", "", true), list("allow", {"127.0.0.0/8", "::1/128"})}},
       {"admin", {text("token", "", true)}}};
   return sections;
+}
+
+const std::vector<Field>& processKeys() {
+  static const std::vector<Field> keys{
+      number("memoryMb", 512, 16, 1'048'576), number("openFiles", 256, 32, 65'536),
+      number("cpuSeconds", 60, 0, 86'400),    list("mayRead", {}),
+      number("callSeconds", 10, 1, 600),      number("startSeconds", 30, 1, 600)};
+  return keys;
 }
 
 Environment processEnvironment() {

@@ -23,6 +23,8 @@ struct BlockConfig {
   bool enabled = true;
   bool required = false;                       // refuse to start without it
   std::chrono::seconds budget{15};             // of one call into it
+  std::string isolation = "auto";              // or "process", "inside"
+  Json process;                                // every key of processKeys()
   Json options;                                // the block's own keys, as they stand
   std::string where;                           // "config/pombo.yaml:41"
   std::map<std::string, std::string> whereOf;  // the same for each of its keys
@@ -52,5 +54,7 @@ struct Section {
   std::vector<Field> keys;
 };
 const std::vector<Section>& configSections();
+// Of `process`, which every block takes.
+const std::vector<Field>& processKeys();
 
 }  // namespace pombo

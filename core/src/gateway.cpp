@@ -16,9 +16,12 @@
 #include "instance/identity.hpp"
 #include "instance/limit_store.hpp"
 #include "instance/provisioner.hpp"
+#include "instance/reconnector.hpp"
 #include "instance/settings_block.hpp"
 #include "net/http_client.hpp"
 #include "observe/clock.hpp"
+#include "process/remote_block.hpp"
+#include "whereabouts.hpp"
 
 namespace pombo {
 namespace {
@@ -81,7 +84,7 @@ StoreOptions storeOptionsOf(const Config& config, const Environment& environment
 }
 
 std::string findLibrary(const Config& config, const std::string& block) {
-  const auto home = fs::read_symlink("/proc/self/exe").parent_path();
+  const fs::path home = homeFolder();
   for (const auto& entry : listAt(config.plugins, "path")) {
     const auto library = (home / entry / (block + ".so")).lexically_normal();
     if (fs::exists(library)) return library;
@@ -110,7 +113,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
         admission_(admissionOptionsOf(config), authentication_, addresses_, instances_, limits_) {
     addBlock({.name = SettingsBlock::kName,
               .flat = true,
-              .shipped = true,
+              .inPlace = true,
               .code = std::make_unique<SettingsBlock>()},
              boost::json::object());
     for (const auto& block : config.blocks) load(block, environment);
@@ -132,6 +135,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   void start() {
     edge_->start();
     if (metricsEdge_) metricsEdge_->start();
+    reconnector_.start();
     housekeeper_ = std::thread([this] { keepHouse(); });
     checker_ = std::thread([this] { keepChecking(); });
     health_.set(Health::Phase::ready);
@@ -158,6 +162,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     stopHousekeeper();
     routes_.expire(std::chrono::steady_clock::time_point::max());
     saveLimits();
+    reconnector_.stop();
     const int missing = registry_.stop();
     if (const int strays = std::max(missing, router_->strayThreads()); strays > 0) {
       // A block's call that never came back still has a thread inside all of this. Everything that
@@ -235,9 +240,11 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
         throw std::runtime_error(library + ": name is \"" + metadata.name + "\", its file's is \"" +
                                  wanted.name + "\"");
       block.version = metadata.version;
-      block.code = pombo::load(library);
+      const Whereabouts where = whereaboutsOf(wanted, config_, library);
+      const Json said = open(block, wanted, where, library);
       Json options = optionsOf(wanted, block.code->options(), environment);
       addBlock(std::move(block), std::move(options));
+      log_.write(where.surprising ? Level::warn : Level::info, "Block is opened", said);
     } catch (const ConfigError&) {
       throw;  // a typing mistake is the operator's to mend, not to find in a log
     } catch (const std::exception& error) {
@@ -245,6 +252,27 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
                  {{"block", wanted.name}, {"reason", error.what()}});
       registry_.add({.name = wanted.name, .problem = error.what()});
     }
+  }
+
+  // Inside, or in a process of its own; the line of the log that says so.
+  Json open(Block& block, const BlockConfig& wanted, const Whereabouts& where,
+            const std::string& library) {
+    boost::json::object said{{"block", wanted.name}, {"because", where.because}};
+    // What came with this build is trusted to come back, and a process is killed in time.
+    block.inPlace = where.isolated || where.shipped;
+    if (!where.isolated) {
+      block.code = pombo::load(library);
+      said["isolation"] = "inside";
+      return said;
+    }
+    blockLogs_.push_back(log_.of(wanted.name));
+    auto remote = std::make_unique<RemoteBlock>(
+        isolationOf(wanted, block.version, library, *blockLogs_.back()),
+        [this, name = wanted.name] { reconnector_.reconnect(name); });
+    said["isolation"] = "process";
+    said["confined"] = boost::json::value_from(remote->protection());
+    block.code = std::move(remote);
+    return said;
   }
 
   void requireBlocks() const {
@@ -354,6 +382,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
 
   const Config config_;
   Log log_;
+  std::vector<std::unique_ptr<ILogger>> blockLogs_;  // of those in processes of their own
   Metrics metrics_;
   SystemClock clock_;
   Store store_;
@@ -365,7 +394,8 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   Egress egress_;
   HttpClient client_;
   RouteTable routes_;
-  Registry registry_;
+  Reconnector reconnector_{instances_, registry_, log_};
+  Registry registry_;  // its blocks call the reconnector
   Provisioner provisioner_;
   InstanceList list_;
   Health health_;

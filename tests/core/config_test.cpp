@@ -308,6 +308,39 @@ TEST(BlockConfigTest, TheEnvironmentReachesBlocksAndCoresKeysOfThem) {
   EXPECT_TRUE(off.blocks[0].required);
 }
 
+TEST(BlockConfigTest, WhereItRunsAndWhatAProcessMayUse) {
+  const Config config = parsed(
+      "blocks:\n  a: {isolation: process, process: {memoryMb: 64, mayRead: [/a, /b]}}\n  b:\n",
+      {{"POMBO_BLOCKS_B_ISOLATION", "inside"}, {"POMBO_BLOCKS_B_PROCESS_CPU_SECONDS", "5"}});
+  EXPECT_EQ(config.blocks[0].isolation, "process");
+  EXPECT_EQ(config.blocks[0].process.at("memoryMb"), Json(64));
+  EXPECT_EQ(config.blocks[0].process.at("mayRead"), (Json{"/a", "/b"}));
+  EXPECT_EQ(config.blocks[0].process.at("openFiles"), Json(256));
+  EXPECT_TRUE(config.blocks[0].options.as_object().empty()) << "the rest is the block's own";
+  EXPECT_EQ(config.blocks[1].isolation, "inside");
+  EXPECT_EQ(config.blocks[1].process.at("cpuSeconds"), Json(5));
+  EXPECT_EQ(parsed("blocks:\n  a:").blocks[0].isolation, "auto");
+}
+
+TEST(BlockConfigTest, EveryKeyOfAProcessIsInTheShippedFile) {
+  std::ifstream in(shippedFile());
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const Json defaults = parsed("blocks:\n  a:").blocks[0].process;
+  for (const auto& key : processKeys())
+    EXPECT_NE(text.find("#     " + key.name + ": " + serialize(defaults.at(key.name)) + " "),
+              text.npos)
+        << key.name;
+}
+
+TEST(BlockConfigTest, AMistakeInAProcessIsNamedWithItsLine) {
+  EXPECT_EQ(refusalOf("blocks:\n  a:\n    process:\n      memory: 7\n"),
+            "pombo.yaml:4: unknown key 'blocks.a.process.memory'");
+  EXPECT_EQ(refusalOf("blocks:\n  a:\n    process: 7\n"),
+            "pombo.yaml:3: 'blocks.a.process' must be a map");
+  EXPECT_EQ(refusalOf("blocks:\n  a:\n    isolation: apart\n"),
+            "pombo.yaml:2: blocks.a: The 'isolation' field must be one of: auto, process, inside");
+}
+
 TEST(BlockConfigTest, AnUnknownKeyOrAWrongValueIsNamedWithTheBlocksLine) {
   for (const auto& [yaml, said] : std::vector<std::pair<std::string, std::string>>{
            {"blocks:\n  webhook: {maxInflight: 3}", "unknown key 'blocks.webhook.maxInflight'"},

@@ -134,7 +134,7 @@ TEST(Wire, EveryStructOfTheContractCrossesWithEveryMember) {
   expectCrossesInFull(Migration{3, "CREATE TABLE x"});
   expectCrossesInFull(ServerInfo{"0.1.0", "http://x"});
   expectCrossesInFull(Provisioned{kShop, {{"token", "t"}}, {"warning"}});
-  expectCrossesInFull(Failure{Code::rateLimited, "sentence", 3s});
+  expectCrossesInFull(Thrown{Code::rateLimited, "sentence", 3s});
 }
 
 TEST(Wire, EveryEnumeratorCrosses) {
@@ -252,9 +252,9 @@ TEST(Wire, AnErrorCrossesAsItsCodeItsSentenceAndItsWait) {
     try {
       body();
     } catch (...) {
-      return crossed(currentFailure());
+      return crossed(caught());
     }
-    return Failure();
+    return Thrown();
   };
   const auto failure = thrownAs([] { throw Error(Code::rateLimited, "Too many", 7s); });
   try {
@@ -270,7 +270,7 @@ TEST(Wire, AnErrorCrossesAsItsCodeItsSentenceAndItsWait) {
   EXPECT_EQ(bug.code, std::nullopt);
   EXPECT_THROW(raise(bug), std::runtime_error);
   EXPECT_EQ(thrownAs([&] { raise(bug); }), bug);
-  EXPECT_EQ(thrownAs([] { throw 7; }), (Failure{{}, "not a std::exception", {}}));
+  EXPECT_EQ(thrownAs([] { throw 7; }), (Thrown{{}, "not a std::exception", {}}));
 }
 
 namespace {

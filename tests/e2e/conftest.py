@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from bucket_servers import Ceph, Swift
 from client import Api, Wire
-from pombo_server import REPOSITORY, Server, default_binary
+from pombo_server import DEFAULT_ENV, REPOSITORY, Server, default_binary
 from postgres import Postgres
 
 # What only a database in a file can show.
@@ -28,9 +28,13 @@ _numbers = itertools.count(1)
 def pytest_addoption(parser):
     parser.addoption("--store", choices=["sqlite", "postgresql"], default="sqlite",
                      help="the database that the servers are run on")
+    parser.addoption("--isolation", choices=["process", "inside"],
+                     help="where all blocks run that a test does not place itself")
 
 
 def pytest_configure(config):
+    if isolation := config.getoption("--isolation"):
+        DEFAULT_ENV["POMBO_PLUGINS_ISOLATION"] = isolation
     config.postgres = None
     os.environ.pop("POMBO_TEST_DATABASE", None)
     if config.getoption("store") == "postgresql":

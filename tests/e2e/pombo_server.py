@@ -18,6 +18,8 @@ from store import store_in
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLENTY = 100_000_000
+# For every server of a run.
+DEFAULT_ENV: dict[str, str] = {}
 READY = re.compile(r"listening on (http://\S+:(\d+))")
 
 
@@ -43,7 +45,7 @@ class Server:
         # The caller's own POMBO_ settings must not leak into a test.
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("POMBO_")}
         self.env |= {"POMBO_HTTP_LISTEN": "127.0.0.1:0"} | self.store.settings
-        self.env |= env or {}
+        self.env |= DEFAULT_ENV | (env or {})
 
     def __enter__(self) -> Server:
         return self.start()

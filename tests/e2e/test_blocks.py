@@ -28,7 +28,8 @@ def copy(tmp_path):
     """A copy of the gateway whose plugins may be tampered with."""
     release = tmp_path / "release"
     shutil.copytree(default_binary().parent / "plugins", release / "plugins")
-    shutil.copy(default_binary(), release / "pombo")
+    for program in ("pombo", "pombo-block-host"):
+        shutil.copy(default_binary().parent / program, release / program)
     server = Server(release / "pombo", tmp_path / "data")
     yield server
     server.kill()

@@ -19,9 +19,9 @@ struct Block {
   std::string problem = {};  // why it is not running; empty: it is
   bool flat = false;         // its fields stand in a request without its name before them
   std::chrono::milliseconds budget{15'000};  // of one call
-  // Came with this build: its calls need not be waited for on another thread, which costs as much
-  // as all the rest of a creation.
-  bool shipped = false;
+  // Came with this build, or lives in a process of its own, which is killed in time: its calls need
+  // not be waited for on another thread, which costs as much as all the rest of a creation.
+  bool inPlace = false;
   std::vector<Field> fields = {};
   std::unique_ptr<IHost> host = {};
   std::unique_ptr<IBlockConfigurator> code = {};  // after its host: destroyed first

@@ -39,7 +39,7 @@ BlockCall Registry::callOf(const Block& block, const std::string& what,
           .log = &block.host->log(),
           .what = what,
           .budget = block.budget,
-          .inPlace = block.shipped,
+          .inPlace = block.inPlace,
           .run = std::move(run)};
 }
 
@@ -226,6 +226,14 @@ Media Registry::media(const Instance& instance, const std::string& mediaKey) con
     return nullptr;
   });
   return *found;
+}
+
+void Registry::reconnect(const Instance& instance) const {
+  const auto proxy = proxyFor(instance.id);
+  callConnector(instance, "reconnect", [=](IConnector& connector) -> Json {
+    connector.reconnect(instance, proxy);
+    return nullptr;
+  });
 }
 
 Profile Registry::profileOf(const Instance& instance) const {

@@ -46,6 +46,7 @@ class Registry {
   // Throws Error{unavailable} when its connector is not there.
   Json perform(const Instance&, const std::string& operation, const Json& arguments) const;
   Media media(const Instance&, const std::string& mediaKey) const;
+  void reconnect(const Instance&) const;
   std::optional<Proxy> proxyFor(const InstanceId&) const;
   // One entry per block that reports, or is in trouble: "ok" or "fail: <reason>".
   std::map<std::string, std::string> health() const;

@@ -209,6 +209,18 @@ std::vector<StoredInstance> InstanceStore::list(const AccountId& account) const 
   });
 }
 
+std::vector<Instance> InstanceStore::linkedBy(const std::string& connector) const {
+  return database_.read([&](Session& session) {
+    std::vector<Instance> all;
+    for (const auto& row : session.rows("SELECT " POMBO_INSTANCE_COLUMNS
+                                        " FROM instance WHERE connector = :connector "
+                                        "AND status IN ('connecting', 'connected') ORDER BY id",
+                                        kKinds, {connector}))
+      all.push_back(storedOf(row).instance);
+    return all;
+  });
+}
+
 std::optional<Instance> InstanceStore::findByTokenHash(Session& session, const std::string& hash) {
   return instanceIn(
       firstOf(session.rows("SELECT " POMBO_INSTANCE_COLUMNS " FROM instance WHERE token_hash = "

@@ -44,7 +44,8 @@ class InstanceStore {
 
   std::optional<StoredInstance> find(const InstanceId&) const;
   std::optional<StoredInstance> findByName(const AccountId&, const std::string& name) const;
-  std::vector<StoredInstance> list(const AccountId&) const;  // by name
+  std::vector<StoredInstance> list(const AccountId&) const;            // by name
+  std::vector<Instance> linkedBy(const std::string& connector) const;  // and not given up
   static std::optional<Instance> findByTokenHash(Session&, const std::string& hash);
   static std::optional<Instance> findByName(Session&, const AccountId&, const std::string& name);
 

@@ -10,6 +10,7 @@
 #include <functional>
 #include <span>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "pombo/block.hpp"
@@ -83,16 +84,16 @@ POMBO_CROSSING(ServerInfo, version, baseUrl)
 POMBO_CROSSING(Provisioned, instance, shown, warnings)
 
 // How a call failed.
-struct Failure {
+struct Thrown {
   std::optional<Code> code = {};  // absent: by a bug
   std::string sentence;
   std::chrono::seconds retryAfter{};
-  bool operator==(const Failure&) const = default;
+  bool operator==(const Thrown&) const = default;
 };
-POMBO_CROSSING(Failure, code, sentence, retryAfter)
+POMBO_CROSSING(Thrown, code, sentence, retryAfter)
 
 // Of what is being caught.
-inline Failure currentFailure() {
+inline Thrown caught() {
   try {
     throw;
   } catch (const Error& error) {
@@ -105,7 +106,7 @@ inline Failure currentFailure() {
 }
 
 // As it was thrown on the other side.
-[[noreturn]] inline void raise(const Failure& failure) {
+[[noreturn]] inline void raise(const Thrown& failure) {
   if (failure.code) throw Error(*failure.code, failure.sentence, failure.retryAfter);
   throw std::runtime_error(failure.sentence);
 }
@@ -298,18 +299,32 @@ R resultOf(Packed packed) {
   return boost::json::value_to<R>(packed.body);
 }
 
-// The other end of pack(): decodes the arguments, calls, encodes the result.
-template <Argument... A, class Body>
-Handler unpacked(Body body) {
-  return [body](const Packed& packed) -> Packed {
+// Arguments, or a result, that are not what the call takes or returns.
+struct Mistyped : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+template <Argument... A>
+std::tuple<std::decay_t<A>...> argumentsOf(const Packed& packed) {
+  try {
     const auto& list = packed.body.as_array();
-    auto arguments = [&]<std::size_t... kAt>(std::index_sequence<kAt...>) {
-      auto files = packed.attached;
-      const AttachmentScope scope(files);
+    auto files = packed.attached;
+    const AttachmentScope scope(files);
+    return [&]<std::size_t... kAt>(std::index_sequence<kAt...>) {
       return std::tuple<std::decay_t<A>...>{
           boost::json::value_to<std::decay_t<A>>(list.at(kAt))...};
     }
     (std::index_sequence_for<A...>());
+  } catch (const std::exception& error) {
+    throw Mistyped(error.what());
+  }
+}
+
+// The other end of pack(): decodes the arguments, calls, encodes the result.
+template <Argument... A, class Body>
+Handler unpacked(Body body) {
+  return [body](const Packed& packed) -> Packed {
+    auto arguments = argumentsOf<A...>(packed);
     if constexpr (std::is_void_v<decltype(std::apply(body, arguments))>) {
       std::apply(body, arguments);
       return {};
