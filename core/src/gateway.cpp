@@ -118,6 +118,8 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
              boost::json::object());
     for (const auto& block : config.blocks) load(block, environment);
     registry_.start();
+    for (const auto& block : registry_.list().all())
+      if (!block.running()) routes_.drop(block.name);
     requireBlocks();
     provisioner_.recover(abandonedBefore());
     limitStore_.restore();
@@ -232,14 +234,11 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       block.problem = "disabled";
       return registry_.add(std::move(block));
     }
+    std::string library;
     try {
-      const std::string library = findLibrary(config_, wanted.name);
+      library = findLibrary(config_, wanted.name);
       if (library.empty()) throw std::runtime_error(wanted.name + ".so is not in plugins.path");
-      const BlockMetadata metadata = inspect(library);
-      if (wanted.name != metadata.name)
-        throw std::runtime_error(library + ": name is \"" + metadata.name + "\", its file's is \"" +
-                                 wanted.name + "\"");
-      block.version = metadata.version;
+      block.version = identify(library).version;
       const Whereabouts where = whereaboutsOf(wanted, config_, library);
       const Json said = open(block, wanted, where, library);
       Json options = optionsOf(wanted, block.code->options(), environment);
@@ -248,10 +247,15 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     } catch (const ConfigError&) {
       throw;  // a typing mistake is the operator's to mend, not to find in a log
     } catch (const std::exception& error) {
-      log_.write(Level::error, "Block not loaded",
-                 {{"block", wanted.name}, {"reason", error.what()}});
-      registry_.add({.name = wanted.name, .problem = error.what()});
+      refuse(wanted.name, library.empty() ? error.what() : naming(library, error.what()));
+    } catch (...) {  // a block says what it takes in code of its own
+      refuse(wanted.name, naming(library, "not a std::exception"));
     }
+  }
+
+  void refuse(const std::string& block, const std::string& reason) {
+    log_.write(Level::error, "Block not loaded", {{"block", block}, {"reason", reason}});
+    registry_.add({.name = block, .problem = reason});
   }
 
   // Inside, or in a process of its own; the line of the log that says so.
