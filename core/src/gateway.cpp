@@ -96,7 +96,8 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
  public:
   Parts(const Config& config, const Environment& environment)
       : config_(config),
-        log_(textAt(config.log, "level")),
+        log_(textAt(config.log, "level"),
+             static_cast<int>(numberAt(config.log, "blockLinesPerSecond"))),
         store_(storeOptionsOf(config, environment)),
         blocks_(store_.database(), store_.sealer()),
         instances_(store_.database(), store_.sealer()),
@@ -166,6 +167,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     saveLimits();
     reconnector_.stop();
     const int missing = registry_.stop();
+    tellDroppedLines();
     if (const int strays = std::max(missing, router_->strayThreads()); strays > 0) {
       // A block's call that never came back still has a thread inside all of this. Everything that
       // counts is on the disk; the rest is not to be taken away under its feet.
@@ -316,6 +318,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       housekeeperWake_.wait_for(lock, std::chrono::seconds(1), [&] { return stopping_; });
       lock.unlock();
       saveLimits();
+      tellDroppedLines();
       routes_.expire(std::chrono::steady_clock::now());
       if (!store_.database().away()) tidyInstances(second % 10 == 0);
       lock.lock();
@@ -359,6 +362,11 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     } catch (const std::exception& error) {
       log_.write(Level::warn, "Half-made instances were not removed", {{"reason", error.what()}});
     }
+  }
+
+  void tellDroppedLines() {
+    for (const auto& [block, lines] : log_.tellDropped())
+      metrics_.count("pombo_" + block + "_log_lines_dropped_total", {}, double(lines));
   }
 
   void checkHealth() {
