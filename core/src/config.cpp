@@ -289,7 +289,8 @@ const std::vector<Section>& configSections() {
        {number("anonymousPerMinute", 100, 1, 1'000'000),
         number("resourcePerMinute", 600, 1, 1'000'000), number("slowPerAccount", 8, 1, 1024)}},
       {"log",
-       {choice("level", "info", {"debug", "info", "warn", "error", "off"}), flag("access", true)}},
+       {choice("level", "info", {"debug", "info", "warn", "error", "off"}), flag("access", true),
+        number("blockLinesPerSecond", 100, 1, 1'000'000)}},
       {"metrics",
        {text("listen", ""), text("token", "", true), list("allow", {"127.0.0.0/8", "::1/128"})}},
       {"admin", {text("token", "", true)}}};

@@ -96,7 +96,8 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
  public:
   Parts(const Config& config, const Environment& environment)
       : config_(config),
-        log_(textAt(config.log, "level")),
+        log_(textAt(config.log, "level"),
+             static_cast<int>(numberAt(config.log, "blockLinesPerSecond"))),
         store_(storeOptionsOf(config, environment)),
         blocks_(store_.database(), store_.sealer()),
         instances_(store_.database(), store_.sealer()),
@@ -118,6 +119,8 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
              boost::json::object());
     for (const auto& block : config.blocks) load(block, environment);
     registry_.start();
+    for (const auto& block : registry_.list().all())
+      if (!block.running()) routes_.drop(block.name);
     requireBlocks();
     provisioner_.recover(abandonedBefore());
     limitStore_.restore();
@@ -164,6 +167,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     saveLimits();
     reconnector_.stop();
     const int missing = registry_.stop();
+    tellDroppedLines();
     if (const int strays = std::max(missing, router_->strayThreads()); strays > 0) {
       // A block's call that never came back still has a thread inside all of this. Everything that
       // counts is on the disk; the rest is not to be taken away under its feet.
@@ -232,14 +236,11 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       block.problem = "disabled";
       return registry_.add(std::move(block));
     }
+    std::string library;
     try {
-      const std::string library = findLibrary(config_, wanted.name);
+      library = findLibrary(config_, wanted.name);
       if (library.empty()) throw std::runtime_error(wanted.name + ".so is not in plugins.path");
-      const BlockMetadata metadata = inspect(library);
-      if (wanted.name != metadata.name)
-        throw std::runtime_error(library + ": name is \"" + metadata.name + "\", its file's is \"" +
-                                 wanted.name + "\"");
-      block.version = metadata.version;
+      block.version = identify(library).version;
       const Whereabouts where = whereaboutsOf(wanted, config_, library);
       const Json said = open(block, wanted, where, library);
       Json options = optionsOf(wanted, block.code->options(), environment);
@@ -248,10 +249,15 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     } catch (const ConfigError&) {
       throw;  // a typing mistake is the operator's to mend, not to find in a log
     } catch (const std::exception& error) {
-      log_.write(Level::error, "Block not loaded",
-                 {{"block", wanted.name}, {"reason", error.what()}});
-      registry_.add({.name = wanted.name, .problem = error.what()});
+      refuse(wanted.name, library.empty() ? error.what() : naming(library, error.what()));
+    } catch (...) {  // a block says what it takes in code of its own
+      refuse(wanted.name, naming(library, "not a std::exception"));
     }
+  }
+
+  void refuse(const std::string& block, const std::string& reason) {
+    log_.write(Level::error, "Block not loaded", {{"block", block}, {"reason", reason}});
+    registry_.add({.name = block, .problem = reason});
   }
 
   // Inside, or in a process of its own; the line of the log that says so.
@@ -312,6 +318,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       housekeeperWake_.wait_for(lock, std::chrono::seconds(1), [&] { return stopping_; });
       lock.unlock();
       saveLimits();
+      tellDroppedLines();
       routes_.expire(std::chrono::steady_clock::now());
       if (!store_.database().away()) tidyInstances(second % 10 == 0);
       lock.lock();
@@ -355,6 +362,11 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     } catch (const std::exception& error) {
       log_.write(Level::warn, "Half-made instances were not removed", {{"reason", error.what()}});
     }
+  }
+
+  void tellDroppedLines() {
+    for (const auto& [block, lines] : log_.tellDropped())
+      metrics_.count("pombo_" + block + "_log_lines_dropped_total", {}, double(lines));
   }
 
   void checkHealth() {

@@ -12,7 +12,7 @@ namespace pombo {
 // runs.
 void listPlugins(const Config&, std::optional<std::string> server);
 
-// Throws std::runtime_error for a library that is no block.
+// Throws std::runtime_error for a library that is no block, and for one that ends its process.
 int checkPlugin(const std::string& file);
 
 }  // namespace pombo

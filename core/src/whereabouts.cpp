@@ -40,16 +40,21 @@ Whereabouts whereaboutsOf(const BlockConfig& block, const Config& config,
   return where;
 }
 
-Isolation isolationOf(const BlockConfig& block, const std::string& version,
+Isolation isolationOf(const std::string& block, const std::string& version,
                       const std::string& library, ILogger& log) {
-  const Json& process = block.process;
   const fs::path program = fs::path(homeFolder()) / kHost;
   if (!fs::exists(program))
     throw std::runtime_error(std::string(kHost) + " is not beside this executable");
-  Isolation isolation{.name = block.name,
-                      .version = version,
-                      .child = {.program = program, .library = fs::absolute(library), .limits = {}},
-                      .log = &log};
+  return {.name = block,
+          .version = version,
+          .child = {.program = program, .library = fs::absolute(library), .limits = {}},
+          .log = &log};
+}
+
+Isolation isolationOf(const BlockConfig& block, const std::string& version,
+                      const std::string& library, ILogger& log) {
+  const Json& process = block.process;
+  Isolation isolation = isolationOf(block.name, version, library, log);
   auto& limits = isolation.child.limits;
   limits.memoryMb = process.at("memoryMb").as_int64();
   limits.openFiles = process.at("openFiles").as_int64();

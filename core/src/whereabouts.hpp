@@ -19,7 +19,11 @@ std::string homeFolder();
 // What the YAML says of the block, then of all blocks, then by who built it.
 Whereabouts whereaboutsOf(const BlockConfig&, const Config&, const std::string& library);
 
-// For one that is isolated. `log` outlives the block.
+// For one that is isolated, with the limits that the YAML gives by default. `log` outlives the
+// block.
+Isolation isolationOf(const std::string& block, const std::string& version,
+                      const std::string& library, ILogger& log);
+// With those that it gives.
 Isolation isolationOf(const BlockConfig&, const std::string& version, const std::string& library,
                       ILogger& log);
 

@@ -180,6 +180,20 @@ TEST(RouteTableTest, APathIsTakenOnceAndMustBeOne) {
   EXPECT_EQ(codeOf("/late"), Code::internal);
 }
 
+TEST(RouteTableTest, WhatABlockHasAddedCanBeTakenBack) {
+  RouteTable table;
+  table.add({.route = {.path = "/theirs"}, .block = "failed"});
+  table.add({.route = {.path = "/ours"}, .block = "good"});
+  table.addDialect("failed", "d", [](const Refusal&) { return Json(); });
+  table.addDialect("good", "d", [](const Refusal&) { return Json(); });
+  table.drop("failed");
+  EXPECT_FALSE(table.serves(Method::get, "/theirs"));
+  EXPECT_TRUE(table.serves(Method::get, "/ours"));
+  EXPECT_EQ(table.dialect("failed", "d"), nullptr);
+  EXPECT_NE(table.dialect("good", "d"), nullptr);
+  table.add({.route = {.path = "/theirs"}, .block = "good"});
+}
+
 TEST(PercentDecoded, DecodesOnceAndRefusesHalves) {
   EXPECT_EQ(percentDecoded("a%20b+c"), "a b+c");
   EXPECT_EQ(percentDecoded("%41%6a%6A"), "Ajj");

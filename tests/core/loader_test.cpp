@@ -20,6 +20,18 @@ constexpr std::size_t kSections = (kNamesAt + sizeof kNames + 7) / 8 * 8;
 constexpr std::size_t kOwnSection = kSections + sizeof(Elf64_Shdr);
 constexpr std::size_t kNamesSection = kOwnSection + sizeof(Elf64_Shdr);
 
+std::string contentOf(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Of a library that this machine runs.
+const Elf64_Half kMachine = [] {
+  Elf64_Ehdr header;
+  std::memcpy(&header, contentOf(POMBO_BLOCK_LIBRARY).data(), sizeof header);
+  return header.e_machine;
+}();
+
 const std::string& library() {
   static const std::string bytes = [] {
     const BlockMetadata metadata{POMBO_MAGIC, sizeof(BlockMetadata), POMBO_ABI, "webhook", "0.1.0"};
@@ -28,6 +40,7 @@ const std::string& library() {
     header.e_ident[EI_CLASS] = ELFCLASS64;
     header.e_ident[EI_DATA] = ELFDATA2LSB;
     header.e_type = ET_DYN;
+    header.e_machine = kMachine;
     header.e_shoff = kSections;
     header.e_shentsize = sizeof(Elf64_Shdr);
     header.e_shnum = 3;
@@ -74,7 +87,7 @@ class LoaderTest : public ::testing::Test {
   }
 
   TempFolder folder_;
-  const std::string file_ = folder_.file("block.so");
+  const std::string file_ = folder_.file("webhook.so");
 };
 
 std::string numberBytes(std::uint32_t number) {
@@ -97,33 +110,60 @@ TEST_F(LoaderTest, AFileWithTheSectionIsABlockAsFarAsItsFileGoes) {
 }
 
 TEST_F(LoaderTest, ARealLibraryThatIsCutShortIsRefused) {
-  std::ifstream in(POMBO_BLOCK_LIBRARY, std::ios::binary);
-  const std::string whole{std::istreambuf_iterator<char>(in), {}};
+  const std::string whole = contentOf(POMBO_BLOCK_LIBRARY);
   EXPECT_EQ(refusalOf(whole), "");
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{64}, whole.size() / 2})
-    EXPECT_NE(refusalOf(whole.substr(0, size)), "") << size;
+  for (const std::size_t size : {sizeof(Elf64_Ehdr) - 1, sizeof(Elf64_Ehdr), whole.size() / 2,
+                                 whole.size() - sizeof(Elf64_Shdr), whole.size() - 1})
+    EXPECT_EQ(refusalOf(whole.substr(0, size)), file_ + ": the file is cut short") << size;
+}
+
+// Its sections are all there, so it says what it is; mapped, it would end the process.
+TEST_F(LoaderTest, ALibraryWhoseSegmentsEndBeyondTheFileIsRefused) {
+  const std::string whole = contentOf(POMBO_BLOCK_LIBRARY);
+  Elf64_Ehdr header;
+  std::memcpy(&header, whole.data(), sizeof header);
+  for (unsigned i = 0; i < header.e_phnum; ++i) {
+    std::string bytes = whole;
+    const auto at = header.e_phoff + i * sizeof(Elf64_Phdr);
+    Elf64_Phdr segment;
+    std::memcpy(&segment, bytes.data() + at, sizeof segment);
+    if (segment.p_type != PT_LOAD) continue;
+    segment.p_filesz = whole.size() - segment.p_offset + 1;
+    std::memcpy(bytes.data() + at, &segment, sizeof segment);
+    EXPECT_EQ(refusalOf(bytes), file_ + ": the file is cut short") << i;
+  }
 }
 
 TEST_F(LoaderTest, WhatIsNoLibraryIsNoBlock) {
-  for (const std::string& bytes :
-       {std::string(), std::string("x"),
-        std::string("\x7f"
-                    "ELF"),
-        std::string(4096, '\0'), std::string("#!/bin/sh\n"), std::string(64, '\xff')})
-    expectRefused(bytes, {"no .pombo section"});
-  expectRefused(
-      "\x7f"
-      "ELF" +
-          std::string(60, '\xff'),
-      {"no .pombo section"});
+  for (const std::string& bytes : {std::string(), std::string("x"), std::string(4096, '\0'),
+                                   std::string("#!/bin/sh\n"), std::string(64, '\xff')})
+    expectRefused(bytes, {"not a library, so not a block"});
+  expectRefused(ELFMAG + std::string(60, '\xff'), {"not a library, so not a block"});
+  std::string program = library();
+  program[offsetof(Elf64_Ehdr, e_type)] = ET_EXEC;
+  expectRefused(program, {"not a library, so not a block"});
+}
+
+TEST_F(LoaderTest, ALibraryOfAnotherMachineIsNamed) {
+  std::string bytes = library();
+  const Elf64_Half other = EM_SPARCV9;
+  std::memcpy(bytes.data() + offsetof(Elf64_Ehdr, e_machine), &other, sizeof other);
+  expectRefused(bytes, {"a library for machine 43, this gateway needs one for "});
+  bytes = library();
+  bytes[EI_CLASS] = ELFCLASS32;
+  expectRefused(bytes, {"a 32-bit library, this gateway needs 64-bit ones"});
+  expectRefused(bytes.substr(0, sizeof(Elf32_Ehdr)), {"a 32-bit library"});
 }
 
 TEST_F(LoaderTest, NoFileAndAFolderAreNoBlock) {
-  for (const auto& path : {folder_.file("none.so"), folder_.file("")}) try {
+  const std::string none = folder_.file("none.so"), folder = folder_.file("");
+  for (const auto& [path, reason] :
+       {std::pair(none, ": cannot be read"), std::pair(folder, ": not a library, so not a block")})
+    try {
       inspect(path);
       ADD_FAILURE() << path;
     } catch (const std::runtime_error& error) {
-      EXPECT_TRUE(std::string(error.what()).starts_with(path));
+      EXPECT_EQ(error.what(), path + reason);
     }
 }
 
@@ -182,6 +222,17 @@ TEST_F(LoaderTest, ANameThatIsNoneIsNamed) {
   for (const auto* name : {"Webhook", "web-hook", "7up", "../x", ""})
     expectRefused(patched(offsetof(BlockMetadata, name), name + std::string(1, '\0')),
                   {"name", "\"" + std::string(name) + "\"", "[a-z][a-z0-9]*"});
+}
+
+TEST_F(LoaderTest, ANameThatIsNotItsFilesIsNamedWithIt) {
+  EXPECT_EQ(refusalOf(patched(offsetof(BlockMetadata, name), std::string("webhooks\0", 9))), "");
+  try {
+    identify(file_);
+    ADD_FAILURE();
+  } catch (const std::runtime_error& error) {
+    EXPECT_EQ(error.what(), file_ + ": name is \"webhooks\", its file's is \"webhook\"");
+  }
+  EXPECT_STREQ(identify(POMBO_BLOCK_LIBRARY).name, "webhook");
 }
 
 TEST_F(LoaderTest, TextsWithoutAnEndDoNotRunIntoTheNext) {

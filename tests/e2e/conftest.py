@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import zoo
 from bucket_servers import Ceph, Swift
 from client import Api, Wire
 from pombo_server import DEFAULT_ENV, REPOSITORY, Server, default_binary
@@ -125,6 +126,27 @@ def external_blocks() -> Path:
     output = build.parent / "external"
     subprocess.run(["sh", REPOSITORY / "tests/external/check", build, output], check=True)
     return output / "blocks"
+
+
+@pytest.fixture(scope="session")
+def bad_blocks(external_blocks) -> Path:
+    """The folder with the blocks of tests/bad_blocks."""
+    return external_blocks.parent / "bad_blocks/blocks"
+
+
+@pytest.fixture
+def start_zoo(tmp_path, external_blocks, bad_blocks):
+    """start_zoo({"thrower": {...}}, "process") is a server with these blocks and good ones."""
+    servers: list[Server] = []
+
+    def begin(blocks: dict[str, dict], isolation: str, **env: str) -> Server:
+        config = zoo.config(tmp_path, [external_blocks, bad_blocks], blocks, isolation)
+        servers.append(Server(data_dir=tmp_path, config=config, env=env).start())
+        return servers[-1]
+
+    yield begin
+    for each in servers:
+        each.kill()
 
 
 @pytest.fixture(scope="session", params=[Ceph, Swift], ids=lambda kind: kind.name)

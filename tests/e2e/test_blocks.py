@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from client import Api, assert_refused
 from pombo_server import Server, default_binary
-from shapes import BLOCKS, DEFAULTS, GROUPS, INSTANCE_KEYS, LISTED_KEYS, not_loaded
+from shapes import DEFAULTS, GROUPS, INSTANCE_KEYS, LISTED_KEYS, not_loaded
 
 FIELDS = GROUPS["webhook"][0] | GROUPS["websocket"][0]
 NOT_LOADED = "plugin 'webhook' is not loaded on this server"
@@ -152,20 +152,21 @@ def test_a_block_that_is_switched_off_keeps_its_data(tmp_path):
 def foreign_config(folder: Path, blocks: Path, *names: str) -> Path:
     config = folder / "pombo.yaml"
     named = "".join(f"  {name}:\n" for name in ("webhook", "websocket", *names))
-    config.write_text(f'plugins:\n  path: [plugins, "{blocks}"]\nblocks:\n{named}')
+    paths = f'[plugins, "{blocks}", "{blocks.parent / "bad_blocks/blocks"}"]'
+    config.write_text(f'plugins:\n  path: {paths}\nblocks:\n{named}')
     return config
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, external_blocks):
-    """With greeter and clumsy, which come from elsewhere, and stale, which is too old."""
+    """With greeter, which comes from elsewhere, and stale, which is too old."""
     folder = tmp_path_factory.mktemp("foreign")
-    config = foreign_config(folder, external_blocks, "greeter", "clumsy", "stale")
+    config = foreign_config(folder, external_blocks, "greeter", "stale")
     with Server(data_dir=folder, config=config) as started:
         yield started
 
 
-FOREIGN_KEYS = {"greeter", "clumsy", "stale"}
+FOREIGN_KEYS = {"greeter", "stale"}
 GREETER = {"greeterEnabled": True, "greeterName": "Ana", "greeterTone": "formal"}
 NO_GREETER = {"enabled": False, "name": None, "tone": None}
 
@@ -252,58 +253,6 @@ def test_names_in_the_path_of_others(new_account, name, segment):
         assert caller.get(f"/api/greeter/{segment}").status == 200
 
 
-# A block that fails ---------------------------------------------------------------------------
-
-CLUMSY = {
-    "throw": "Clumsy has tripped",
-    "foreign": "internal error",
-    "bug": "internal error",
-    "badly": "The 'clumsyHow' field must be one of: throw, foreign, bug, well",
-}
-
-
-def failures_of(server, block: str) -> int:
-    text = Api(server).get("/metrics").raw.decode()
-    found = re.search(rf"^pombo_{block}_configure_failed_total (\d+)$", text, re.MULTILINE)
-    return int(found[1]) if found else 0
-
-
-@pytest.mark.parametrize("how", CLUMSY)
-def test_a_block_of_others_that_fails_harms_nobody(api, fresh, server, rows, how):
-    name, before = fresh(), failures_of(server, "clumsy")
-    reply = api.create(name, **FIELDS, **GREETER, clumsyHow=how)
-    assert reply.status == 201
-    assert "warnings" not in reply.json
-    instance = reply.json["instance"]
-    error = {"enabled": False, "status": "error", "error": CLUMSY[how]}
-    assert instance["clumsy"] == error
-    assert {block: instance[block] for block in BLOCKS} == \
-        DEFAULTS | {block: GROUPS[block][1] for block in ("webhook", "websocket")}
-    assert instance["greeter"]["name"] == "Ana"
-    assert api.listed(f"?instanceName={name}")[0]["clumsy"] == error
-    assert failures_of(server, "clumsy") == before + 1
-    # What it wrote before it fell is not kept.
-    assert rows.query("SELECT document, error FROM block_row WHERE instance_id = ? "
-                      "AND block = 'clumsy'", instance["id"]) == [(None, CLUMSY[how])]
-
-    server.stop()
-    warned = [line for line in lines_of(server, "Block not configured")
-              if line["instance"] == instance["id"]]
-    bugs = [line["exception"] for line in lines_of(server, "Bug in configure")
-            if line["request"] == reply.headers["X-Request-Id"]]
-    server.start()
-    [line] = warned
-    assert (line["level"], line["block"], line["reason"], line["request"]) == \
-        ("warn", "clumsy", CLUMSY[how], reply.headers["X-Request-Id"])
-    assert bugs == {"foreign": ["not a std::exception"], "bug": ["a secret detail"]}.get(how, [])
-    assert b"a secret detail" not in reply.raw
-
-
-def test_a_clumsy_block_may_do_well(api, fresh):
-    assert api.created(fresh(), clumsyHow="well")["clumsy"] == {"how": "well"}
-    assert api.created(fresh())["clumsy"] == {"how": None}
-
-
 # A block of another contract ------------------------------------------------------------------
 
 STALE_ABI = "pombo-0 libstdc++-cxx11-1 boost-1_74"
@@ -314,9 +263,9 @@ def our_abi(server: Server) -> str:
     return re.search(r"^abi +(.*)$", checked.stdout, re.MULTILINE)[1]
 
 
-def test_a_block_of_another_contract_is_refused(api, fresh, server, external_blocks):
+def test_a_block_of_another_contract_is_refused(api, fresh, server, bad_blocks):
     both = f'abi is "{STALE_ABI}", this gateway needs "{our_abi(server)}"'
-    library = external_blocks / "stale.so"
+    library = bad_blocks / "stale.so"
     done = server.run("plugin", "check", str(library))
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"pombo: {library}: {both}\n")
     row = re.search("^stale .*$", server.run("plugin", "list").stdout, re.M)[0]
@@ -343,11 +292,10 @@ def test_a_block_of_another_contract_that_is_required(tmp_path, external_blocks)
 
 def test_all_blocks_of_others(tmp_path, external_blocks):
     listed = Server(data_dir=tmp_path, config=foreign_config(
-        tmp_path, external_blocks, "greeter", "hello", "clumsy")).run("plugin", "list")
+        tmp_path, external_blocks, "greeter", "hello")).run("plugin", "list")
     rows = [line.split()[:3] for line in listed.stdout.splitlines()[1:]]
     assert rows == [["webhook", "0.1.0", "loads"], ["websocket", "0.1.0", "loads"],
-                    ["greeter", "1.0.0", "loads"], ["hello", "1.0.0", "loads"],
-                    ["clumsy", "1.0.0", "loads"]]
+                    ["greeter", "1.0.0", "loads"], ["hello", "1.0.0", "loads"]]
 
 
 def test_a_block_that_configures_nothing(tmp_path, external_blocks):

@@ -221,11 +221,15 @@ def test_a_library_says_what_it_is(server):
     assert done.stdout.endswith("\nok\n")
 
 
-@pytest.mark.parametrize("file", ["/nowhere.so", __file__, "/bin/sh"])
-def test_what_is_no_block(server, file):
+@pytest.mark.parametrize("file, reason", [
+    ("/nowhere.so", "cannot be read"),
+    (__file__, "not a library, so not a block"),
+    ("/bin/sh", "no .pombo section, so not a block"),
+])
+def test_what_is_no_block(server, file, reason):
     done = server.run("plugin", "check", file)
     assert done.returncode == 1
-    assert done.stderr == f"pombo: {file}: no .pombo section, so not a block\n"
+    assert done.stderr == f"pombo: {file}: {reason}\n"
 
 
 # Keys -----------------------------------------------------------------------------------------

@@ -92,14 +92,6 @@ TEST(Containment, WhatTheProcessPrintsIsLogged) {
   EXPECT_EQ(trouble.host.line("The block's process says"), (Json{{"line", "a last word"}}));
 }
 
-TEST(Containment, ALogIsNotFilled) {
-  Trouble trouble;
-  trouble.start();
-  EXPECT_EQ(trouble.configure("log"), "");
-  EXPECT_GE(trouble.host.lines("again"), 100u);
-  EXPECT_LT(trouble.host.lines("again"), 2000u);
-}
-
 TEST(Containment, ABlockWithoutDescriptorsHarmsItself) {
   Trouble trouble([](Isolation& isolation) { isolation.child.limits.openFiles = 64; });
   trouble.start();

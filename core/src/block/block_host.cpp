@@ -18,7 +18,7 @@ BlockHost::BlockHost(std::string block, Json config, const Services& services,
       config_(std::move(config)),
       all_(services),
       standing_(std::move(standing)),
-      log_(services.log.of(block_)),
+      log_(services.log.limited(block_)),
       metrics_(services.metrics.of(block_)) {}
 
 std::optional<Json> BlockHost::load(const InstanceId& id) const {

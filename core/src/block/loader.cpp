@@ -1,62 +1,13 @@
 #include "block/loader.hpp"
 
-#include <elf.h>
-
-#include <algorithm>
 #include <boost/dll/shared_library.hpp>
 #include <cstring>
-#include <fstream>
+#include <filesystem>
 #include <vector>
 
+#include "block/elf_file.hpp"
+
 namespace pombo {
-namespace {
-
-// A file that may be anything: every read is checked against its end.
-class ElfFile {
- public:
-  explicit ElfFile(const std::string& path) : in_(path, std::ios::binary | std::ios::ate) {
-    if (in_) size_ = static_cast<std::uint64_t>(std::max<std::streamoff>(in_.tellg(), 0));
-  }
-
-  // The bytes of the section; empty when there is no such section, or no such file.
-  std::string section(const std::string& wanted) const {
-    const std::string name = wanted + '\0';
-    const auto header = at<Elf64_Ehdr>(0);
-    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
-        header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_shentsize != sizeof(Elf64_Shdr))
-      return {};
-    const auto names = at<Elf64_Shdr>(header.e_shoff + header.e_shstrndx * sizeof(Elf64_Shdr));
-    for (unsigned i = 0; i < header.e_shnum; ++i) {
-      const auto each = at<Elf64_Shdr>(header.e_shoff + i * sizeof(Elf64_Shdr));
-      if (each.sh_type != SHT_PROGBITS) continue;
-      if (slice(names.sh_offset + each.sh_name, name.size()) == name)
-        return slice(each.sh_offset, each.sh_size);
-    }
-    return {};
-  }
-
- private:
-  std::string slice(std::uint64_t offset, std::uint64_t size) const {
-    if (offset > size_ || size > size_ - offset) return {};
-    std::string bytes(size, '\0');
-    in_.clear();
-    in_.seekg(static_cast<std::streamoff>(offset));
-    in_.read(bytes.data(), static_cast<std::streamsize>(size));
-    return in_ ? bytes : std::string();
-  }
-  template <class T>
-  T at(std::uint64_t offset) const {
-    T value{};
-    if (const auto bytes = slice(offset, sizeof(T)); !bytes.empty())
-      std::memcpy(&value, bytes.data(), sizeof(T));
-    return value;
-  }
-
-  mutable std::ifstream in_;
-  std::uint64_t size_ = 0;
-};
-
-}  // namespace
 
 bool isBlockName(const std::string& name) {
   const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
@@ -72,7 +23,10 @@ BlockMetadata inspect(const std::string& path) {
     throw std::runtime_error(path + ": " + field + " is \"" + theirs + "\", this gateway needs \"" +
                              ours + "\"");
   };
-  const std::string bytes = ElfFile(path).section(POMBO_SECTION);
+  const ElfFile file(path);
+  if (const auto problem = file.problem(); !problem.empty())
+    throw std::runtime_error(path + ": " + problem);
+  const std::string bytes = file.section(POMBO_SECTION);
   if (bytes.empty())
     throw std::runtime_error(path + ": no " POMBO_SECTION " section, so not a block");
   if (bytes.size() != sizeof(BlockMetadata))
@@ -92,15 +46,54 @@ BlockMetadata inspect(const std::string& path) {
   return found;
 }
 
-std::unique_ptr<IBlockConfigurator> load(const std::string& path) {
+BlockMetadata identify(const std::string& path) {
+  const BlockMetadata found = inspect(path);
+  if (const auto stem = std::filesystem::path(path).stem(); stem != found.name)
+    throw std::runtime_error(path + ": name is \"" + found.name + "\", its file's is \"" +
+                             stem.string() + "\"");
+  return found;
+}
+
+std::string naming(const std::string& path, const std::string& reason) {
+  return reason.find(path) == reason.npos ? path + ": " + reason : reason;
+}
+
+namespace {
+
+// What the system's loader has said, which begins with the path.
+std::string reasonIn(const std::string& boost) {
+  static const std::string before = "dlerror system message: ";
+  const auto begin = boost.find(before);
+  const auto end = boost.rfind("): ");
+  if (begin == boost.npos || end == boost.npos) return boost;
+  return boost.substr(begin + before.size(), end - begin - before.size());
+}
+
+using Factory = IBlockConfigurator*();
+
+Factory* factoryOf(const std::string& path) try {
   namespace dll = boost::dll;
-  inspect(path);
   // Never closed: unwinding an exception of the library's, or a thread of its own, may outlive any
   // handle.
   static auto& open = *new std::vector<dll::shared_library>;
   const auto mode = dll::load_mode::rtld_now | dll::load_mode::rtld_local;
-  const auto& library = open.emplace_back(boost::dll::fs::absolute(path), mode);
-  return std::unique_ptr<IBlockConfigurator>(library.get<IBlockConfigurator*()>("pombo_create")());
+  return open.emplace_back(boost::dll::fs::absolute(path), mode).get<Factory>("pombo_create");
+} catch (const boost::system::system_error& error) {
+  throw std::runtime_error(reasonIn(error.what()));
+}
+
+}  // namespace
+
+std::unique_ptr<IBlockConfigurator> load(const std::string& path) {
+  inspect(path);
+  Factory* const create = factoryOf(path);
+  try {
+    return std::unique_ptr<IBlockConfigurator>(create());
+  } catch (const std::exception& error) {
+    throw std::runtime_error(path + ": not made: " + error.what());
+  } catch (...) {
+    throw std::runtime_error(path + ": not made: not a std::exception");
+  }
 }
 
 }  // namespace pombo

@@ -32,11 +32,16 @@ Registry::Registry(Promises promises, Log& log, Metrics& metrics)
 
 Registry::~Registry() = default;
 
+void Registry::add(Block block) {
+  logs_.emplace(block.name, log_.of(block.name));
+  list_.add(std::move(block));
+}
+
 // `run` outlives this call when it is late; what is the block's own outlives the threads.
 BlockCall Registry::callOf(const Block& block, const std::string& what,
                            std::function<Json()> run) const {
   return {.standing = block.standing,
-          .log = &block.host->log(),
+          .log = &logOf(block),
           .what = what,
           .budget = block.budget,
           .inPlace = block.inPlace,
@@ -55,7 +60,7 @@ void Registry::start() {
     threads_.run(calls);
     if (!calls[0].failure) continue;
     block.problem = calls[0].failure->what();
-    block.host->log().write(Level::error, "Block did not start", {{"reason", block.problem}});
+    logOf(block).write(Level::error, "Block did not start", {{"reason", block.problem}});
   }
 }
 
@@ -90,7 +95,7 @@ void Registry::configure(const Instance& instance, Slices& slices, BlockStore& s
       calls.push_back(configuring(*block, instance, it->second, parts.back().second));
     } else {
       keepFailure(name, promises().find(name)->notLoaded, instance, store, draft);
-      failed(block, name, instance, promises().find(name)->notLoaded);
+      failed(name, instance, promises().find(name)->notLoaded);
     }
   }
   threads_.run(calls);
@@ -116,7 +121,7 @@ void Registry::settle(const Block& block, const Instance& instance, const BlockC
                       Draft& part, BlockStore& store, Draft& draft) {
   if (call.failure) {
     keepFailure(block.name, call.failure->what(), instance, store, draft);
-    failed(&block, block.name, instance, call.failure->what());
+    failed(block.name, instance, call.failure->what());
     return;
   }
   draft.take(part);
@@ -127,19 +132,15 @@ void Registry::settle(const Block& block, const Instance& instance, const BlockC
   }
 }
 
-void Registry::failed(const Block* block, const std::string& name, const Instance& instance,
+void Registry::failed(const std::string& name, const Instance& instance,
                       const std::string& reason) {
-  const Json fields{{"block", name}, {"instance", instance.id.value}, {"reason", reason}};
-  if (block && block->host)
-    block->host->log().write(Level::warn, "Block not configured", fields);
-  else
-    log_.write(Level::warn, "Block not configured", fields);
+  log_.write(Level::warn, "Block not configured",
+             {{"block", name}, {"instance", instance.id.value}, {"reason", reason}});
   metrics_.count("pombo_" + name + "_configure_failed_total", {});
 }
 
 void Registry::report(const Instance& instance, const std::vector<BlockFailure>& failures) {
-  for (const auto& failure : failures)
-    failed(find(failure.block), failure.block, instance, failure.reason);
+  for (const auto& failure : failures) failed(failure.block, instance, failure.reason);
 }
 
 void Registry::forget(const Instance& instance, Draft& draft) {
@@ -161,9 +162,8 @@ void Registry::forget(const Instance& instance, Draft& draft) {
       draft.take(*parts[i].second);
       continue;
     }
-    block.host->log().write(
-        Level::warn, "Block did not forget",
-        {{"instance", instance.id.value}, {"reason", calls[i].failure->what()}});
+    logOf(block).write(Level::warn, "Block did not forget",
+                       {{"instance", instance.id.value}, {"reason", calls[i].failure->what()}});
     block.host->metrics().count("forget_failed", 1);
   }
 }

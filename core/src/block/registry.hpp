@@ -19,7 +19,7 @@ class Registry {
   ~Registry();
 
   // In the order of the configuration file, before start().
-  void add(Block block) { list_.add(std::move(block)); }
+  void add(Block);
   // Starts every block; what throws is kept as its problem.
   void start();
   // Once. How many calls have not ended and never may: then nothing here must be destroyed.
@@ -57,13 +57,16 @@ class Registry {
   BlockCall configuring(const Block&, const Instance&, const boost::json::object& slice,
                         std::shared_ptr<Draft> part) const;
   void settle(const Block&, const Instance&, const BlockCall&, Draft& part, BlockStore&, Draft&);
-  void failed(const Block*, const std::string& name, const Instance&, const std::string& reason);
+  void failed(const std::string& name, const Instance&, const std::string& reason);
   // Through the instance's connector.
   Json callConnector(const Instance&, const std::string& what,
                      std::function<Json(IConnector&)> call) const;
 
+  ILogger& logOf(const Block& block) const { return *logs_.at(block.name); }
+
   BlockList list_;
   Log& log_;
+  std::map<std::string, std::unique_ptr<ILogger>> logs_;  // by block: of what core says of it
   Metrics& metrics_;
   mutable BlockThreads threads_;  // last: they are inside of all the above
 };

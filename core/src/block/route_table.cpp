@@ -29,6 +29,11 @@ void RouteTable::addDialect(const std::string& block, const std::string& name, E
     throw Error(Code::conflict, "dialect " + name + " is taken");
 }
 
+void RouteTable::drop(const std::string& block) {
+  std::erase_if(routes_, [&](const auto& each) { return each->block == block; });
+  std::erase_if(dialects_, [&](const auto& each) { return each.first.first == block; });
+}
+
 const ErrorWriter* RouteTable::dialect(const std::string& block, const std::string& name) const {
   const auto it = dialects_.find({block, name});
   return it == dialects_.end() ? nullptr : &it->second;

@@ -30,6 +30,8 @@ class RouteTable {
   // Error{invalid} for a path that is not one.
   void add(ServedRoute);
   void addDialect(const std::string& block, const std::string& name, ErrorWriter);
+  // What a block has added that then did not start.
+  void drop(const std::string& block);
   void close() { closed_ = true; }
 
   const std::vector<std::unique_ptr<const ServedRoute>>& routes() const { return routes_; }

@@ -3,7 +3,9 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <stdexcept>
+#include <string_view>
 
 #include "observe/request_scope.hpp"
 
@@ -51,6 +53,16 @@ std::string timeNow() {
   return text;
 }
 
+constexpr std::size_t kLongestLine = 16 * 1024;  // of a block
+constexpr std::size_t kCutTo = 1024;
+
+// The beginning of a text, not ending inside of a character.
+std::string_view beginningOf(std::string_view text) {
+  std::size_t end = std::min(text.size(), kCutTo);
+  while (end > 0 && end < text.size() && (text[end] & 0xC0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
 }  // namespace
 
 class Log::Sink {
@@ -67,6 +79,20 @@ class Log::Sink {
   void write(Level level, const std::string* block, const std::string& message,
              const Json& fields) {
     if (!enabled(level)) return;
+    logger_.log(levelOf(level), textOf(level, block, message, fields));
+  }
+
+  void writeCut(Level level, const std::string& block, const std::string& message,
+                const Json& fields) {
+    std::string text = textOf(level, &block, message, fields);
+    if (text.size() > kLongestLine)
+      text = textOf(level, &block, beginningOf(message), {{"cutFrom", text.size()}});
+    logger_.log(levelOf(level), text);
+  }
+
+ private:
+  static std::string textOf(Level level, const std::string* block, std::string_view message,
+                            const Json& fields) {
     unsigned char memory[4096];
     boost::json::monotonic_resource resource(memory);
     boost::json::object line(&resource);
@@ -79,32 +105,30 @@ class Log::Sink {
     // What core says of a line is not for its writer to change.
     if (const auto* more = fields.if_object())
       for (const auto& [key, value] : *more) line.emplace(key, value);
-    logger_.log(levelOf(level), serialize(line));
+    return serialize(line);
   }
 
- private:
   spdlog::logger logger_;
 };
 
-namespace {
-
-template <class Sink>
-class BlockLog final : public ILogger {
+class Log::BlockLog final : public ILogger {
  public:
-  BlockLog(std::shared_ptr<Sink> sink, std::string block)
-      : sink_(std::move(sink)), block_(std::move(block)) {}
+  BlockLog(std::shared_ptr<Sink> sink, std::string block, std::shared_ptr<LineAllowance> allowance)
+      : sink_(std::move(sink)), block_(std::move(block)), allowance_(std::move(allowance)) {}
   void write(Level level, const std::string& message, const Json& fields) override {
-    sink_->write(level, &block_, message, fields);
+    if (!allowance_) return sink_->write(level, &block_, message, fields);
+    if (sink_->enabled(level) && allowance_->take(std::chrono::steady_clock::now()))
+      sink_->writeCut(level, block_, message, fields);
   }
 
  private:
-  std::shared_ptr<Sink> sink_;
+  const std::shared_ptr<Sink> sink_;
   const std::string block_;
+  const std::shared_ptr<LineAllowance> allowance_;  // null: none is needed
 };
 
-}  // namespace
-
-Log::Log(const std::string& level) {
+Log::Log(const std::string& level, int blockLinesPerSecond)
+    : blockLinesPerSecond_(blockLinesPerSecond) {
   const auto known = spdlog::level::from_str(level == "error" ? "err" : level);
   if (known == spdlog::level::off && level != "off")
     throw std::runtime_error("log.level is '" + level +
@@ -121,7 +145,26 @@ void Log::write(Level level, const std::string& message, const Json& fields) {
 }
 
 std::unique_ptr<ILogger> Log::of(const std::string& block) {
-  return std::make_unique<BlockLog<Sink>>(sink_, block);
+  return std::make_unique<BlockLog>(sink_, block, nullptr);
+}
+
+std::unique_ptr<ILogger> Log::limited(const std::string& block) {
+  std::lock_guard lock(mutex_);
+  auto& allowance = allowances_[block];
+  if (!allowance) allowance = std::make_shared<LineAllowance>(blockLinesPerSecond_);
+  return std::make_unique<BlockLog>(sink_, block, allowance);
+}
+
+std::map<std::string, std::uint64_t> Log::tellDropped() {
+  std::map<std::string, std::uint64_t> lost;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [block, allowance] : allowances_)
+      if (const auto lines = allowance->dropped()) lost[block] = lines;
+  }
+  for (const auto& [block, lines] : lost)
+    sink_->write(Level::warn, &block, "Log lines were dropped", {{"lines", lines}});
+  return lost;
 }
 
 }  // namespace pombo

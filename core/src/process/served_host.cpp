@@ -8,7 +8,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kMostMetrics = 256, kMostRegistered = 512;
-constexpr std::size_t kLongestMessage = 2048, kLongestFields = 8192;
 // Longer than any request lasts.
 constexpr auto kAwaited = 15min;
 
@@ -122,17 +121,6 @@ void ServedHost::answer(const std::string& requestId, const HttpReply& reply) {
   host().routes().answer(requestId, reply);
 }
 
-void ServedHost::write(Level level, const std::string& message, const Json& fields) {
-  int suppressed = 0;
-  if (!throttle_.admit(LogThrottle::Clock::now(), suppressed)) return;
-  auto& log = host().log();
-  if (suppressed > 0)
-    log.write(Level::warn, "Lines of the block were dropped", {{"lines", suppressed}});
-  const bool large = boost::json::serialize(fields).size() > kLongestFields;
-  log.write(level, message.substr(0, kLongestMessage),
-            large ? Json{{"fields", "too large"}} : fields);
-}
-
 bool ServedHost::isMetric(const std::string& name) {
   // What the supervisor says of it is not for it to say.
   static const std::set<std::string> taken{"up", "crashes", "restarts", "quarantined"};
@@ -146,7 +134,7 @@ Handlers ServedHost::posts() {
   Handlers all = sockets_.posts();
   all["log.write"] = unpacked<Level, std::string, Json>(
       [this](Level level, const std::string& message, const Json& fields) {
-        write(level, message, fields);
+        host().log().write(level, message, fields);
       });
   all["metrics.count"] = unpacked<std::string, double>([this](const std::string& name, double by) {
     if (isMetric(name)) host().metrics().count(name, by);

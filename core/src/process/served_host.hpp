@@ -3,7 +3,6 @@
 
 #include <set>
 
-#include "process/log_throttle.hpp"
 #include "process/remote_sinks.hpp"
 #include "process/remote_sockets.hpp"
 
@@ -29,14 +28,12 @@ class ServedHost {
   bool isNew(const std::string& what, const Json& description);
   HttpReply handle(const Route&, const HttpRequest&);
   void answer(const std::string& requestId, const HttpReply&);
-  void write(Level, const std::string& message, const Json& fields);
   bool isMetric(const std::string& name);
 
   Supervisor& supervisor_;
   RemoteHttpSink httpSink_;
   RemoteEventSink eventSink_;
   RemoteSockets sockets_;
-  LogThrottle throttle_;
   std::atomic<IHost*> host_ = nullptr;
 
   std::mutex mutex_;  // guards all below

@@ -65,8 +65,6 @@ class TroubleBlock final : public IBlockConfigurator, IConnector {
     if (how == "print") (void)!::write(STDERR_FILENO, "a last word\n", 12);
     if (how == "memory") memory();
     if (how == "descriptors") descriptors();
-    if (how == "log")
-      for (int i = 0; i < 10'000; ++i) host_->log().write(Level::info, "again", nullptr);
     if (how == "nonsense") nonsense("no frame at all");
     if (how.starts_with("read:"))
       throw Error(Code::conflict,

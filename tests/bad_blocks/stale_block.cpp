@@ -1,5 +1,4 @@
-// Built for another contract. Opening it would end the process: it is refused without that, or the
-// gateway is gone.
+// Built for another contract. Opening it would end the process.
 #include <cstdlib>
 #include <pombo/abi.hpp>
 
