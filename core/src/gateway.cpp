@@ -1,12 +1,11 @@
 #include "gateway.hpp"
 
 #include <condition_variable>
-#include <filesystem>
 #include <thread>
 
 #include "account/accounts.hpp"
-#include "block/loader.hpp"
 #include "block/registry.hpp"
+#include "block_opener.hpp"
 #include "http/admission.hpp"
 #include "http/edge.hpp"
 #include "http/instance_routes.hpp"
@@ -20,13 +19,9 @@
 #include "instance/settings_block.hpp"
 #include "net/http_client.hpp"
 #include "observe/clock.hpp"
-#include "process/remote_block.hpp"
-#include "whereabouts.hpp"
 
 namespace pombo {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kCheckEvery{10};
 
@@ -83,15 +78,6 @@ StoreOptions storeOptionsOf(const Config& config, const Environment& environment
           textAt(config.security, "keyFile")};
 }
 
-std::string findLibrary(const Config& config, const std::string& block) {
-  const fs::path home = homeFolder();
-  for (const auto& entry : listAt(config.plugins, "path")) {
-    const auto library = (home / entry / (block + ".so")).lexically_normal();
-    if (fs::exists(library)) return library;
-  }
-  return {};
-}
-
 class Gateway::Parts final : private IBackOffice, private IInstances {
  public:
   Parts(const Config& config, const Environment& environment)
@@ -106,18 +92,23 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
         egress_({listAt(config.egress, "allow"), config.egress.at("proxyPrivate").as_bool()}),
         client_(egress_, std::string("Pombo/") + version(),
                 [this](const InstanceId& id) { return registry_.proxyFor(id); }),
+        opener_(config_, environment, log_,
+                [this](const std::string& block) { reconnector_.reconnect(block); }),
         registry_(readPromises(), log_, metrics_),
         provisioner_(store_.database(), blocks_, instances_, registry_, clock_, log_),
         list_(blocks_, instances_, registry_),
         authentication_(store_.database(), store_.sealer(), accounts_, clock_),
         addresses_(listAt(config.http, "trustedProxies")),
         admission_(admissionOptionsOf(config), authentication_, addresses_, instances_, limits_) {
-    addBlock({.name = SettingsBlock::kName,
-              .flat = true,
-              .inPlace = true,
-              .code = std::make_unique<SettingsBlock>()},
-             boost::json::object());
-    for (const auto& block : config.blocks) load(block, environment);
+    auto settings = std::make_unique<SettingsBlock>();
+    auto fields = settings->fields();
+    add({{.name = SettingsBlock::kName,
+          .flat = true,
+          .inPlace = true,
+          .fields = std::move(fields),
+          .code = std::move(settings)},
+         boost::json::object()});
+    for (const auto& wanted : config.blocks) add(opener_.open(wanted));
     registry_.start();
     for (const auto& block : registry_.list().all())
       if (!block.running()) routes_.drop(block.name);
@@ -221,64 +212,14 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     return admission_.admit(token, instanceName);
   }
 
-  void addBlock(Block block, Json options) {
-    block.fields = block.code->fields();
-    block.host = std::make_unique<BlockHost>(block.name, std::move(options),
-                                             Services{log_, metrics_, clock_, store_.database(),
-                                                      blocks_, routes_, client_, *this, *this},
-                                             block.standing);
+  void add(OpenedBlock opened) {
+    Block& block = opened.block;
+    if (block.code)
+      block.host = std::make_unique<BlockHost>(block.name, std::move(opened.options),
+                                               Services{log_, metrics_, clock_, store_.database(),
+                                                        blocks_, routes_, client_, *this, *this},
+                                               block.standing);
     registry_.add(std::move(block));
-  }
-
-  void load(const BlockConfig& wanted, const Environment& environment) {
-    Block block{.name = wanted.name, .budget = wanted.budget};
-    if (!wanted.enabled) {
-      block.problem = "disabled";
-      return registry_.add(std::move(block));
-    }
-    std::string library;
-    try {
-      library = findLibrary(config_, wanted.name);
-      if (library.empty()) throw std::runtime_error(wanted.name + ".so is not in plugins.path");
-      block.version = identify(library).version;
-      const Whereabouts where = whereaboutsOf(wanted, config_, library);
-      const Json said = open(block, wanted, where, library);
-      Json options = optionsOf(wanted, block.code->options(), environment);
-      addBlock(std::move(block), std::move(options));
-      log_.write(where.surprising ? Level::warn : Level::info, "Block is opened", said);
-    } catch (const ConfigError&) {
-      throw;  // a typing mistake is the operator's to mend, not to find in a log
-    } catch (const std::exception& error) {
-      refuse(wanted.name, library.empty() ? error.what() : naming(library, error.what()));
-    } catch (...) {  // a block says what it takes in code of its own
-      refuse(wanted.name, naming(library, "not a std::exception"));
-    }
-  }
-
-  void refuse(const std::string& block, const std::string& reason) {
-    log_.write(Level::error, "Block not loaded", {{"block", block}, {"reason", reason}});
-    registry_.add({.name = block, .problem = reason});
-  }
-
-  // Inside, or in a process of its own; the line of the log that says so.
-  Json open(Block& block, const BlockConfig& wanted, const Whereabouts& where,
-            const std::string& library) {
-    boost::json::object said{{"block", wanted.name}, {"because", where.because}};
-    // What came with this build is trusted to come back, and a process is killed in time.
-    block.inPlace = where.isolated || where.shipped;
-    if (!where.isolated) {
-      block.code = pombo::load(library);
-      said["isolation"] = "inside";
-      return said;
-    }
-    blockLogs_.push_back(log_.of(wanted.name));
-    auto remote = std::make_unique<RemoteBlock>(
-        isolationOf(wanted, block.version, library, *blockLogs_.back()),
-        [this, name = wanted.name] { reconnector_.reconnect(name); });
-    said["isolation"] = "process";
-    said["confined"] = boost::json::value_from(remote->protection());
-    block.code = std::move(remote);
-    return said;
   }
 
   void requireBlocks() const {
@@ -394,7 +335,6 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
 
   const Config config_;
   Log log_;
-  std::vector<std::unique_ptr<ILogger>> blockLogs_;  // of those in processes of their own
   Metrics metrics_;
   SystemClock clock_;
   Store store_;
@@ -407,7 +347,8 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   HttpClient client_;
   RouteTable routes_;
   Reconnector reconnector_{instances_, registry_, log_};
-  Registry registry_;  // its blocks call the reconnector
+  BlockOpener opener_;
+  Registry registry_;  // its blocks call the reconnector, and their processes the opener's logs
   Provisioner provisioner_;
   InstanceList list_;
   Health health_;

@@ -12,9 +12,6 @@ namespace pombo {
 const char* version();
 StoreOptions storeOptionsOf(const Config&, const Environment&);
 
-// Where a block's library is looked for, relative to the executable's folder; empty when nowhere.
-std::string findLibrary(const Config&, const std::string& block);
-
 class Gateway {
  public:
   // Loads and starts the blocks, binds the port. Throws std::runtime_error for the operator.

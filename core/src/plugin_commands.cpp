@@ -5,6 +5,7 @@
 
 #include "block/field_table.hpp"
 #include "block/loader.hpp"
+#include "block_opener.hpp"
 #include "gateway.hpp"
 #include "net/http_client.hpp"
 #include "observe/logger.hpp"

@@ -136,6 +136,7 @@ TEST_P(Nonsense, EndsTheConversation) {
   begin();
   say(GetParam());
   EXPECT_TRUE(end().starts_with("sent what is no frame: ")) << peer_->why();
+  EXPECT_EQ(peer_->why().find('/'), std::string::npos) << "clients read it: " << peer_->why();
 }
 
 TEST_F(Lies, ArgumentsThatACallDoesNotTake) {

@@ -57,7 +57,7 @@ Frame frameOf(const std::string& text, Attachments attached) {
   } catch (const Malformed&) {
     throw;
   } catch (const std::exception& error) {
-    throw Malformed(error.what());
+    throw Malformed(plainly(error));
   }
 }
 

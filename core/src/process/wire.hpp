@@ -299,6 +299,12 @@ R resultOf(Packed packed) {
   return boost::json::value_to<R>(packed.body);
 }
 
+// What was wrong, without the places in its source that Boost.JSON adds: clients may read it.
+inline std::string plainly(const std::exception& error) {
+  const auto* const found = dynamic_cast<const boost::system::system_error*>(&error);
+  return found ? found->code().message() : error.what();
+}
+
 // Arguments, or a result, that are not what the call takes or returns.
 struct Mistyped : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -316,7 +322,7 @@ std::tuple<std::decay_t<A>...> argumentsOf(const Packed& packed) {
     }
     (std::index_sequence_for<A...>());
   } catch (const std::exception& error) {
-    throw Mistyped(error.what());
+    throw Mistyped(plainly(error));
   }
 }
 

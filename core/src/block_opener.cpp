@@ -1,0 +1,69 @@
+#include "block_opener.hpp"
+
+#include <filesystem>
+
+#include "block/loader.hpp"
+#include "process/remote_block.hpp"
+#include "whereabouts.hpp"
+
+namespace pombo {
+
+namespace fs = std::filesystem;
+
+std::string findLibrary(const Config& config, const std::string& block) {
+  const fs::path home = homeFolder();
+  for (const auto& entry : config.plugins.at("path").as_array()) {
+    const fs::path folder = std::string(entry.as_string());
+    const auto library = (home / folder / (block + ".so")).lexically_normal();
+    if (fs::exists(library)) return library;
+  }
+  return {};
+}
+
+OpenedBlock BlockOpener::open(const BlockConfig& wanted) {
+  if (!wanted.enabled) return {{.name = wanted.name, .problem = "disabled"}};
+  const std::string library = findLibrary(config_, wanted.name);
+  if (library.empty()) return refused(wanted, wanted.name + ".so is not in plugins.path");
+  try {
+    return opened(wanted, library);
+  } catch (const ConfigError&) {
+    throw;
+  } catch (const std::exception& error) {
+    return refused(wanted, naming(library, error.what()));
+  } catch (...) {  // a block says what it takes in code of its own
+    return refused(wanted, naming(library, "not a std::exception"));
+  }
+}
+
+OpenedBlock BlockOpener::opened(const BlockConfig& wanted, const std::string& library) {
+  OpenedBlock made{{.name = wanted.name, .budget = wanted.budget}};
+  Block& block = made.block;
+  block.version = identify(library).version;
+  const Whereabouts where = whereaboutsOf(wanted, config_, library);
+  // What came with this build is trusted to come back, and a process is killed in time.
+  block.inPlace = where.isolated || where.shipped;
+  boost::json::object said{{"block", wanted.name},
+                           {"isolation", where.isolated ? "process" : "inside"},
+                           {"because", where.because}};
+  if (where.isolated) {
+    logs_.push_back(log_.of(wanted.name));
+    auto remote =
+        std::make_unique<RemoteBlock>(isolationOf(wanted, block.version, library, *logs_.back()),
+                                      [this, name = wanted.name] { reconnect_(name); });
+    said["confined"] = boost::json::value_from(remote->protection());
+    block.code = std::move(remote);
+  } else {
+    block.code = load(library);
+  }
+  block.fields = block.code->fields();
+  made.options = optionsOf(wanted, block.code->options(), environment_);
+  log_.write(where.surprising ? Level::warn : Level::info, "Block is opened", said);
+  return made;
+}
+
+OpenedBlock BlockOpener::refused(const BlockConfig& wanted, const std::string& reason) {
+  log_.write(Level::error, "Block not loaded", {{"block", wanted.name}, {"reason", reason}});
+  return {{.name = wanted.name, .problem = reason}};
+}
+
+}  // namespace pombo

@@ -1,0 +1,48 @@
+// Finds and opens the library that a block of the configuration names, inside or in a process of
+// its own.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "block/block_list.hpp"
+#include "config.hpp"
+#include "observe/logger.hpp"
+
+namespace pombo {
+
+// Where a block's library is looked for, relative to the executable's folder; empty when nowhere.
+std::string findLibrary(const Config&, const std::string& block);
+
+// A block that was opened, and what its node in the YAML says to it; or one with a problem.
+struct OpenedBlock {
+  Block block;
+  Json options = {};
+};
+
+// Outlives the blocks: their processes write to its logs.
+class BlockOpener {
+ public:
+  // `reconnect` is told the name of a connector that was started again after a crash.
+  BlockOpener(const Config& config, const Environment& environment, Log& log,
+              std::function<void(const std::string& block)> reconnect)
+      : config_(config), environment_(environment), log_(log), reconnect_(std::move(reconnect)) {}
+
+  // Logs what comes of it. Throws ConfigError only: a typing mistake is the operator's to mend, not
+  // to find in a log.
+  OpenedBlock open(const BlockConfig&);
+
+ private:
+  OpenedBlock opened(const BlockConfig&, const std::string& library);
+  OpenedBlock refused(const BlockConfig&, const std::string& reason);
+
+  const Config& config_;
+  const Environment environment_;
+  Log& log_;
+  const std::function<void(const std::string&)> reconnect_;
+  std::vector<std::unique_ptr<ILogger>> logs_;  // of those in processes of their own
+};
+
+}  // namespace pombo
