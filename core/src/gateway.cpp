@@ -100,28 +100,14 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
         authentication_(store_.database(), store_.sealer(), accounts_, clock_),
         addresses_(listAt(config.http, "trustedProxies")),
         admission_(admissionOptionsOf(config), authentication_, addresses_, instances_, limits_) {
-    auto settings = std::make_unique<SettingsBlock>();
-    auto fields = settings->fields();
-    add({{.name = SettingsBlock::kName,
-          .flat = true,
-          .inPlace = true,
-          .fields = std::move(fields),
-          .code = std::move(settings)},
-         boost::json::object()});
-    for (const auto& wanted : config.blocks) add(opener_.open(wanted));
-    registry_.start();
-    for (const auto& block : registry_.list().all())
-      if (!block.running()) routes_.drop(block.name);
-    requireBlocks();
-    provisioner_.recover(abandonedBefore());
-    limitStore_.restore();
-    addInstanceRoutes(routes_, provisioner_, instances_, list_);
-    addServerRoutes(routes_, health_, metrics_,
-                    {textAt(config.metrics, "token"), listAt(config.metrics, "allow")}, clock_);
-    addPromisedRoutes(routes_, registry_);
-    routes_.close();
-    listen();
-    checkHealth();
+    try {
+      build(config);
+    } catch (const std::exception& error) {
+      // A call that does not end is inside of what would be destroyed now.
+      if (registry_.stop() == 0) throw;
+      std::fprintf(stderr, "pombo: %s\n", error.what());
+      std::_Exit(1);
+    }
   }
 
   ~Parts() override { stop(); }
@@ -172,6 +158,31 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   }
 
  private:
+  void build(const Config& config) {
+    auto settings = std::make_unique<SettingsBlock>();
+    auto fields = settings->fields();
+    add({{.name = SettingsBlock::kName,
+          .flat = true,
+          .inPlace = true,
+          .fields = std::move(fields),
+          .code = std::move(settings)},
+         boost::json::object()});
+    for (const auto& wanted : config.blocks) add(opener_.open(wanted));
+    registry_.start();
+    for (const auto& block : registry_.list().all())
+      if (!block.running()) routes_.drop(block.name);
+    requireBlocks();
+    provisioner_.recover(abandonedBefore());
+    limitStore_.restore();
+    addInstanceRoutes(routes_, provisioner_, instances_, list_);
+    addServerRoutes(routes_, health_, metrics_,
+                    {textAt(config.metrics, "token"), listAt(config.metrics, "allow")}, clock_);
+    addPromisedRoutes(routes_, registry_);
+    routes_.close();
+    listen();
+    checkHealth();
+  }
+
   // IBackOffice
   ServerInfo server() const override {
     const std::string configured = textAt(config_.http, "baseUrl");

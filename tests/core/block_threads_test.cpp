@@ -115,6 +115,14 @@ TEST_F(BlockThreadsTest, WhatDoesNotComeBackIsLeftBehindAndTheRestGoesOn) {
   EXPECT_EQ(standing_->writtenOff(), 1);
 }
 
+TEST_F(BlockThreadsTest, AShortBudgetAfterALongOneIsKept) {
+  // Were the second call waited for as long as the first may take, this would not end.
+  std::vector<BlockCall> calls{call([]() -> Json { return "before"; }, 1000h), stalled()};
+  threads_.run(calls);
+  EXPECT_EQ(calls[0].result, Json("before"));
+  EXPECT_EQ(calls[1].failure->code, Code::timedOut);
+}
+
 TEST_F(BlockThreadsTest, ABlockThatKeepsFourIsAskedNothingUntilOneIsBack) {
   for (int i = 0; i < kMostMissing; ++i) {
     EXPECT_FALSE(standing_->quarantined());

@@ -191,6 +191,8 @@ TEST(RouteTableTest, WhatABlockHasAddedCanBeTakenBack) {
   EXPECT_TRUE(table.serves(Method::get, "/ours"));
   EXPECT_EQ(table.dialect("failed", "d"), nullptr);
   EXPECT_NE(table.dialect("good", "d"), nullptr);
+  EXPECT_THROW(table.add({.route = {.path = "/late"}, .block = "failed"}), Error)
+      << "its start() may still be at it";
   table.add({.route = {.path = "/theirs"}, .block = "good"});
 }
 

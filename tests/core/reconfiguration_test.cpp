@@ -1,4 +1,5 @@
 #include "instance/provisioner.hpp"
+#include "observe/request_scope.hpp"
 #include "provisioner_fixture.hpp"
 
 namespace pombo {
@@ -84,6 +85,20 @@ TEST_F(ProvisionerTest, AnInstanceThatIsGoneCannotBeConfiguredNorRemoved) {
       EXPECT_EQ(error.code, Code::notFound);
       EXPECT_STREQ(error.what(), "Instance not found");
     }
+}
+
+TEST_F(ProvisionerTest, AChangeThatWasAnsweredForIsNotMade) {
+  gateway_.start();
+  const auto made = gateway_.create(body("shop"));
+  {
+    const RequestScope answered("late", std::chrono::steady_clock::now() + std::chrono::hours(1),
+                                [] { return false; });
+    EXPECT_THROW(gateway_.provisioner.configure(made.instance,
+                                                {{"alphaEnabled", true}, {"alphaWord", "other"}}),
+                 StorageError);
+  }
+  EXPECT_EQ(gateway_.blocks.load(made.instance.id, "alpha").document->find("other"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -58,6 +58,58 @@ TEST(SqlScope, StatementsOverTheBlocksOwnTablesAreTaken) {
     EXPECT_EQ(refusalOf(sql), "") << sql;
 }
 
+TEST(SqlScope, ATextIsNoNameOfATable) {  // to SQLite it would be
+  for (const auto* sql : {
+           "SELECT token_hash FROM 'account'",
+           "SELECT 1 FROM webhook_a, 'account'",
+           "SELECT 1 FROM webhook_a JOIN 'account' ON 1 = 1",
+           "SELECT 1 FROM ('account')",
+           "SELECT 1 WHERE a IN 'account'",
+           "DELETE FROM 'account'",
+           "UPDATE 'account' SET enabled = 0",
+           "INSERT INTO 'account' (id) VALUES ('x')",
+           "WITH 'account' AS (SELECT 1) SELECT 1",
+       })
+    EXPECT_NE(refusalOf(sql), "") << sql;
+  for (const auto* sql : {
+           "DROP TABLE 'account'",
+           "DROP TABLE webhook_a, 'account'",
+           "ALTER TABLE 'account' ADD COLUMN x TEXT",
+           "ALTER TABLE webhook_a RENAME TO 'account2'",
+           "CREATE TABLE webhook_a AS SELECT * FROM 'block_row'",
+           "CREATE TABLE webhook_a (a TEXT REFERENCES 'account' (id))",
+           "CREATE INDEX webhook_i ON 'account' (name)",
+           "CREATE TABLE 'account2' (a TEXT)",
+       })
+    EXPECT_NE(refusalOf(sql, true), "") << sql;
+}
+
+TEST(SqlScope, ATableIsNoPartOfAnothers) {  // to PostgreSQL it could be
+  for (const auto* sql : {
+           "CREATE TABLE webhook_a () INHERITS (account)",
+           "CREATE TABLE webhook_a PARTITION OF account DEFAULT",
+           "CREATE TABLE webhook_a (LIKE account)",
+           "CREATE TABLE webhook_a (a TEXT, LIKE account INCLUDING ALL)",
+           "ALTER TABLE webhook_a INHERIT account",
+           "ALTER TABLE webhook_a ADD COLUMN b TEXT, INHERIT account",
+           "ALTER TABLE IF EXISTS ONLY webhook_a INHERIT account",
+           "ALTER TABLE webhook_a ATTACH PARTITION account DEFAULT",
+           "ALTER TABLE webhook_a OWNER TO postgres",
+           "ALTER TABLE webhook_a SET SCHEMA other",
+           "ALTER INDEX webhook_i RENAME TO webhook_j",
+           "SELECT lo_from_bytea(0, 'x')",
+           "SELECT lo_put(1, 0, 'x')",
+       })
+    EXPECT_NE(refusalOf(sql, true), "") << sql;
+  for (const auto* sql : {
+           "CREATE TABLE webhook_a (owner TEXT, rule TEXT, \"like\" TEXT)",
+           "ALTER TABLE IF EXISTS webhook_a ADD COLUMN owner TEXT DEFAULT ('a'), DROP COLUMN b;",
+           "CREATE INDEX webhook_i ON webhook_a (a) WHERE b LIKE 'x%'",
+           "DELETE FROM webhook_a WHERE a LIKE 'x%'",
+       })
+    EXPECT_EQ(refusalOf(sql, true), "") << sql;
+}
+
 TEST(SqlScope, AnothersTableIsRefusedWhereverItStands) {
   for (const auto* sql : {
            "SELECT * FROM account",

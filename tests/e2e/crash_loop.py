@@ -64,7 +64,7 @@ KINDS: dict[str, dict] = {
 
 
 def blocks_of(kind: str) -> dict[str, dict]:
-    """The blocks that the answer to a request of this kind must show (api.md 2.1)."""
+    """The blocks that the answer to a request of this kind must show."""
     request = KINDS[kind]
     webhook, websocket = NO_WEBHOOK, NO_WEBSOCKET
     if kind == "broken":

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include "block/guard.hpp"
 #include "observe/request_scope.hpp"
@@ -102,7 +104,8 @@ bool workThrough(Batch& batch) {
     BlockCall call = std::move(batch.calls[batch.at]);
     const auto watched = batch.watched = std::make_shared<Watched>(call.standing);
     const auto deadline = batch.origin.deadlineOf(call.budget);
-    batch.patience = batch.origin.patienceOf(deadline);
+    const auto before = std::exchange(batch.patience, batch.origin.patienceOf(deadline));
+    if (batch.patience < before) batch.ended.notify_one();  // whoever waits would sleep too long
     watched->begin();
     lock.unlock();
     carryOut(call, batch.origin, deadline, [watched, whole = batch.origin.claim] {
@@ -133,13 +136,14 @@ void waitFor(Batch& batch, std::unique_lock<std::mutex>& lock) {
 
 class BlockThreads::Pool : public std::enable_shared_from_this<Pool> {
  public:
+  // Throws std::system_error when there is no thread to be had.
   void give(std::shared_ptr<Batch> batch) {
     std::lock_guard lock(mutex_);
     if (idle_.empty()) {
-      ++threads_;
       auto seat = std::make_shared<Seat>();
       seat->batch = std::move(batch);
       std::thread([self = shared_from_this(), seat] { self->serve(*seat); }).detach();
+      ++threads_;
       return;
     }
     Seat& seat = *idle_.back();
@@ -204,9 +208,16 @@ void BlockThreads::run(std::vector<BlockCall>& calls) {
 BlockThreads::Calls BlockThreads::runApart(const Origin& origin, Calls first, Calls last) {
   const auto batch = std::make_shared<Batch>(origin);
   batch->calls.assign(std::make_move_iterator(first), std::make_move_iterator(last));
-  pool_->give(batch);
-  std::unique_lock lock(batch->mutex);
-  waitFor(*batch, lock);
+  std::unique_lock lock(batch->mutex, std::defer_lock);
+  try {
+    pool_->give(batch);
+    lock.lock();
+    waitFor(*batch, lock);
+  } catch (const std::system_error&) {
+    std::move(batch->calls.begin(), batch->calls.end(), first);
+    first->failure = std::make_shared<const Error>(Code::unavailable, "Server is busy");
+    return first + 1;
+  }
   std::move(batch->calls.begin(), batch->calls.end(), first);
   first += std::ptrdiff_t(batch->at);
   if (first == last) return last;

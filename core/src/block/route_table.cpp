@@ -6,32 +6,51 @@
 
 namespace pombo {
 
+void RouteTable::requireOpen(const std::string& block) const {
+  if (closed_ || dropped_.contains(block))
+    throw Error(Code::internal, "too late: routes and dialects are added in start()");
+}
+
 void RouteTable::add(ServedRoute served) {
   const Route& route = served.route;
   const std::string name = std::string(wordOf(route.method)) + " " + route.path;
-  if (closed_) throw Error(Code::internal, name + " came too late: routes are added in start()");
+  std::lock_guard lock(filling_);
+  requireOpen(served.block);
   if (!route.path.starts_with('/') || route.path.find("//") != route.path.npos ||
       (route.path.size() > 1 && route.path.ends_with('/')))
     throw Error(Code::invalid, "'" + route.path + "' is not a path");
-  if (serves(route.method, route.path)) throw Error(Code::conflict, name + " is taken");
+  if (holds(route.method, route.path)) throw Error(Code::conflict, name + " is taken");
   routes_.push_back(std::make_unique<const ServedRoute>(std::move(served)));
 }
 
 bool RouteTable::serves(Method method, const std::string& path) const {
+  std::lock_guard lock(filling_);
+  return holds(method, path);
+}
+
+bool RouteTable::holds(Method method, const std::string& path) const {
   return std::any_of(routes_.begin(), routes_.end(), [&](const auto& each) {
     return each->route.method == method && each->route.path == path;
   });
 }
 
 void RouteTable::addDialect(const std::string& block, const std::string& name, ErrorWriter writer) {
-  if (closed_) throw Error(Code::internal, "dialects are added in start()");
+  std::lock_guard lock(filling_);
+  requireOpen(block);
   if (!dialects_.try_emplace({block, name}, std::move(writer)).second)
     throw Error(Code::conflict, "dialect " + name + " is taken");
 }
 
 void RouteTable::drop(const std::string& block) {
+  std::lock_guard lock(filling_);
+  dropped_.insert(block);
   std::erase_if(routes_, [&](const auto& each) { return each->block == block; });
   std::erase_if(dialects_, [&](const auto& each) { return each.first.first == block; });
+}
+
+void RouteTable::close() {
+  std::lock_guard lock(filling_);
+  closed_ = true;
 }
 
 const ErrorWriter* RouteTable::dialect(const std::string& block, const std::string& name) const {

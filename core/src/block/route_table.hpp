@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,9 +31,10 @@ class RouteTable {
   // Error{invalid} for a path that is not one.
   void add(ServedRoute);
   void addDialect(const std::string& block, const std::string& name, ErrorWriter);
-  // What a block has added that then did not start.
+  // What a block has added that then did not start; nothing more is taken from it, should its
+  // start() still be at it.
   void drop(const std::string& block);
-  void close() { closed_ = true; }
+  void close();
 
   const std::vector<std::unique_ptr<const ServedRoute>>& routes() const { return routes_; }
   bool serves(Method, const std::string& path) const;
@@ -47,7 +49,12 @@ class RouteTable {
   void expire(Deadline now);
 
  private:
+  void requireOpen(const std::string& block) const;
+  bool holds(Method, const std::string& path) const;
+
+  mutable std::mutex filling_;  // guards all up to dialects_, until it is closed
   bool closed_ = false;
+  std::set<std::string> dropped_;
   std::vector<std::unique_ptr<const ServedRoute>> routes_;  // their addresses are kept elsewhere
   std::map<std::pair<std::string, std::string>, ErrorWriter> dialects_;
 

@@ -14,7 +14,8 @@ namespace {
 
 bool isWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
 
-// Words, quoted names (after a quote) and single marks. Texts and comments are left out.
+// Words, quoted names (after a quote) and single marks; a text is one quote, whatever it says:
+// where a name should stand, SQLite takes it for one. Comments are left out.
 std::vector<std::string> tokensOf(const std::string& sql) {
   std::vector<std::string> tokens;
   for (std::size_t at = 0; at < sql.size();) {
@@ -30,6 +31,7 @@ std::vector<std::string> tokensOf(const std::string& sql) {
       // E'\'' ends elsewhere than 'x' does, and not in every database.
       if (at > 0 && isWord(sql[at - 1])) refuse("Texts stand in plain quotes");
       at = std::min(sql.find('\'', at + 1), sql.size() - 1) + 1;
+      tokens.emplace_back("'");
     } else if (c == '"') {
       const auto end = std::min(sql.find('"', at + 1), sql.size());
       tokens.push_back(sql.substr(at, end - at));
@@ -55,10 +57,10 @@ bool isOfTheServer(const std::string& word) {
   static const std::set<std::string> words{
       "set_config",    "current_setting", "dblink",        "query_to_xml", "table_to_xml",
       "schema_to_xml", "database_to_xml", "cursor_to_xml", "ts_stat",      "query_to_xmlschema",
-      "lo_import",     "lo_export",       "lo_get",        "loread",       "xmlparse"};
+      "loread",        "lowrite",         "xmlparse"};
   const std::string name = word.substr(word.starts_with('"') ? 1 : 0);
-  return name.starts_with("pg_") || name.starts_with("dblink_") || words.contains(name) ||
-         name.ends_with("_to_xml_and_xmlschema");
+  return name.starts_with("pg_") || name.starts_with("dblink_") || name.starts_with("lo_") ||
+         words.contains(name) || name.ends_with("_to_xml_and_xmlschema");
 }
 
 class Scope {
@@ -109,14 +111,39 @@ class Scope {
       if (each == "$") refuse("Texts stand in plain quotes");
     for (const auto& each : tokens_)
       if (isOfTheServer(each)) refuse("A block may not use '" + each + "'");
-    if (schema && (verb == "create" || verb == "drop") && token(1) != "table" &&
-        token(1) != "index" && token(1) != "unique")
-      refuse("A block may create and drop tables and indexes only");
+    if (shape.contains(verb)) checkShape();
+  }
+
+  // PostgreSQL has words that make a table a part of another's, or another's own.
+  void checkShape() const {
+    static const std::set<std::string> parts{"inherits", "partition", "like"};
+    static const std::set<std::string> changes{"add", "alter", "drop", "rename"};
+    const bool table = token(1) == "table";
+    if (token(0) == "alter" ? !table : !table && token(1) != "index" && token(1) != "unique")
+      refuse("A block may create, alter and drop tables, and create and drop indexes");
+    if (token(0) == "create")
+      for (const auto& each : tokens_)
+        if (table && parts.contains(each))
+          refuse("A block's table is part of no other: no '" + each + "'");
+    if (token(0) != "alter") return;
+    int depth = 0;
+    for (std::size_t at = nameAt(2) + 1; at < tokens_.size(); ++at) {
+      const bool first = at == nameAt(2) + 1 || (depth == 0 && tokens_[at - 1] == ",");
+      if (first && tokens_[at] != ";" && !changes.contains(tokens_[at]))
+        refuse("A block may not '" + tokens_[at] + "' a table");
+      depth += (tokens_[at] == "(") - (tokens_[at] == ")");
+    }
+  }
+
+  // Past the words that may stand before the name of a table.
+  std::size_t nameAt(std::size_t at) const {
+    static const std::set<std::string> before{"if", "not", "exists", "only"};
+    while (before.contains(token(at))) ++at;
+    return at;
   }
 
   void checkTable(std::size_t at) const {
-    static const std::set<std::string> before{"if", "not", "exists", "only"};
-    while (before.contains(token(at))) ++at;
+    at = nameAt(at);
     const std::string name = token(at).substr(token(at).starts_with('"') ? 1 : 0);
     if (!name.starts_with(prefix_))
       refuse("Table '" + name + "' is not one of '" + prefix_ + "...'");

@@ -1,4 +1,4 @@
-// The checks that every request passes before its handler, in the order that api.md 1.7 fixes:
+// The checks that every request passes before its handler, in the order of the wire:
 // token, ownership, limit, route, instance. What a client learns from a refusal depends on it.
 #pragma once
 

@@ -158,9 +158,10 @@ Provisioned Provisioner::configure(const Instance& instance, const Json& body) {
   registry_.configure(stored->instance, slices, blocks_, draft);
   const auto now = clock_.now();
   std::vector<BlockFailure> failures;
-  database_.commit([&](Session& session) {
+  database_.commit([&, scope = RequestScope::current()](Session& session) {
     if (!InstanceStore::exists(session, instance.id))
       throw Error(Code::notFound, "Instance not found");
+    requireOpen(scope);
     failures = blocks_.write(session, draft);
     InstanceStore::touch(session, instance.id, now);
   });

@@ -38,7 +38,7 @@ class Egress {
   // Throws std::runtime_error naming an entry that is neither a CIDR nor a host.
   explicit Egress(const EgressOptions&, Resolve resolve = resolveWithin);
 
-  // What api.md 1.9 says after "URL is not allowed: "; nothing when it may be dialled. `host` as in
+  // What follows "URL is not allowed: "; nothing when it may be dialled. `host` as in
   // Url. Resolves names, for at most a second; one that does not resolve is allowed.
   std::optional<std::string> refusal(const Url&) const;
   std::optional<std::string> refusalOfProxy(const std::string& host) const;
