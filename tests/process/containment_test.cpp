@@ -2,6 +2,7 @@
 // notices.
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <thread>
 
 #include "mirror.hpp"
@@ -161,6 +162,25 @@ TEST(Containment, SocketsOfADeadBlockAreClosedForARestart) {
   EXPECT_EQ(socket->closedWith, 1012);
   EXPECT_EQ(trouble.host.fake.connect("/trouble/:instance", requestFor(kShop))->closedWith, 0)
       << "declared once, served again";
+}
+
+TEST(Containment, WhoClosesSocketsDoesNotWaitForABlockThatDoesNotRead) {
+  Trouble trouble([](Isolation& isolation) {
+    isolation.call = 1h;
+    isolation.pause = 10min;
+  });
+  trouble.start();
+  const Json user =
+      static_cast<IBlockConfigurator&>(*trouble.block).connector()->perform(kShop, "user", {});
+  std::vector<std::shared_ptr<FakeSocket>> sockets;
+  for (int i = 0; i < 400; ++i)  // more than the pipe holds words of their end
+    sockets.push_back(trouble.host.fake.connect("/trouble/:instance", requestFor(kShop)));
+  EXPECT_EQ(trouble.configureWithin(200ms, "stop"),
+            "timedOut: The trouble block did not answer in time");
+  const auto began = Peer::Clock::now();
+  for (const auto& socket : sockets) socket->close(1000, "");
+  EXPECT_LT(Peer::Clock::now() - began, 4s) << "a frame has 5 s to be written";
+  ::kill(static_cast<pid_t>(user.at("pid").as_int64()), SIGKILL);
 }
 
 TEST(Containment, ACallHasWhatIsLeftOfItsRequest) {

@@ -14,7 +14,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Peer::Limits kPatient{8, 64, 5s, 1min, 1min};
+// Of silence: longer than a busy machine may pause, as that ends a conversation too.
+constexpr auto kLong = 24h;
+constexpr Peer::Limits kPatient{8, 64, 5s, kLong, kLong};
 
 struct Pair {
   int ours = -1, theirs = -1;
@@ -172,7 +174,7 @@ TEST_F(Lies, ACallForOneThatIsOverIsRefused) {
 }
 
 TEST_F(Lies, CallsForThoseThatAreOverAreCountedToo) {
-  begin({8, 4, 1min, 1min, 1min});
+  begin({8, 4, 1min, kLong, kLong});
   const std::string text = R"({"id":1,"in":5,"call":"echo","with":[1]})";
   const std::string frame = header(static_cast<std::uint32_t>(text.size()), 0) + text;
   // Until nothing of what it refuses can be written any more.
@@ -227,10 +229,28 @@ TEST_F(Lies, TwoAnswersToOneCall) {
 }
 
 TEST_F(Lies, WhoeverDoesNotReadIsGivenUp) {
-  begin({8, 64, 1s, 1min, 1min});
+  begin({8, 64, 1s, kLong, kLong});
   const std::string much(1 << 20, 'x');
   EXPECT_THROW(for (;;) peer_->post("much", pack(much)), Peer::Gone);
   EXPECT_EQ(end(), "does not read what it is sent");
+}
+
+TEST_F(Lies, WhatIsPostedLaterWaitsForNobodyAndKeepsItsOrder) {
+  begin({8, 64, 1min, kLong, kLong});
+  const std::string much(64u << 10, 'x');
+  const auto began = Peer::Clock::now();
+  for (int i = 0; i < 64; ++i) peer_->postLater("much", pack(i, much));  // the pipe holds few
+  EXPECT_LT(Peer::Clock::now() - began, 30s) << "it waited for who does not read";
+  for (int i = 0; i < 64; ++i) EXPECT_EQ(heard().at("with").at(0), Json(i));
+  peer_->postLater("last", pack());
+  EXPECT_EQ(heard().at("call"), Json("last")) << "also after a rest";
+}
+
+TEST_F(Lies, WhatIsPostedLaterToWhoIsGoneGoesNowhere) {
+  begin();
+  peer_->hangUp("the end");
+  peer_->postLater("any", pack());
+  EXPECT_EQ(end(), "the end");
 }
 
 TEST_F(Lies, WhoeverIsSilentIsGivenUp) {

@@ -103,6 +103,21 @@ TEST_F(Sandbox, ThereAreNoOtherProgramsAndProcesses) {
   EXPECT_EQ(errnoOf("tcp"), 0) << "a connector has someone to talk to";
 }
 
+TEST_F(Sandbox, NothingOutlivesItsProcessOrItsLimits) {
+  for (const char* operation : {"shmget", "shmat", "shmctl", "semget", "semop", "semtimedop",
+                                "semctl", "msgget", "msgsnd", "msgrcv", "msgctl", "mq_open"})
+    EXPECT_EQ(errnoOf(operation), EPERM) << operation;
+}
+
+TEST_F(Sandbox, TheGatewayGetsNoSignalOfADescriptor) {
+  for (const char* operation : {"F_SETOWN", "F_SETOWN_EX", "F_SETSIG", "FIOSETOWN", "SIOCSPGRP"})
+    EXPECT_EQ(errnoOf(operation), EPERM) << operation;
+  for (const char* operation : {"F_GETFL", "FIONBIO"})
+    EXPECT_EQ(errnoOf(operation), 0) << "libraries need " << operation;
+}
+
+TEST_F(Sandbox, ItCannotWishToOutliveTheGateway) { EXPECT_EQ(errnoOf("PR_SET_PDEATHSIG"), EPERM); }
+
 TEST_F(Sandbox, ItIsAnotherUserThanRoot) {
   const auto uid = perform("user").at("uid").as_int64();
   EXPECT_NE(uid, 0);

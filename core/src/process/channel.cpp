@@ -52,6 +52,12 @@ void detach(msghdr& message, Attachments& into) {
   }
 }
 
+const char* whyNotWritten(int error) {
+  if (error == EAGAIN) return "does not read what it is sent";
+  const bool closed = error == EPIPE || error == ECONNRESET;
+  return closed ? kClosed : "cannot be written to";  // the kernel has no memory, for one
+}
+
 }  // namespace
 
 Channel::Channel(int fd, std::chrono::seconds patience) : fd_(fd) {
@@ -99,9 +105,11 @@ void Channel::write(const std::string& text, const Attachments& attached, int fl
     Passed passed;
     if (done == 0) attach(message, passed, attached);
     const auto wrote = ::sendmsg(fd_, &message, MSG_NOSIGNAL | flags);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0 && errno == EAGAIN && flags && done == 0) return;
-    if (wrote < 0) throw Closed(errno == EAGAIN ? "does not read what it is sent" : kClosed);
+    // Kept: `throw` allocates before it looks at its operand.
+    const int error = wrote < 0 ? errno : 0;
+    if (error == EINTR) continue;
+    if (error == EAGAIN && flags && done == 0) return;
+    if (error) throw Closed(whyNotWritten(error));
     done += static_cast<std::size_t>(wrote);
   }
 }

@@ -48,10 +48,17 @@ Ends outputPipe() {
   return {aside(ends[0]), aside(ends[1])};
 }
 
+constexpr const char* kPassedOn[] = {
+    "LANG",         "LC_ALL",       "TZ",
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS",
+#endif
+};
+
 // Nothing of ours, which has secrets, but what says how to write dates.
 std::vector<std::string> environmentOfAChild() {
   std::vector<std::string> all{"PATH=/usr/bin:/bin"};
-  for (const char* name : {"LANG", "LC_ALL", "TZ", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"})
+  for (const char* name : kPassedOn)
     if (const char* value = std::getenv(name)) all.push_back(std::string(name) + "=" + value);
   return all;
 }

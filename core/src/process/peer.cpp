@@ -121,6 +121,31 @@ void Peer::post(const std::string& name, Packed arguments) {
   send({.call = name, .packed = std::move(arguments)});
 }
 
+void Peer::postLater(const std::string& name, Packed arguments) {
+  const Lock lock(mutex_);
+  if (gone_) return;
+  outbox_.push_back({.call = name, .packed = std::move(arguments)});
+  if (!std::exchange(posting_, true)) enqueue([this] { postAll(); }, false);
+}
+
+void Peer::postAll() {
+  Lock lock(mutex_);
+  while (!gone_ && !outbox_.empty()) {
+    const Frame frame = std::move(outbox_.front());
+    outbox_.pop_front();
+    lock.unlock();
+    try {
+      send(frame);
+    } catch (const Gone&) {
+      return;  // and nothing is posted any more
+    } catch (const Error& tooLarge) {
+      hangUp(tooLarge.what());
+    }
+    lock.lock();
+  }
+  posting_ = false;
+}
+
 void Peer::send(const Frame& frame) {
   try {
     channel_.send(frame);

@@ -56,6 +56,8 @@ class Peer {
   Packed ask(Deadline deadline, Deadline fatal, const std::string& name, Packed arguments);
   // No answer; for what never waits.
   void post(const std::string& name, Packed arguments);
+  // The same, for callers that never wait: by one other thread, in order; no word when it is gone.
+  void postLater(const std::string& name, Packed arguments);
   void later(std::function<void()> job);  // on a thread of its own; dropped when there is none
 
   // Until when the call must be answered that this thread is serving; nothing when it serves none.
@@ -82,6 +84,7 @@ class Peer {
   void servePost(const Frame&);
   Frame replyTo(const Frame&);
   void answer(const Frame& reply);
+  void postAll();
   void refuse(std::uint64_t id);
   void send(const Frame&);
 
@@ -102,6 +105,9 @@ class Peer {
   std::uint64_t turns_ = 0;  // how often that was somebody else
   bool resting_ = false;     // the thread in serve() is to be told when nobody does
   std::condition_variable free_;
+
+  std::deque<Frame> outbox_;  // of postLater()
+  bool posting_ = false;      // somebody empties it
 
   std::deque<std::function<void()>> jobs_;
   std::size_t idle_ = 0, running_ = 0, serving_ = 0, refusing_ = 0;

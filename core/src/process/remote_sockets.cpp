@@ -29,13 +29,8 @@ void RemoteSockets::open(const std::string& path, const HttpRequest& request,
 
 void RemoteSockets::closed(std::uint64_t id, const std::weak_ptr<Child>& born) {
   forget(id);
-  const auto child = born.lock();
-  if (!child) return;
-  try {
-    child->peer.post("socket.closed", pack(id));
-  } catch (const Peer::Gone&) {
-    return;  // it died, and its sockets with it
-  }
+  // Whoever closes it serves others too, and does not wait for a block that does not read.
+  if (const auto child = born.lock()) child->peer.postLater("socket.closed", pack(id));
 }
 
 Handlers RemoteSockets::posts() {

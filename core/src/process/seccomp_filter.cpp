@@ -1,5 +1,6 @@
 // Which system calls a block's process may make. A list of what is refused, not of what is allowed:
 // a block brings libraries that nobody here knows.
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -11,6 +12,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <initializer_list>
 
 #include "process/sandbox.hpp"
 
@@ -25,7 +27,8 @@ constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 constexpr std::uint32_t kArchitecture = 0;
 #endif
 
-// Refused whatever their arguments: other programs, other processes, the kernel, the machine.
+// Refused whatever their arguments: other programs, other processes, the kernel, the machine, and
+// what System V and mqueues keep: no limit of memory sees it, and it outlives the process.
 constexpr int kRefused[] = {
     SYS_execve,
     SYS_execveat,
@@ -89,6 +92,18 @@ constexpr int kRefused[] = {
     SYS_fanotify_init,
     SYS_lookup_dcookie,
     SYS_nfsservctl,
+    SYS_shmget,
+    SYS_shmat,
+    SYS_shmctl,
+    SYS_semget,
+    SYS_semop,
+    SYS_semtimedop,
+    SYS_semctl,
+    SYS_msgget,
+    SYS_msgsnd,
+    SYS_msgrcv,
+    SYS_msgctl,
+    SYS_mq_open,
 #if defined(__x86_64__)
     SYS_fork,
     SYS_vfork,
@@ -154,6 +169,19 @@ void towardsItself(Program& program, int call, bool zeroToo) {
   program.answer(kYes);
 }
 
+// Anything but what these values of one argument stand for.
+void except(Program& program, int call, int argument,
+            std::initializer_list<std::uint32_t> refused) {
+  const auto all = static_cast<std::uint8_t>(2 * refused.size() + 2);
+  program.unlessEqual(static_cast<std::uint32_t>(call), all);
+  program.loadArgument(argument);
+  for (const auto value : refused) {
+    program.unlessEqual(value, 1);
+    program.answer(kNo);
+  }
+  program.answer(kYes);
+}
+
 }  // namespace
 
 bool knowsSeccomp() {
@@ -179,6 +207,10 @@ bool filterSystemCalls() {
        {SYS_kill, SYS_tkill, SYS_tgkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo})
     towardsItself(program, call, false);
   towardsItself(program, SYS_prlimit64, true);
+  // The kernel sends the owner of a descriptor any signal that is asked for, SIGKILL too.
+  except(program, SYS_fcntl, 1, {F_SETOWN, F_SETSIG, F_SETOWN_EX});
+  except(program, SYS_ioctl, 1, {FIOSETOWN, SIOCSPGRP});
+  except(program, SYS_prctl, 0, {PR_SET_PDEATHSIG});  // it ends with the gateway
   // A thread, but neither a process nor a namespace.
   program.unlessEqual(static_cast<std::uint32_t>(SYS_clone), 5);
   program.loadArgument(0);

@@ -1,8 +1,12 @@
 // Fails in every way that only a process of its own can contain, and looks where it should not.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/ipc.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <pombo/block.hpp>
 #include <thread>
 
@@ -100,7 +105,47 @@ class TroubleBlock final : public IBlockConfigurator, IConnector {
     if (operation == "tcp") return outcome(::socket(AF_INET, SOCK_STREAM, 0));
     if (operation == "user") return {{"uid", ::getuid()}, {"pid", ::getpid()}};
     if (operation == "environment") return environment();
+    if (const auto attempt = attempts().find(operation); attempt != attempts().end())
+      return outcome(attempt->second());
     throw Error(Code::unsupported, "No " + operation);
+  }
+  // What has no arguments: those that the kernel would take, or that it would refuse otherwise.
+  static const std::map<std::string, long (*)()>& attempts() {
+    static const std::map<std::string, long (*)()> all{
+        {"shmget", [] { return ::syscall(SYS_shmget, IPC_PRIVATE, 4096, 0600); }},
+        {"shmat", [] { return ::syscall(SYS_shmat, -1, nullptr, 0); }},
+        {"shmctl", [] { return ::syscall(SYS_shmctl, -1, IPC_RMID, nullptr); }},
+        {"semget", [] { return ::syscall(SYS_semget, IPC_PRIVATE, 1, 0600); }},
+        {"semop", [] { return ::syscall(SYS_semop, -1, nullptr, 0); }},
+        {"semtimedop", [] { return ::syscall(SYS_semtimedop, -1, nullptr, 0, nullptr); }},
+        {"semctl", [] { return ::syscall(SYS_semctl, -1, 0, IPC_RMID, 0); }},
+        {"msgget", [] { return ::syscall(SYS_msgget, IPC_PRIVATE, 0600); }},
+        {"msgsnd", [] { return ::syscall(SYS_msgsnd, -1, nullptr, 0, 0); }},
+        {"msgrcv", [] { return ::syscall(SYS_msgrcv, -1, nullptr, 0, 0, 0); }},
+        {"msgctl", [] { return ::syscall(SYS_msgctl, -1, IPC_RMID, nullptr); }},
+        {"mq_open", [] { return ::syscall(SYS_mq_open, "none", O_RDONLY, 0, nullptr); }},
+        {"F_SETOWN", [] { return long{::fcntl(3, F_SETOWN, ::getppid())}; }},
+        {"F_SETOWN_EX",
+         [] {
+           const f_owner_ex gateway{F_OWNER_PID, ::getppid()};
+           return long{::fcntl(3, F_SETOWN_EX, &gateway)};
+         }},
+        {"F_SETSIG", [] { return long{::fcntl(3, F_SETSIG, SIGKILL)}; }},
+        {"FIOSETOWN", [] { return owned(FIOSETOWN); }},
+        {"SIOCSPGRP", [] { return owned(SIOCSPGRP); }},
+        {"F_GETFL", [] { return ::fcntl(3, F_GETFL) < 0 ? -1L : 0L; }},
+        {"FIONBIO",
+         [] {
+           int off = 0;
+           return long{::ioctl(3, FIONBIO, &off)};
+         }},
+        {"PR_SET_PDEATHSIG", [] { return long{::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0)}; }},
+    };
+    return all;
+  }
+  static long owned(unsigned long request) {
+    const pid_t gateway = ::getppid();
+    return ::ioctl(3, request, &gateway);
   }
   static pid_t forked() {
     const pid_t pid = ::fork();
