@@ -1,3 +1,6 @@
+#include <array>
+#include <mutex>
+
 #include "integration_handover.hpp"
 #include "integration_identity.hpp"
 #include "pombo/block.hpp"
@@ -207,8 +210,9 @@ class ChatwootBlock final : public IBlockConfigurator {
 
   // In one transaction, which is the gateway's: configure() finds what is made here.
   Json keepThroughGateway(const Instance& instance, const Json& body, const IntegrationWish& wish) {
-    const IntegrationHandover::Offer offer(handover_, instance.id.value, wish,
-                                           activate(instance, wish));
+    const Integration made = activate(instance, wish);
+    const std::lock_guard lock(lockOf(instance.id));
+    const IntegrationHandover::Offer offer(handover_, instance.id.value, wish, made);
     const Json shown = host_->configure(instance, body).shown.at("chatwoot");
     if (shown.at("status") == "error")
       throw Error(Code::refused, std::string(shown.at("error").as_string()));
@@ -226,6 +230,7 @@ class ChatwootBlock final : public IBlockConfigurator {
   HttpReply remove(const HttpRequest& request) {
     if (!host_->settings().load(request.instance->id))
       throw Error(Code::notFound, "no chatwoot integration to delete");
+    const std::lock_guard lock(lockOf(request.instance->id));
     host_->configure(*request.instance, {{"chatwootEnabled", false}});
     return {.body = {{"message", "chatwoot integration deactivated"}}};
   }
@@ -245,7 +250,7 @@ class ChatwootBlock final : public IBlockConfigurator {
     host_->settings().save(id, made.document);
     host_->secrets().seal(id, kToken, wish.account.token);
     host_->secrets().seal(id, kCallback, made.secret);
-    if (!made.isNew) return;
+    // Of one that stays what it was as well: it may have been deleted while Chatwoot was thinking.
     host_->sql().apply({release(id),
                         {"INSERT INTO chatwoot_callbacks (digest, instance_id) "
                          "VALUES (:digest, :instance)",
@@ -294,6 +299,7 @@ class ChatwootBlock final : public IBlockConfigurator {
     });
     if (fresh == *known) return known;
     // It may have been replaced or deleted while Chatwoot was thinking.
+    const std::lock_guard lock(lockOf(id));
     if (const auto now = host_->settings().load(id); now != known) return now;
     host_->settings().save(id, fresh);
     return fresh;
@@ -321,9 +327,16 @@ class ChatwootBlock final : public IBlockConfigurator {
     }
   }
 
+  std::mutex& lockOf(const InstanceId& id) {
+    return locks_[std::hash<std::string>{}(id.value) % locks_.size()];
+  }
+
   IHost* host_ = nullptr;
   std::chrono::milliseconds timeout_{};
   IntegrationHandover handover_;
+  // Each guards the integrations of the instances that fall to it until the gateway has written
+  // them, which is after configure() has returned: held by who asks it to, and not in there.
+  std::array<std::mutex, 64> locks_;
 };
 
 }  // namespace

@@ -49,7 +49,7 @@ Integration activated(const ChatwootClient& client, const IntegrationWish& wish,
   } else {
     for (const char* key : {"integrationId", "createdAt"}) document[key] = known.document.at(key);
   }
-  return {std::move(document), link.secret, link.isNew};
+  return {std::move(document), link.secret};
 }
 
 json::value refreshed(const ChatwootClient& client, const ChatwootAccount& account,

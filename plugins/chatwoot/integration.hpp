@@ -31,7 +31,6 @@ struct IntegrationWish {
 struct Integration {
   boost::json::value document;  // null: there is none
   std::string secret;           // of its callback
-  bool isNew = true;            // and not what there was before
 };
 
 // Asks Chatwoot for the inbox, and writes down what came of it. An integration with the same

@@ -1,4 +1,6 @@
+#include <array>
 #include <cctype>
+#include <mutex>
 
 #include "pombo/block.hpp"
 
@@ -110,13 +112,17 @@ class ProxyBlock final : public IBlockConfigurator, private IProxySource {
     const auto text = [&](const char* word) {
       return given.get<std::string>(named(prefix, word), "");
     };
-    if (!given.require<bool>(named(prefix, "enabled"))) return host_->secrets().erase(id, kSealed);
+    if (!given.require<bool>(named(prefix, "enabled"))) {
+      const std::lock_guard lock(lockOf(id));
+      return host_->secrets().erase(id, kSealed);
+    }
     Proxy proxy{.protocol = text("protocol"),
                 .host = text("host"),
                 .port = static_cast<std::uint16_t>(std::stoul(text("port"))),
                 .username = text("username"),
                 .password = text("password")};
     host_->http().requireAllowedProxy(proxy.host);
+    const std::lock_guard lock(lockOf(id));
     if (proxy.password.empty())
       if (const auto known = proxyFor(id);
           known && known->host == proxy.host && known->username == proxy.username)
@@ -133,7 +139,13 @@ class ProxyBlock final : public IBlockConfigurator, private IProxySource {
     return {.body = {{"success", true}, {"message", message}, {"proxy", summary(instance)}}};
   }
 
+  std::mutex& lockOf(const InstanceId& id) {
+    return locks_[std::hash<std::string>{}(id.value) % locks_.size()];
+  }
+
   IHost* host_ = nullptr;
+  // Each guards the proxies of the instances that fall to it, from reading them to writing.
+  std::array<std::mutex, 64> locks_;
 };
 
 }  // namespace

@@ -24,6 +24,17 @@ std::string lowerCase(std::string text) {
   return text;
 }
 
+// Whether the bucket's name is in front of a service's host, and not the service's own name in its
+// domain: "media" at "media.s3.example" and "media.fra1.spaces.example", "minio" not at
+// "minio.example.com". Lower-case; the port may be there.
+bool isOwnHost(const std::string& host, const std::string& bucket) {
+  if (!host.starts_with(bucket + ".")) return false;
+  const std::string service = host.substr(bucket.size() + 1, host.find(':') - bucket.size() - 1);
+  if (service.find_first_not_of("0123456789.") == service.npos) return false;  // an IP address
+  const auto dots = std::count(service.begin(), service.end(), '.');
+  return dots >= 2 || (dots == 1 && service.starts_with("s3"));
+}
+
 }  // namespace
 
 BucketAddress addressOf(const Bucket& bucket) {
@@ -38,7 +49,7 @@ BucketAddress addressOf(const Bucket& bucket) {
   const std::string host = lowerCase(bucket.endpoint.substr(hostAt, pathAt - hostAt));
   std::string path = bucket.endpoint.substr(pathAt);
   while (path.ends_with('/')) path.pop_back();
-  if (!host.starts_with(bucket.name + ".")) path += inPath;
+  if (!isOwnHost(host, bucket.name)) path += inPath;
   return {lowerCase(bucket.endpoint.substr(0, hostAt)) + host, host, path};
 }
 

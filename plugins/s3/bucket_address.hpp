@@ -20,8 +20,8 @@ struct BucketAddress {
 };
 
 // At AWS a bucket is in the host, unless its name is not one that a certificate of theirs covers.
-// Anywhere else it is in the path, which every service takes; an endpoint whose host begins with
-// the bucket's name is meant to be the bucket's own.
+// Anywhere else it is in the path, which every service takes; an endpoint whose host is that of a
+// service with the bucket's name in front is meant to be the bucket's own.
 BucketAddress addressOf(const Bucket&);
 
 }  // namespace s3

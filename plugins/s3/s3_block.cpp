@@ -1,4 +1,6 @@
+#include <array>
 #include <cctype>
+#include <mutex>
 
 #include "bucket_client.hpp"
 #include "bucket_probe.hpp"
@@ -18,6 +20,12 @@ const std::string kUsualRegion = "us-east-1";
 // Three requests of this long stay well within the time of the one that asks for them.
 constexpr std::chrono::milliseconds kProbeTimeout{4'000};
 constexpr std::uint64_t kProbeReply = 64 << 10;
+
+const std::string kEndpointDoc =
+    "Of a service that is not AWS. The bucket is in the path, unless the host is the bucket's name "
+    "in front of a service's: one that begins with s3, as in media.s3.example, or of three labels "
+    "or more. A bucket that happens to be called like the first label of such a host is taken for "
+    "one in the host; then the service needs another host name.";
 
 // "s3Bucket" in a create request, "bucket" in the block's own route.
 std::string named(const std::string& prefix, std::string word) {
@@ -53,11 +61,7 @@ std::vector<Field> tableOf(const std::string& prefix) {
            .secret = true,
            .maxLength = 1024,
            .text = Text::printable},
-          {.name = name("endpoint"),
-           .type = Type::url,
-           .doc = "Of a service that is not AWS; with the bucket's name in front of its host when "
-                  "the service wants it there.",
-           .maxLength = 2048},
+          {.name = name("endpoint"), .type = Type::url, .doc = kEndpointDoc, .maxLength = 2048},
           {.name = name("pathPrefix"),
            .doc = "The folder in the bucket; a slash in front of it is dropped.",
            .maxLength = 512,
@@ -120,7 +124,7 @@ class S3Block final : public IBlockConfigurator {
   }
 
   void configure(const Instance& instance, const Fields& slice) override {
-    keep(instance.id, read(instance.id, slice, "s3"));
+    keep(instance.id, read(instance.id, slice, "s3"), "s3");
   }
 
   Json summary(const Instance& instance) override {
@@ -144,13 +148,14 @@ class S3Block final : public IBlockConfigurator {
  private:
   struct Store {
     s3::Bucket bucket;
-    std::string pathPrefix;  // empty: the root of the bucket
+    std::string pathPrefix;    // empty: the root of the bucket
+    bool withKeptKey = false;  // the secret key is the one that is kept already
   };
 
   HttpReply update(const HttpRequest& request) {
     const auto wanted = read(request.instance->id, Fields(request.fields), "");
     if (wanted && Fields(request.query).require<std::string>("verify") == "true") verify(*wanted);
-    keep(request.instance->id, wanted);
+    keep(request.instance->id, wanted, "");
     return {.body = {{"success", true},
                      {"message", "S3 configuration updated"},
                      {"s3", summary(*request.instance)}}};
@@ -180,10 +185,8 @@ class S3Block final : public IBlockConfigurator {
     if (bucket.region.empty() && bucket.endpoint.empty())
       refuse(named(prefix, "region"), "is required");
     if (bucket.region.empty()) bucket.region = kUsualRegion;
-    if (bucket.secretKey.empty())
-      if (const auto known = find(id); known && known->bucket.accessKey == bucket.accessKey)
-        bucket.secretKey = known->bucket.secretKey;
-    if (bucket.secretKey.empty()) refuse(named(prefix, "secretKey"), "is required");
+    wanted.withKeptKey = bucket.secretKey.empty();
+    if (wanted.withKeptKey) bucket.secretKey = keptKey(id, bucket.accessKey, prefix);
     // Paths are appended to it.
     if (bucket.endpoint.find_first_of("?#") != std::string::npos)
       refuse(named(prefix, "endpoint"), "must be a valid http or https URL");
@@ -194,14 +197,26 @@ class S3Block final : public IBlockConfigurator {
     return wanted;
   }
 
-  void keep(const InstanceId& id, const std::optional<Store>& wanted) {
+  std::string keptKey(const InstanceId& id, const std::string& accessKey,
+                      const std::string& prefix) const {
+    const auto known = find(id);
+    if (!known || known->bucket.accessKey != accessKey)
+      refuse(named(prefix, "secretKey"), "is required");
+    return known->bucket.secretKey;
+  }
+
+  void keep(const InstanceId& id, std::optional<Store> wanted, const std::string& prefix) {
+    const std::lock_guard lock(lockOf(id));
     if (!wanted) return host_->secrets().erase(id, kSealed);
+    // It may have been replaced or cleared while the bucket was asked.
+    auto& bucket = wanted->bucket;
+    if (wanted->withKeptKey) bucket.secretKey = keptKey(id, bucket.accessKey, prefix);
     host_->secrets().seal(id, kSealed,
-                          serialize(Json{{"endpoint", wanted->bucket.endpoint},
-                                         {"region", wanted->bucket.region},
-                                         {"bucket", wanted->bucket.name},
-                                         {"accessKey", wanted->bucket.accessKey},
-                                         {"secretKey", wanted->bucket.secretKey},
+                          serialize(Json{{"endpoint", bucket.endpoint},
+                                         {"region", bucket.region},
+                                         {"bucket", bucket.name},
+                                         {"accessKey", bucket.accessKey},
+                                         {"secretKey", bucket.secretKey},
                                          {"pathPrefix", wanted->pathPrefix}}));
   }
 
@@ -219,7 +234,13 @@ class S3Block final : public IBlockConfigurator {
                  .pathPrefix = text("pathPrefix")};
   }
 
+  std::mutex& lockOf(const InstanceId& id) {
+    return locks_[std::hash<std::string>{}(id.value) % locks_.size()];
+  }
+
   IHost* host_ = nullptr;
+  // Each guards the buckets of the instances that fall to it, from reading them to writing.
+  std::array<std::mutex, 64> locks_;
 };
 
 }  // namespace

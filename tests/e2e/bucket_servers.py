@@ -209,8 +209,8 @@ memstore device bytes = 1073741824
 [client.rgw]
 rgw frontends = beast endpoint=127.0.0.1:{self.port}
 rgw data = {self.folder}/rgw
-# Then a bucket may be in the host too: <bucket>.localhost.
-rgw dns name = localhost
+# Then a bucket may be in the host too: <bucket>.s3.localhost.
+rgw dns name = s3.localhost
 """
 
 
@@ -279,7 +279,7 @@ use = egg:swift#listing_formats
 [filter:s3api]
 use = egg:swift#s3api
 location = us-east-1
-storage_domain = localhost
+storage_domain = s3.localhost
 [filter:tempauth]
 use = egg:swift#tempauth
 user_test_tester = testing .admin

@@ -8,7 +8,7 @@ from client import assert_refused
 from shapes import DEFAULTS
 
 BUCKET = "media"
-SERVER_ENV = {"POMBO_EGRESS_ALLOW": f"127.0.0.0/8, {BUCKET}.localhost"}
+SERVER_ENV = {"POMBO_EGRESS_ALLOW": f"127.0.0.0/8, {BUCKET}.s3.localhost"}
 
 MISMATCH = "the access key and the secret key do not belong together (SignatureDoesNotMatch)"
 DENIED = "the access key may not write to the bucket (AccessDenied)"
@@ -97,7 +97,7 @@ def test_a_folder_of_any_name(verify, given, prefix):
 
 
 def test_a_bucket_in_the_host(verify, given, buckets):
-    endpoint = f"http://{BUCKET}.localhost:{buckets.port}"
+    endpoint = f"http://{BUCKET}.s3.localhost:{buckets.port}"
     assert verify(given | {"endpoint": endpoint}).json["s3"]["endpoint"] == endpoint
 
 

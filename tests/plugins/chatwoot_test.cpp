@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <future>
 #include <memory>
+#include <thread>
 
 #include "integration_handover.hpp"
-#include "pombo/testing/fake_host.hpp"
+#include "integration_identity.hpp"
+#include "watched_host.hpp"
 
 using namespace pombo;
 
@@ -23,7 +26,7 @@ class Chatwoot : public ::testing::Test {
   Chatwoot() {
     host_.configNode = {{"timeoutSeconds", 6}};
     host_.time = TimePoint(std::chrono::seconds(1'795'257'060));
-    block_->start(host_);
+    block_->start(watched_);
   }
 
   // Chatwoot has these inboxes, and answers the next call with `then`.
@@ -86,6 +89,7 @@ class Chatwoot : public ::testing::Test {
   }
 
   FakeHost host_;
+  WatchedHost watched_{host_};
   const std::unique_ptr<IBlockConfigurator> block_{pombo_create()};
 };
 
@@ -204,8 +208,23 @@ TEST_F(Chatwoot, ConfiguredAgainItKeepsInboxIdAndSecret) {
   EXPECT_EQ(secret("callback"), callback);
   EXPECT_EQ(secret("apiToken"), "another");
   EXPECT_EQ(host_.documents.at(kShop.id).at("signMessages"), true);
-  EXPECT_TRUE(host_.statements.empty());
+  ASSERT_EQ(host_.statements.size(), 2u);
+  EXPECT_EQ(host_.statements[1].values, (std::vector<SqlValue>{digestOf(callback), "i-1"}));
   EXPECT_EQ(host_.requests.size(), 3u);
+}
+
+TEST_F(Chatwoot, SetAgainWhileItIsDeletedItsCallbackIsKnownAgain) {
+  chatwootHas({}, inbox(42, "shop"));
+  configure(kOn);
+  const auto callback = secret("callback");
+  chatwootHas({inbox(42, "shop", kCallbacks + callback)});
+  watched_.onDial = [&] { configure({{"chatwootEnabled", false}}); };
+  configure(kOn);
+  EXPECT_EQ(block_->summary(kShop).at("status"), "active");
+  EXPECT_EQ(secret("callback"), callback);
+  ASSERT_GE(host_.statements.size(), 2u);
+  EXPECT_TRUE(host_.statements.back().sql.starts_with("INSERT INTO chatwoot_callbacks"));
+  EXPECT_EQ(host_.statements.back().values, (std::vector<SqlValue>{digestOf(callback), "i-1"}));
 }
 
 TEST_F(Chatwoot, WithoutItsSecretTheOldInboxIsNotItsOwnAnyMore) {
@@ -418,6 +437,42 @@ TEST_F(Chatwoot, ListSaysWhatChatwootHasAgainstItUntilThatIsOver) {
   shown = list().body;
   EXPECT_EQ(shown.at("status"), "active");
   EXPECT_EQ(shown.at("last_error"), "");
+}
+
+TEST_F(Chatwoot, ListBringsNothingBackThatIsDeletedWhileChatwootThinks) {
+  chatwootHas({}, inbox(42, "shop"));
+  configure(kOn);
+  host_.replies = {{200, {}, serialize(inbox(42, "Renamed"))}};
+  watched_.onDial = [&] { configure({{"chatwootEnabled", false}}); };
+  EXPECT_THROW(list(), Error);
+  EXPECT_TRUE(host_.documents.empty());
+}
+
+// The gateway writes after configure() has returned, so a delete is done when it answers.
+TEST_F(Chatwoot, ListBringsNothingBackThatIsDeletedAfterItsLastLook) {
+  chatwootHas({}, inbox(42, "shop"));
+  configure(kOn);
+  host_.replies = {{200, {}, serialize(inbox(42, "Renamed"))}};
+  host_.provisionAnswers.push_back(Provisioned{});
+  std::thread deleting;
+  std::promise<void> looked;
+  int looks = 0;
+  watched_.afterLoading = [&] {
+    if (++looks != 2) return;  // list() has seen that nothing has changed, and is about to save
+    deleting = std::thread([&] {
+      looked.set_value();
+      remove();
+    });
+    looked.get_future().wait();
+    for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+  };
+  watched_.onConfigure = [&] { configure({{"chatwootEnabled", false}}); };
+  watched_.afterOpening = [&] {  // the token, which is shown when all is written
+    if (deleting.joinable()) deleting.join();
+  };
+  list();
+  EXPECT_FALSE(deleting.joinable());
+  EXPECT_TRUE(host_.documents.empty());
 }
 
 TEST_F(Chatwoot, DeleteSwitchesOffWhatIsThere) {

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
+#include <thread>
 
-#include "pombo/testing/fake_host.hpp"
+#include "watched_host.hpp"
 
 using namespace pombo;
 
@@ -26,7 +28,7 @@ Json filled(const std::vector<Field>& table, const boost::json::object& given) {
 
 class ProxyTest : public ::testing::Test {
  protected:
-  ProxyTest() { block_->start(host_); }
+  ProxyTest() { block_->start(watched_); }
 
   void configure(const boost::json::object& given) {
     const Json slice = filled(block_->fields(), given);
@@ -50,6 +52,7 @@ class ProxyTest : public ::testing::Test {
                                    {"port", "1080"},  {"protocol", "socks5"},
                                    {"username", "u"}, {"password", "p@:/%?#ü"}};
   FakeHost host_;
+  WatchedHost watched_{host_};
   const std::unique_ptr<IBlockConfigurator> block_{pombo_create()};
 };
 
@@ -150,6 +153,36 @@ TEST_F(ProxyTest, APasswordDoesNotFollowToAnotherHostOrUser) {
   nobody.erase("username");
   post(nobody);
   EXPECT_EQ(proxy()->password, "");
+}
+
+TEST_F(ProxyTest, APasswordIsNotLostToARequestThatLeavesItOut) {
+  post(kGiven);
+  const auto configureWith = [&](const std::string& password) {
+    const Json slice = filled(block_->fields(), {{"proxyEnabled", true},
+                                                 {"proxyHost", "10.0.0.9"},
+                                                 {"proxyPort", "1080"},
+                                                 {"proxyProtocol", "socks5"},
+                                                 {"proxyUsername", "u"},
+                                                 {"proxyPassword", password}});
+    block_->configure(kShop, Fields(slice));
+  };
+  // Between reading the password and writing it back the others get every chance to change it.
+  watched_.afterOpening = [] {
+    for (int i = 0; i < 100; ++i) std::this_thread::yield();
+  };
+  std::atomic<bool> done = false;
+  std::thread other([&] {
+    while (!done) configureWith("");
+  });
+  int lost = 0;
+  for (int i = 0; i < 200; ++i) {
+    const std::string password = std::to_string(i);
+    configureWith(password);
+    for (int look = 0; look < 3; ++look) lost += proxy()->password != password;
+  }
+  done = true;
+  other.join();
+  EXPECT_EQ(lost, 0);
 }
 
 TEST_F(ProxyTest, SwitchedOffItForgetsItsCredentials) {

@@ -47,6 +47,25 @@ TEST(S3BucketAddress, UnlessTheEndpointIsTheBucketsOwn) {
   EXPECT_EQ(address.host, "media.s3.example:9000");
   EXPECT_EQ(address.path, "");
   EXPECT_EQ(addressOf(bucketAt("https://mediation.example")).path, "/media");
+  for (const std::string service :
+       {"s3.localhost:9000", "s3-eu.example", "fra1.spaces.example", "oss-eu.cloud.example:443"}) {
+    const auto own = addressOf(bucketAt("https://media." + service));
+    EXPECT_EQ(own.host, "media." + service);
+    EXPECT_EQ(own.path, "") << service;
+  }
+}
+
+TEST(S3BucketAddress, ABucketNamedLikeItsServiceIsInThePath) {
+  for (const std::string host : {"minio.example.com", "minio.example.com:9000", "minio.localhost",
+                                 "minio.localhost:9000", "minio"}) {
+    const auto address = addressOf(bucketAt("https://" + host, "minio"));
+    EXPECT_EQ(address.host, host);
+    EXPECT_EQ(address.path, "/minio") << host;
+  }
+  EXPECT_EQ(addressOf(bucketAt("http://127.0.0.1:9000", "127")).path, "/127");
+  EXPECT_EQ(addressOf(bucketAt("https://storage.googleapis.com", "storage")).path, "/storage");
+  // Nothing tells this one from a bucket of the service at "eu.example.com".
+  EXPECT_EQ(addressOf(bucketAt("https://minio.eu.example.com", "minio")).path, "");
 }
 
 // A service in memory: what is put can be got, until the test has it answer otherwise.

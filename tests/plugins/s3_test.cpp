@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "pombo/testing/fake_host.hpp"
+#include "watched_host.hpp"
 
 using namespace pombo;
 
@@ -30,7 +30,7 @@ std::string bodyOf(const std::string& code) { return "<Error><Code>" + code + "<
 class S3Test : public ::testing::Test {
  protected:
   S3Test() {
-    block_->start(host_);
+    block_->start(watched_);
     host_.time = TimePoint(std::chrono::seconds(1369353600));
   }
 
@@ -78,6 +78,7 @@ class S3Test : public ::testing::Test {
                     {"secretKey", nullptr}, {"endpoint", "https://s3.example:9000"},
                     {"pathPrefix", "wa/"}};
   FakeHost host_;
+  WatchedHost watched_{host_};
   const std::unique_ptr<IBlockConfigurator> block_{pombo_create()};
 };
 
@@ -233,6 +234,37 @@ TEST_F(S3Test, WhatItVerifiesMayBeTheKeyThatItHas) {
   host_.replies = {{200, {}, ""}, {200, {}, "1"}, {204, {}, ""}};
   post(without("secretKey"), true);
   EXPECT_EQ(host_.requests.size(), 3u);
+}
+
+TEST_F(S3Test, AKeyThatComesWhileItVerifiesTheOldOneIsNotLost) {
+  post(kGiven);
+  host_.replies = {{200, {}, ""}, {200, {}, "1"}, {204, {}, ""}};
+  watched_.onDial = [&] {
+    auto newer = kGiven;
+    newer["secretKey"] = "newer";
+    post(newer);
+  };
+  auto again = without("secretKey");
+  again["pathPrefix"] = "elsewhere";
+  post(again, true);
+  EXPECT_EQ(kept().at("secretKey"), "newer");
+  EXPECT_EQ(kept().at("pathPrefix"), "elsewhere");
+}
+
+TEST_F(S3Test, AKeyThatIsClearedWhileItVerifiesStaysCleared) {
+  post(kGiven);
+  host_.replies = {{200, {}, ""}, {200, {}, "1"}, {204, {}, ""}};
+  watched_.onDial = [&] { post({{"enabled", false}}); };
+  EXPECT_EQ(refusalOf(without("secretKey"), true), "The 'secretKey' field is required");
+  EXPECT_TRUE(host_.sealed.empty());
+}
+
+TEST_F(S3Test, AKeyOfItsOwnCountsWhateverHappensWhileItIsVerified) {
+  post(kGiven);
+  host_.replies = {{200, {}, ""}, {200, {}, "1"}, {204, {}, ""}};
+  watched_.onDial = [&] { post({{"enabled", false}}); };
+  EXPECT_EQ(post(kGiven, true).at("s3"), kShown);
+  EXPECT_EQ(kept().at("secretKey"), "canary/+=");
 }
 
 TEST_F(S3Test, ABucketThatCannotBeUsedIsNotKept) {
