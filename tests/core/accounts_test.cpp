@@ -98,10 +98,10 @@ TEST_F(AccountsTest, ANameIsTakenOnceEvenAtTheSameTime) {
 }
 
 TEST_F(AccountsTest, AreListedByName) {
-  for (const auto* name : {"b", "a", "c"}) create(name);
+  for (const auto* name : {"a", "B", "A", "b", "Z"}) create(name);
   std::vector<std::string> names;
   for (const auto& account : accounts_.list()) names.push_back(account.name);
-  EXPECT_EQ(names, (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"A", "B", "Z", "a", "b"})) << "bytewise";
 }
 
 TEST_F(AccountsTest, NamesAndNumbersAreChecked) {

@@ -244,6 +244,60 @@ TEST_F(BlockStoreTest, APartCountsWhenItIsTaken) {
   EXPECT_EQ(gateway_.count("a WHERE id = 2"), 1);
 }
 
+// Whether the block's SQL fails in each of two runs, of which the first is not committed.
+class RepeatedWriteTest : public BlockStoreTest, public ::testing::WithParamInterface<bool> {
+ protected:
+  RepeatedWriteTest() {
+    gateway_.store.database().commit(
+        [](Session& session) { session.once("CREATE TABLE a (id BIGINT PRIMARY KEY)"); });
+  }
+  void writeTwice(Draft& draft, bool first, bool second) {
+    int runs = 0;
+    gateway_.store.database().commit([&](Session& session) {
+      if (++runs == 1 ? first : second) session.run("INSERT INTO a (id) VALUES (1)");
+      failures_ = store_.write(session, draft);
+      if (runs == 1) throw StorageError("in the way", StorageError::Kind::conflict);
+    });
+    EXPECT_EQ(runs, 2);
+  }
+  Draft drafted() {
+    Draft draft(kOld, GetParam());
+    const Draft::Scope scope(draft);
+    store_.apply("webhook", {{"INSERT INTO a (id) VALUES (1)", {}}});
+    set(kOld, with("{}", "s"));
+    return draft;
+  }
+
+  std::vector<BlockFailure> failures_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Drafts, RepeatedWriteTest, ::testing::Bool(), [](const auto& each) {
+  return each.param ? "OfANewInstance" : "OfAnOldInstance";
+});
+
+TEST_P(RepeatedWriteTest, WhatFailedInTheRunBeforeIsKeptAllTheSame) {
+  Draft draft = drafted();
+  writeTwice(draft, true, false);
+  EXPECT_TRUE(failures_.empty());
+  EXPECT_EQ(draft.find("webhook")->document, "{}");
+  EXPECT_EQ(draft.find("webhook")->error, "");
+  const BlockRow row = store_.load(kOld, "webhook");
+  EXPECT_EQ(row.document, "{}");
+  EXPECT_EQ(row.secrets.at("a"), "s");
+  EXPECT_EQ(row.error, "");
+}
+
+TEST_P(RepeatedWriteTest, WhatFailsInTheLastRunIsShownAsFailed) {
+  Draft draft = drafted();
+  writeTwice(draft, false, true);
+  ASSERT_EQ(failures_.size(), 1u);
+  EXPECT_EQ(failures_[0].block, "webhook");
+  EXPECT_EQ(draft.find("webhook")->document, std::nullopt);
+  EXPECT_EQ(draft.find("webhook")->error, "internal error");
+  EXPECT_EQ(store_.load(kOld, "webhook").document, std::nullopt);
+  EXPECT_EQ(store_.load(kOld, "webhook").error, "internal error");
+}
+
 TEST_F(BlockStoreTest, StatementsOutsideOfADraftAreAllOrNone) {
   gateway_.store.database().commit(
       [](Session& session) { session.once("CREATE TABLE a (id BIGINT PRIMARY KEY)"); });

@@ -47,7 +47,9 @@ class Postgres:
         secret.write_text(self.password)
         if USER:
             os.chown(secret, USER.pw_uid, USER.pw_gid)
-        self._run("initdb", "--no-sync", "--no-locale", "--encoding=UTF8", "--username=pombo",
+        # Texts are ordered as a language has it, as on most servers: a, A, b.
+        self._run("initdb", "--no-sync", "--no-locale", "--locale-provider=icu",
+                  "--icu-locale=en", "--encoding=UTF8", "--username=pombo",
                   "--auth=scram-sha-256", f"--pwfile={secret}", f"--pgdata={self.data}")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

@@ -78,8 +78,8 @@ Secret Accounts::create(const Account& account, TimePoint now) {
 std::vector<Account> Accounts::list() const {
   return database_.read([](Session& session) {
     std::vector<Account> all;
-    for (const auto& row :
-         session.rows("SELECT " POMBO_ACCOUNT_COLUMNS " FROM account ORDER BY name", kKinds))
+    for (const auto& row : session.rows(
+             "SELECT " POMBO_ACCOUNT_COLUMNS " FROM account ORDER BY name {bytewise}", kKinds))
       all.push_back(accountOf(row));
     return all;
   });

@@ -202,7 +202,7 @@ std::vector<StoredInstance> InstanceStore::list(const AccountId& account) const 
     std::vector<StoredInstance> all;
     for (const auto& row :
          session.rows("SELECT " POMBO_INSTANCE_COLUMNS " FROM instance WHERE account_id = :account "
-                      "AND status <> 'provisioning' ORDER BY name",
+                      "AND status <> 'provisioning' ORDER BY name {bytewise}",
                       kKinds, {account.value}))
       all.push_back(storedOf(row));
     return all;

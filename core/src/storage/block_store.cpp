@@ -67,7 +67,7 @@ std::exception_ptr Reservation::failure() const {
 }
 
 const BlockRow* Draft::find(const std::string& block) const {
-  for (const auto* rows : {&rows_, &known_})
+  for (const auto* rows : {&refused_, &rows_, &known_})
     if (const auto it = rows->find(block); it != rows->end()) return &it->second;
   return nullptr;
 }
@@ -218,6 +218,7 @@ std::vector<BlockFailure> BlockStore::write(Session& session, Draft& draft) cons
   std::map<std::string, std::vector<Statement>> byBlock;
   for (const auto& [block, statement] : draft.statements()) byBlock[block].push_back(statement);
   std::vector<BlockFailure> failures;
+  std::map<std::string, BlockRow> refused;  // of this run: the next one may have none
   for (const auto& [block, statements] : byBlock) {
     session.once("SAVEPOINT block");
     try {
@@ -225,15 +226,17 @@ std::vector<BlockFailure> BlockStore::write(Session& session, Draft& draft) cons
     } catch (const StorageError& error) {
       if (error.passes()) throw;
       session.once("ROLLBACK TO block");
-      BlockRow failed = draft.isNew() ? BlockRow() : fetch(session, draft.id(), block);
+      BlockRow& failed = refused[block];
+      if (!draft.isNew()) failed = fetch(session, draft.id(), block);
       failed.error = "internal error";
-      draft.put(block, std::move(failed));
       failures.push_back({block, error.what()});
     }
     session.once("RELEASE block");
   }
   for (const auto& [block, row] : draft.rows())
-    write(session, draft.id(), block, row, draft.isNew());
+    if (!refused.contains(block)) write(session, draft.id(), block, row, draft.isNew());
+  for (const auto& [block, row] : refused) write(session, draft.id(), block, row, draft.isNew());
+  draft.refuse(std::move(refused));
   return failures;
 }
 

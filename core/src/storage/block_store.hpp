@@ -83,6 +83,9 @@ class Draft {
 
   const BlockRow* find(const std::string& block) const;
   BlockRow& put(const std::string& block, BlockRow row) { return rows_[block] = std::move(row); }
+  // What became of it where its SQL has failed, instead of what was put. Each run of the job that
+  // writes it says so anew: what the last one said holds.
+  void refuse(std::map<std::string, BlockRow> rows) { refused_ = std::move(rows); }
   // As the database has it: it is not written.
   void remember(const std::string& block, BlockRow row) { known_[block] = std::move(row); }
   void add(const std::string& block, Statement statement);
@@ -103,6 +106,7 @@ class Draft {
     return reservation_ ? reservation_->failure() : nullptr;
   }
 
+  // What was put, whatever became of it.
   const std::map<std::string, BlockRow>& rows() const { return rows_; }
   const std::vector<std::pair<std::string, Statement>>& statements() const { return statements_; }
 
@@ -111,7 +115,7 @@ class Draft {
   InstanceId id_;
   bool isNew_;
   std::shared_ptr<Reservation> reservation_;
-  std::map<std::string, BlockRow> rows_, known_;
+  std::map<std::string, BlockRow> refused_, rows_, known_;
   std::vector<std::pair<std::string, Statement>> statements_;  // with the block that wants them
 };
 

@@ -28,7 +28,9 @@ void requireText(const std::string& text) {
 
 std::string inPostgresql(const std::string& sql) {
   if (sql.find('{') == sql.npos) return sql;
-  return spelled(spelled(sql, "{clustered}", ""), "{locked}", "FOR UPDATE");
+  // Not COLLATE "C": inside a name that a block has quoted, its quotes would end the name.
+  std::string text = spelled(sql, "{bytewise}", "USING ~<~");
+  return spelled(spelled(std::move(text), "{clustered}", ""), "{locked}", "FOR UPDATE");
 }
 
 Kind kindOf(const std::string& state, bool connected) {

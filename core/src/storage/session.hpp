@@ -28,9 +28,10 @@ class Row {
 // Not thread-safe: one thread at a time. Statements are prepared once and kept; a name may appear
 // once in a statement, and values bind in order of appearance. Throws StorageError.
 //
-// Two marks in the SQL stand for what the databases spell differently: {clustered} after a table
-// whose rows lie in the order of its key, and {locked} after a SELECT whose rows nobody else may
-// change until the transaction ends.
+// Three marks in the SQL stand for what the databases spell differently: {clustered} after a table
+// whose rows lie in the order of its key, {bytewise} after a text in ORDER BY that no language has
+// a say in, and {locked} after a SELECT whose rows nobody else may change until the transaction
+// ends.
 class Session {
  public:
   virtual ~Session() = default;

@@ -116,7 +116,8 @@ std::string kindsIn(soci::statement& statement, const soci::row& shape) {
 
 std::string inSqlite(const std::string& sql) {
   if (sql.find('{') == sql.npos) return sql;
-  return spelled(spelled(sql, "{clustered}", "WITHOUT ROWID"), "{locked}", "");
+  std::string text = spelled(sql, "{bytewise}", "");  // as it orders texts anyway
+  return spelled(spelled(std::move(text), "{clustered}", "WITHOUT ROWID"), "{locked}", "");
 }
 
 template <class Function>
