@@ -84,6 +84,15 @@ TEST(SqlScope, ATextIsNoNameOfATable) {  // to SQLite it would be
     EXPECT_NE(refusalOf(sql, true), "") << sql;
 }
 
+TEST(SqlScope, TheStoresOwnMarksAreNotABlocks) {
+  for (const char* mark : {"{clustered}", "{locked}", "{bytewise}"}) {
+    const std::string hidden =
+        std::string("SELECT 1 /") + mark + "* ' */ UNION SELECT token_hash FROM instance --'";
+    EXPECT_EQ(refusalOf(hidden), std::string("A block may not use '") + mark + "'");
+    EXPECT_NE(refusalOf(std::string("SELECT '") + mark + "' FROM webhook_a"), "");
+  }
+}
+
 TEST(SqlScope, ATableIsNoPartOfAnothers) {  // to PostgreSQL it could be
   for (const auto* sql : {
            "CREATE TABLE webhook_a () INHERITS (account)",

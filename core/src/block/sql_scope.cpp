@@ -203,6 +203,10 @@ class Scope {
 }  // namespace
 
 void requireOwnTables(const std::string& block, const std::string& sql, bool schema) {
+  // The store's own marks are spelled out after this look, and may be spelled as nothing: what they
+  // stand between would be joined, into a comment or out of a text.
+  for (const char* mark : {"{clustered}", "{locked}", "{bytewise}"})
+    if (sql.find(mark) != sql.npos) refuse(std::string("A block may not use '") + mark + "'");
   Scope(block, tokensOf(sql)).check(schema);
 }
 
