@@ -280,7 +280,7 @@ const std::vector<Section>& configSections() {
        {text("listen", "127.0.0.1:8080"), text("baseUrl", ""), number("ioThreads", 2, 1, 64),
         number("workers", 64, 1, 1024), number("slowWorkers", 32, 1, 1024),
         number("budgetSeconds", 30, 1, 600), number("drainSeconds", 20, 0, 600),
-        list("trustedProxies", {})}},
+        list("trustedProxies", {}), flag("openapi", true), flag("docs", true)}},
       {"storage", {choice("synchronous", "full", {"full", "normal"})}},
       {"security", {text("keyFile", "")}},
       {"plugins", {list("path", {"plugins"}), isolationKey()}},

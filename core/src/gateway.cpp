@@ -7,9 +7,11 @@
 #include "block/registry.hpp"
 #include "block_opener.hpp"
 #include "http/admission.hpp"
+#include "http/docs_routes.hpp"
 #include "http/edge.hpp"
 #include "http/instance_routes.hpp"
 #include "http/metrics_port.hpp"
+#include "http/openapi.hpp"
 #include "http/router.hpp"
 #include "http/server_routes.hpp"
 #include "instance/identity.hpp"
@@ -174,13 +176,23 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     requireBlocks();
     provisioner_.recover(abandonedBefore());
     limitStore_.restore();
-    addInstanceRoutes(routes_, provisioner_, instances_, list_);
+    addInstanceRoutes(routes_, provisioner_, instances_, list_, registry_.list());
     addServerRoutes(routes_, health_, metrics_,
                     {textAt(config.metrics, "token"), listAt(config.metrics, "allow")}, clock_);
-    addPromisedRoutes(routes_, registry_);
-    routes_.close();
+    describe();
     listen();
     checkHealth();
+  }
+
+  // Every route of anybody's is there.
+  void describe() {
+    const std::string url = withoutSlash(textAt(config_.http, "baseUrl"));
+    const bool described = config_.http.at("openapi").as_bool();
+    if (described) addDescriptionRoute(routes_, description_);
+    if (described && config_.http.at("docs").as_bool()) addDocsRoutes(routes_, url);
+    addPromisedRoutes(routes_, registry_);
+    routes_.close();
+    description_ = serialize(openApiOf(routes_, registry_.list(), {version(), url}));
   }
 
   // IBackOffice
@@ -357,6 +369,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   Egress egress_;
   HttpClient client_;
   RouteTable routes_;
+  std::string description_;  // of the routes, once they are closed
   Reconnector reconnector_{instances_, registry_, log_};
   BlockOpener opener_;
   Registry registry_;  // its blocks call the reconnector, and their processes the opener's logs

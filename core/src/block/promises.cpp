@@ -12,6 +12,7 @@ BlockPromise blockIn(const Json& json) {
   const auto& object = json.as_object();
   BlockPromise promise = Promises::usual(std::string(object.at("name").as_string()));
   promise.empty = promise.failed = object.at("empty");
+  promise.fixed = true;
   if (const auto* failed = object.if_contains("failed")) promise.failed = *failed;
   const Fields fields(json);
   promise.notLoaded = fields.get<std::string>("notLoaded", promise.notLoaded);
@@ -39,7 +40,7 @@ const BlockPromise* Promises::find(const std::string& block) const {
 BlockPromise Promises::usual(const std::string& block) {
   const std::string sentence = "plugin '" + block + "' is not loaded on this server";
   const Json off{{"enabled", false}};
-  return {block, off, off, sentence, sentence};
+  return {block, off, off, sentence, sentence, false};
 }
 
 Promises readPromises() {

@@ -16,6 +16,7 @@ struct BlockPromise {
   Json failed;                 // what stays of it when it fails, before "status" and "error"
   std::string notLoaded;       // the reason in a 201
   std::string routeNotLoaded;  // the sentence of a 503
+  bool fixed = false;          // the wire says which keys its object has, whoever serves it
 };
 
 struct RoutePromise {

@@ -71,7 +71,7 @@ void Admission::failAuthentication(Call& call) {
 
 void Admission::requireOwnership(Call& call) const {
   if (!call.match.route || call.match.params.count("instance") == 0) return;
-  if (call.route().access == Access::open || call.match.route->promised) return;
+  if (call.route().access == Access::open || call.match.route->absence) return;
   if (isBlank(call.instanceName)) throw Error(Code::invalid, "Instance name is required");
   if (!call.caller || !call.caller->instance) return;
   if (call.caller->instance->name != call.instanceName) throw Error(Code::forbidden, kMismatch);
@@ -113,7 +113,7 @@ void Admission::take(Call& call, const std::string& bucket, std::int64_t limit) 
 }
 
 void Admission::findInstance(Call& call) const {
-  if (!call.match.route || !call.caller || call.match.route->promised) return;
+  if (!call.match.route || !call.caller || call.match.route->absence) return;
   if (call.caller->instance) {
     call.instance = call.caller->instance;
     return;

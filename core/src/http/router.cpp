@@ -184,7 +184,8 @@ void Router::overrun(Call& call) {
 }
 
 HttpReply Router::handle(Call& call) {
-  if (call.match.route->promised) return call.match.route->handler({});  // whatever was sent
+  if (const auto& absence = call.match.route->absence)  // whatever was sent
+    throw Error(absence->code, absence->sentence);
   std::vector<std::string> warnings;
   HttpRequest request = requestOf(call, warnings);
   const std::unique_ptr<std::string, void (*)(std::string*)> wiped(

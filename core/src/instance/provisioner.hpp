@@ -23,6 +23,10 @@ class Provisioner {
         clock_(clock),
         log_(log) {}
 
+  // Core's own fields of a create request: texts and nothing else. The rest is blocks', or
+  // nobody's.
+  static const std::vector<Field>& ownFields();
+
   // `body` is that of POST /api/instance/new. A block that fails is part of the answer.
   Provisioned create(const AccountId&, const Json& body);
   // Hands the blocks their fields of `body` again.
