@@ -14,6 +14,7 @@ import pytest
 import zoo
 from bucket_servers import Ceph, Swift
 from client import Api, Wire
+from described import Proxies
 from pombo_server import DEFAULT_ENV, REPOSITORY, Server, default_binary
 from postgres import Postgres
 
@@ -31,11 +32,15 @@ def pytest_addoption(parser):
                      help="the database that the servers are run on")
     parser.addoption("--isolation", choices=["process", "inside"],
                      help="where all blocks run that a test does not place itself")
+    parser.addoption("--openapi", action="store_true",
+                     help="hold all that Api says and hears against the servers' /openapi.json")
 
 
 def pytest_configure(config):
     if isolation := config.getoption("--isolation"):
         DEFAULT_ENV["POMBO_PLUGINS_ISOLATION"] = isolation
+    if config.getoption("--openapi"):
+        Api.proxies = Proxies()
     config.postgres = None
     os.environ.pop("POMBO_TEST_DATABASE", None)
     if config.getoption("store") == "postgresql":
@@ -44,6 +49,8 @@ def pytest_configure(config):
 
 
 def pytest_unconfigure(config):
+    if Api.proxies:
+        Api.proxies.end()
     if config.postgres:
         config.postgres.__exit__()
 
