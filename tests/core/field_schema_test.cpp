@@ -58,6 +58,10 @@ TEST(FieldSchema, TakesNullAndTheEmptyTextForWhatNeedNotBeThere) {
   const Json url = propertyOf({.name = "url", .type = Type::url, .fallback = "", .maxLength = 9});
   EXPECT_EQ(url.at("anyOf"), (Json(array{object{{"format", "uri"}}, object{{"maxLength", 0}}})));
   EXPECT_EQ(url.at("maxLength"), 9);
+  EXPECT_EQ(url.at("type"), (Json{"string", "null"}));
+  EXPECT_EQ(propertyOf({.name = "on", .type = Type::boolean, .fallback = true, .doc = "Switch."})
+                .at("type"),
+            (Json{"boolean", "string", "null"}));
   EXPECT_EQ(url.as_object().if_contains("default"), nullptr) << "which is no URL";
 }
 

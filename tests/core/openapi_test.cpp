@@ -151,6 +151,7 @@ TEST_F(OpenApi, RefusalsAreThoseOfItsKind) {
   serve({.path = "/open", .access = Access::open, .bucket = Bucket::none});
   serve({.path = "/list"});
   serve({.path = "/one/:instance"});
+  serve({.path = "/abroad", .slow = true});
   const std::set<std::string> all{"200", "400", "408", "413",    "431",
                                   "500", "503", "505", "default"};
   const auto with = [&](std::set<std::string> more) {
@@ -161,6 +162,8 @@ TEST_F(OpenApi, RefusalsAreThoseOfItsKind) {
   EXPECT_EQ(keysOf(operation("/list").at("responses")), with({"401", "403", "429"}));
   EXPECT_EQ(keysOf(operation("/one/{instance}").at("responses")),
             with({"401", "403", "404", "429"}));
+  EXPECT_EQ(keysOf(operation("/abroad").at("responses")),
+            with({"401", "403", "429", "502", "504"}));
   EXPECT_EQ(operation("/list").at("responses").at("401"),
             (Json{{"$ref", "#/components/responses/Unauthorized"}}));
 }

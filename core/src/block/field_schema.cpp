@@ -126,9 +126,10 @@ object plainSchema(const Field& field, bool optional) {
 
 // null and "" are the same as leaving the field out.
 void addAbsence(const Field& field, object& schema) {
-  array& types = schema["type"].as_array();
+  // Looked up each time: members move when others come and go.
+  const auto addType = [&](const char* type) { schema["type"].as_array().emplace_back(type); };
   if (!isText(field.type) && !isNumber(field.type)) {
-    types.emplace_back("string");
+    addType("string");
     if (field.type == Type::boolean)
       schema["enum"] = {true, false, "", nullptr};
     else
@@ -137,7 +138,7 @@ void addAbsence(const Field& field, object& schema) {
     choices->as_array().emplace_back("");
     choices->as_array().emplace_back(nullptr);
   }
-  types.emplace_back("null");
+  addType("null");
 }
 
 // Of a URL that need not be there, "" says that it is not.

@@ -29,8 +29,10 @@ constexpr Shared kShared[] = {
     {431, "HeadersTooLarge", "`Request headers too large`; the connection is closed."},
     {500, "InternalError", "What the log tells in full."},
     {501, "NotImplemented", "This release does not have it."},
+    {502, "BadGateway", "Whoever was asked on the client's behalf refused, or was not there."},
     {503, "Unavailable",
      "`Server is shutting down`, `Server is busy`, or who it needs is not there."},
+    {504, "GatewayTimeout", "Whoever was asked on the client's behalf took too long."},
     {505, "VersionNotSupported", "`HTTP version not supported`; the connection is closed."},
 };
 constexpr Shared kOther{0, "Refused", "Anything else that was refused; the sentence says why."};
@@ -87,6 +89,8 @@ std::vector<Code> refusalsOf(const ServedRoute& served) {
   const bool looksForIt = ofInstance && route.access != Access::open && !served.absence;
   if (looksForIt || route.access == Access::admin) codes.push_back(Code::notFound);
   if (route.bucket != Bucket::none) codes.push_back(Code::rateLimited);
+  // Somebody else is asked.
+  if (route.slow) codes.insert(codes.end(), {Code::refused, Code::timedOut});
   if (served.absence) codes.push_back(served.absence->code);
   return codes;
 }
