@@ -155,8 +155,11 @@ class Bench:
         return folder
 
     def server(self, config: Path | None = None) -> Server:
-        return Server(self.binary, self.fresh_folder(), config, {
-            "POMBO_STORAGE_SYNCHRONOUS": self.synchronous, "POMBO_LOG_LEVEL": "warn"})
+        folder = self.fresh_folder()
+        # The audit log in its file: on standard error this very process would have to read it.
+        return Server(self.binary, folder, config, {
+            "POMBO_STORAGE_SYNCHRONOUS": self.synchronous, "POMBO_LOG_LEVEL": "warn",
+            "POMBO_AUDIT_FILE": str(folder / "audit.log")})
 
     def load(self, server: Server, mode: str, *options: object) -> dict:
         return program([self.tools / "bench_load", mode, "--port", server.port, *options])

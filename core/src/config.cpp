@@ -43,9 +43,9 @@ const std::vector<Field>& blockKeys() {
 // A block's name is a key in answers and the beginning of its tables and metrics: these are taken.
 bool isReserved(const std::string& name) {
   static const std::set<std::string> words{
-      "id",      "name",   "token",    "status", "connector", "connection", "profile",
-      "account", "block",  "core",     "edge",   "http",      "instance",   "rate",
-      "schema",  "server", "settings", "sqlite", "storage"};
+      "id",      "name",   "token",  "status",   "connector", "connection", "profile",
+      "account", "audit",  "block",  "core",     "edge",      "http",       "instance",
+      "rate",    "schema", "server", "settings", "sqlite",    "storage"};
   return words.contains(name);
 }
 
@@ -136,6 +136,7 @@ class Reader {
     if (section == "egress") return config.egress;
     if (section == "limits") return config.limits;
     if (section == "log") return config.log;
+    if (section == "audit") return config.audit;
     return section == "metrics" ? config.metrics : config.admin;
   }
 
@@ -280,20 +281,22 @@ const std::vector<Section>& configSections() {
        {text("listen", "127.0.0.1:8080"), text("baseUrl", ""), number("ioThreads", 2, 1, 64),
         number("workers", 64, 1, 1024), number("slowWorkers", 32, 1, 1024),
         number("budgetSeconds", 30, 1, 600), number("drainSeconds", 20, 0, 600),
-        list("trustedProxies", {})}},
+        list("trustedProxies", {}), list("origins", {})}},
       {"storage", {choice("synchronous", "full", {"full", "normal"})}},
       {"security", {text("keyFile", "")}},
       {"plugins", {list("path", {"plugins"}), isolationKey()}},
       {"egress", {list("allow", {}), flag("proxyPrivate", true)}},
       {"limits",
        {number("anonymousPerMinute", 100, 1, 1'000'000),
-        number("resourcePerMinute", 600, 1, 1'000'000), number("slowPerAccount", 8, 1, 1024)}},
+        number("resourcePerMinute", 600, 1, 1'000'000), number("adminPerMinute", 100, 1, 1'000'000),
+        number("slowPerAccount", 8, 1, 1024)}},
       {"log",
        {choice("level", "info", {"debug", "info", "warn", "error", "off"}), flag("access", true),
         number("blockLinesPerSecond", 100, 1, 1'000'000)}},
       {"metrics",
        {text("listen", ""), text("token", "", true), list("allow", {"127.0.0.0/8", "::1/128"})}},
-      {"admin", {text("token", "", true)}}};
+      {"admin", {text("token", "", true)}},
+      {"audit", {text("file", "")}}};
   return sections;
 }
 

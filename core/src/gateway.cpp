@@ -6,6 +6,7 @@
 #include "account/accounts.hpp"
 #include "block/registry.hpp"
 #include "block_opener.hpp"
+#include "http/admin_routes.hpp"
 #include "http/admission.hpp"
 #include "http/edge.hpp"
 #include "http/instance_routes.hpp"
@@ -48,9 +49,11 @@ AdmissionOptions admissionOptionsOf(const Config& config) {
   const std::string adminToken = textAt(config.admin, "token");
   if (!adminToken.empty() && adminToken.size() < 32)
     throw ConfigError("admin.token must be at least 32 characters");
-  return {static_cast<int>(numberAt(config.limits, "slowPerAccount")),
-          static_cast<int>(numberAt(config.limits, "anonymousPerMinute")),
-          static_cast<int>(numberAt(config.limits, "resourcePerMinute")), adminToken};
+  return {.slowPerAccount = static_cast<int>(numberAt(config.limits, "slowPerAccount")),
+          .anonymousPerMinute = static_cast<int>(numberAt(config.limits, "anonymousPerMinute")),
+          .resourcePerMinute = static_cast<int>(numberAt(config.limits, "resourcePerMinute")),
+          .adminPerMinute = static_cast<int>(numberAt(config.limits, "adminPerMinute")),
+          .adminToken = adminToken};
 }
 
 RouterOptions routerOptionsOf(const Config& config) {
@@ -84,6 +87,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       : config_(config),
         log_(textAt(config.log, "level"),
              static_cast<int>(numberAt(config.log, "blockLinesPerSecond"))),
+        audit_(textAt(config.audit, "file"), log_, metrics_),
         store_(storeOptionsOf(config, environment)),
         blocks_(store_.database(), store_.sealer()),
         instances_(store_.database(), store_.sealer()),
@@ -99,7 +103,9 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
         list_(blocks_, instances_, registry_),
         authentication_(store_.database(), store_.sealer(), accounts_, clock_),
         addresses_(listAt(config.http, "trustedProxies")),
-        admission_(admissionOptionsOf(config), authentication_, addresses_, instances_, limits_) {
+        cors_(listAt(config.http, "origins"), accounts_),
+        admission_(admissionOptionsOf(config), authentication_, addresses_, cors_, instances_,
+                   limits_) {
     try {
       build(config);
     } catch (const std::exception& error) {
@@ -149,6 +155,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       // A block's call that never came back still has a thread inside all of this. Everything that
       // counts is on the disk; the rest is not to be taken away under its feet.
       log_.write(Level::error, "Calls that never ended were left behind", {{"threads", strays}});
+      audit_.flush();
       std::_Exit(0);
     }
     // The router's workers may still be looking at the edges' counters.
@@ -177,7 +184,9 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     addInstanceRoutes(routes_, provisioner_, instances_, list_);
     addServerRoutes(routes_, health_, metrics_,
                     {textAt(config.metrics, "token"), listAt(config.metrics, "allow")}, clock_);
+    addAdminRoutes(routes_, accounts_, provisioner_, audit_, clock_);
     addPromisedRoutes(routes_, registry_);
+    if (textAt(config.admin, "token").empty()) routes_.drop(Access::admin);
     routes_.close();
     listen();
     checkHealth();
@@ -240,10 +249,11 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   }
 
   void listen() {
-    router_ = std::make_unique<Router>(routerOptionsOf(config_), routes_, admission_, log_,
-                                       metrics_, clock_);
+    router_ = std::make_unique<Router>(routerOptionsOf(config_), routes_, admission_, cors_, audit_,
+                                       log_, metrics_, clock_);
     edge_ =
         std::make_unique<Edge>(edgeOptionsOf(config_, textAt(config_.http, "listen")), *router_);
+    cors_.own(server().baseUrl);
     if (const std::string address = textAt(config_.metrics, "listen"); !address.empty())
       metricsEdge_ = std::make_unique<Edge>(edgeOptionsOf(config_, address), metricsPort_);
     metrics_.onScrape([this](Metrics& metrics) { collect(metrics); });
@@ -347,6 +357,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   const Config config_;
   Log log_;
   Metrics metrics_;
+  AuditLog audit_;
   SystemClock clock_;
   Store store_;
   BlockStore blocks_;
@@ -365,6 +376,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   Health health_;
   Authentication authentication_;
   ClientAddress addresses_;
+  Cors cors_;
   Admission admission_;
   MetricsPort metricsPort_{metrics_};
   std::unique_ptr<Router> router_;

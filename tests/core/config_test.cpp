@@ -36,7 +36,8 @@ Json& memberOf(Config& config, const std::string& section) {
   const std::map<std::string, Json*> all{
       {"http", &config.http},       {"storage", &config.storage}, {"security", &config.security},
       {"plugins", &config.plugins}, {"egress", &config.egress},   {"limits", &config.limits},
-      {"log", &config.log},         {"metrics", &config.metrics}, {"admin", &config.admin}};
+      {"log", &config.log},         {"metrics", &config.metrics}, {"admin", &config.admin},
+      {"audit", &config.audit}};
   return *all.at(section);
 }
 

@@ -22,6 +22,7 @@ struct RoutePromise {
   Method method;
   std::string path;
   std::string block;  // whose it is; empty: core's own
+  std::string audit;  // what the audit log calls it, whoever serves it; empty: it is not told
 };
 
 struct Promises {

@@ -22,7 +22,9 @@ struct ServedRoute {
   RouteHandler handler = {};  // empty: a socket's
   SocketHandler socket = {};
   std::shared_ptr<Standing> standing = {};  // the block's; null: core's own
-  bool promised = false;  // nobody serves it: answered before any instance is looked for
+  bool promised = false;   // nobody serves it: answered before any instance is looked for
+  std::string audit = {};  // what the audit log calls it: "instance.create"; empty: it is not told
+  bool anyOrigin = false;  // without a token, pages of all origins may read it
 };
 
 class RouteTable {
@@ -34,6 +36,10 @@ class RouteTable {
   // What a block has added that then did not start; nothing more is taken from it, should its
   // start() still be at it.
   void drop(const std::string& block);
+  // All routes that this kind of token would open: there is no such token.
+  void drop(Access);
+  // Whoever serves it: the audit log is told, under that word.
+  void audit(Method, const std::string& path, const std::string& word);
   void close();
 
   const std::vector<std::unique_ptr<const ServedRoute>>& routes() const { return routes_; }

@@ -18,9 +18,14 @@ std::optional<std::string> queryValue(const std::string& query, const std::strin
 // What an Authorization header holds: "Bearer x", the scheme in any case; empty for another one.
 std::string bearerIn(const std::string& header);
 
+struct FoundToken {
+  Secret token = {};
+  std::string place = "none";  // or "header <name>", or "query"
+};
+
 // The first place that holds one; empty when none does. `extraHeader` is one more header to look
 // into, before the query.
-Secret tokenIn(const RequestHead&, const std::string& query, const std::string& extraHeader);
+FoundToken tokenIn(const RequestHead&, const std::string& query, const std::string& extraHeader);
 
 struct Caller {
   Account account;                   // whose it is, directly or through the instance

@@ -39,6 +39,7 @@ struct Expectation {
   std::uint64_t bodyLimit = 1 << 20;   // bytes; beyond: tooLarge()
   std::chrono::milliseconds timeout{30'000};  // from the first byte of the request to its last
   bool admitFirst = false;                    // ask admit() before reading the body
+  Headers headers = {};                       // of whatever refuses the request before serve()
   std::shared_ptr<void> state = {};           // the service's own, handed back to it
 };
 

@@ -241,6 +241,7 @@ std::shared_ptr<PendingAnswer> HttpConnection::pending() {
 
 void HttpConnection::refuse(Answer answer) {
   answer.close = true;
+  answer.headers.merge(expectation_.headers);
   body_.reset();
   respond(std::move(answer));
 }

@@ -73,7 +73,8 @@ void addInstanceRoutes(RouteTable& routes, Provisioner& provisioner, InstanceSto
                  .status = 201,
                  .failure = "Failed to create instance",
                  .bucket = Bucket::create},
-       .handler = [&](const HttpRequest& request) { return created(provisioner, request); }});
+       .handler = [&](const HttpRequest& request) { return created(provisioner, request); },
+       .audit = "instance.create"});
   routes.add(
       {.route = {.path = "/api/instance/list",
                  .summary = "List instances",
@@ -90,7 +91,8 @@ void addInstanceRoutes(RouteTable& routes, Provisioner& provisioner, InstanceSto
                 return {.body = {{"success", true},
                                  {"message", "Instance deleted"},
                                  {"instance", {{"status", "deleted"}}}}};
-              }});
+              },
+              .audit = "instance.delete"});
 }
 
 }  // namespace pombo

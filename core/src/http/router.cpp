@@ -41,19 +41,28 @@ void warnOfUnknown(const std::vector<Field>& table, const Json& body,
 
 boost::json::object queryOf(const std::vector<Field>& table, const std::string& query) {
   boost::json::object values;
-  for (const auto& field : table)
-    if (auto value = queryValue(query, field.name)) values[field.name] = *value;
+  for (const auto& field : table) {
+    const auto value = queryValue(query, field.name);
+    if (!value) continue;
+    // There is no other way to write a boolean in a query.
+    if (field.type == Type::boolean && (*value == "true" || *value == "false"))
+      values[field.name] = *value == "true";
+    else
+      values[field.name] = *value;
+  }
   return values;
 }
 
 }  // namespace
 
-Router::Router(const RouterOptions& options, RouteTable& table, Admission& admission, Log& log,
-               Metrics& metrics, IClock& clock)
+Router::Router(const RouterOptions& options, RouteTable& table, Admission& admission,
+               const Cors& cors, AuditLog& audit, Log& log, Metrics& metrics, IClock& clock)
     : options_(options),
       table_(table),
       dispatcher_(table),
       admission_(admission),
+      cors_(cors),
+      trail_(audit),
       log_(log),
       metrics_(metrics),
       clock_(clock),
@@ -87,6 +96,8 @@ Expectation Router::expect(const RequestHead& head) {
     return expectation;
   }
   call->match = dispatcher_.find(head.method, call->path);
+  call->remote = head.peer;
+  beginCors(*call, head);
   call->budget = options_.budget;
   if (call->match.route) {
     const Route& route = call->route();
@@ -99,8 +110,18 @@ Expectation Router::expect(const RequestHead& head) {
     expectation.timeout = kLargeBodyTime;
     expectation.admitFirst = head.chunked || head.contentLength.value_or(0) > kSmallBody;
   }
+  expectation.headers = Cors::early(*call);
   expectation.state = call;
   return expectation;
+}
+
+void Router::beginCors(Call& call, const RequestHead& head) const {
+  const ServedRoute* route = call.match.route;
+  Match asked;  // what a preflight is about
+  if (Cors::isPreflight(head))
+    route = (asked = dispatcher_.find(head.headers.at("access-control-request-method"), call.path))
+                .route;
+  cors_.begin(call, head, route);
 }
 
 void Router::admit(const RequestHead& head, const std::shared_ptr<void>& state,
@@ -118,8 +139,7 @@ void Router::admit(const RequestHead& head, const std::shared_ptr<void>& state,
       admission_.check(*call);
       settle(std::nullopt);
     } catch (const Error& error) {
-      Answer answer = refusal(*call, error);
-      addLimitHeaders(*call, answer);
+      Answer answer = complete(*call, refusal(*call, error));
       observe(*call, answer);
       settle(std::move(answer));
     } catch (const std::exception& bug) {
@@ -153,8 +173,10 @@ void Router::run(const std::shared_ptr<Call>& call) {
   const RequestScope scope(call->head->id, std::chrono::steady_clock::now() + call->budget,
                            [call] { return call->claim(); });
   try {
+    if (Cors::isPreflight(*call->head)) return answer(*call, cors_.preflight(*call));
     admission_.check(*call);
     const HttpReply reply = handle(*call);
+    trail_.learn(*call, reply);
     if (reply.later)
       await(call);
     else
@@ -179,7 +201,9 @@ void Router::overrun(Call& call) {
   if (call.watched) call.watched->writeOff();
   if (!call.takeOverrun()) return;
   Answer answer = failure(call);
+  answer.headers.merge(Cors::early(call));
   count(call, answer);
+  trail_.tellOverrun(call);
   call.then(std::move(answer));
 }
 
@@ -258,7 +282,7 @@ void Router::await(const std::shared_ptr<Call>& call) {
 
 void Router::answer(Call& call, Answer answer) {
   if (!call.takeAnswer()) return;
-  addLimitHeaders(call, answer);
+  answer = complete(call, std::move(answer));
   observe(call, answer);
   call.then(std::move(answer));
 }
@@ -314,6 +338,12 @@ Answer Router::busy() {
                   std::chrono::seconds(1));
 }
 
+Answer Router::complete(const Call& call, Answer answer) const {
+  Cors::addTo(call, answer);
+  addLimitHeaders(call, answer);
+  return answer;
+}
+
 void Router::addLimitHeaders(const Call& call, Answer& answer) const {
   if (!call.limited) return;
   const auto reset = std::chrono::ceil<std::chrono::seconds>(clock_.now().time_since_epoch() +
@@ -330,6 +360,7 @@ void Router::count(const Call& call, const Answer& answer) {
 
 void Router::observe(const Call& call, const Answer& answer) {
   count(call, answer);
+  trail_.tell(call, answer.status);
   if (!options_.accessLog || isProbe(call.path) || !log_.enabled(Level::info)) return;
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - call.began);

@@ -9,6 +9,7 @@
 
 #include "block/field_table.hpp"
 #include "http/admission.hpp"
+#include "http/audit_trail.hpp"
 #include "http/workers.hpp"
 #include "observe/logger.hpp"
 #include "observe/metrics.hpp"
@@ -24,7 +25,8 @@ struct RouterOptions {
 
 class Router final : public IService {
  public:
-  Router(const RouterOptions&, RouteTable&, Admission&, Log&, Metrics&, IClock&);
+  Router(const RouterOptions&, RouteTable&, Admission&, const Cors&, AuditLog&, Log&, Metrics&,
+         IClock&);
 
   // From now on everything but probes is answered with 503.
   void drain() { draining_ = true; }
@@ -46,6 +48,7 @@ class Router final : public IService {
   Answer tooSlow() override;
 
  private:
+  void beginCors(Call&, const RequestHead&) const;
   void run(const std::shared_ptr<Call>&);
   void overrun(Call&);
   HttpReply handle(Call&);
@@ -61,6 +64,7 @@ class Router final : public IService {
   Answer inDialect(const Call&, const Refusal&, std::chrono::seconds retryAfter);
   static Answer busy();
 
+  Answer complete(const Call&, Answer) const;
   void addLimitHeaders(const Call&, Answer&) const;
   void observe(const Call&, const Answer&);
   void count(const Call&, const Answer&);
@@ -69,6 +73,8 @@ class Router final : public IService {
   RouteTable& table_;
   const Dispatcher dispatcher_;
   Admission& admission_;
+  const Cors& cors_;
+  const AuditTrail trail_;
   Log& log_;
   Metrics& metrics_;
   IClock& clock_;

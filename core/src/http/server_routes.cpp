@@ -79,13 +79,16 @@ std::string durationText(std::chrono::seconds time) {
 void addServerRoutes(RouteTable& routes, const Health& health, Metrics& metrics,
                      const MetricsAccess& access, IClock& clock) {
   routes.add({.route = probe("/health", "Whether everything works"),
-              .handler = [&](const HttpRequest&) { return health.shown(clock.now()); }});
+              .handler = [&](const HttpRequest&) { return health.shown(clock.now()); },
+              .anyOrigin = true});
   routes.add({.route = probe("/healthz", "Whether the process serves"),
               .handler = [](const HttpRequest&) -> HttpReply {
                 return {.body = {{"status", "ok"}}};
-              }});
+              },
+              .anyOrigin = true});
   routes.add({.route = probe("/readyz", "Whether to send requests here"),
-              .handler = [&](const HttpRequest&) { return ready(health.phase()); }});
+              .handler = [&](const HttpRequest&) { return ready(health.phase()); },
+              .anyOrigin = true});
   routes.add({.route = probe("/metrics", "Counters, for Prometheus"),
               .handler = [&metrics, token = access.token, networks = networksOf(access.allow)](
                              const HttpRequest& request) -> HttpReply {
@@ -98,7 +101,10 @@ void addServerRoutes(RouteTable& routes, const Health& health, Metrics& metrics,
 
 void addPromisedRoutes(RouteTable& routes, const Registry& registry) {
   for (const auto& promise : registry.promises().routes) {
-    if (routes.serves(promise.method, promise.path)) continue;
+    if (routes.serves(promise.method, promise.path)) {
+      if (!promise.audit.empty()) routes.audit(promise.method, promise.path, promise.audit);
+      continue;
+    }
     const Block* block = registry.find(promise.block);
     const bool loaded = promise.block.empty() || (block && block->running());
     // A block that this release does not have at all is not missing from the operator's file.
@@ -110,7 +116,8 @@ void addPromisedRoutes(RouteTable& routes, const Registry& registry) {
                   if (later) throw Error(Code::unsupported, "Not implemented");
                   throw Error(Code::unavailable, sentence);
                 },
-                .promised = true});
+                .promised = true,
+                .audit = promise.audit});
   }
 }
 

@@ -172,6 +172,21 @@ Provisioned Provisioner::configure(const Instance& instance, const Json& body) {
 
 void Provisioner::remove(const Instance& instance) { erase(instance, RequestScope::current()); }
 
+void Provisioner::removeAll(const AccountId& account,
+                            const std::function<void(const Instance&)>& removed) {
+  const auto all =
+      database_.read([&](Session& session) { return InstanceStore::all(session, account); });
+  for (const auto& instance : all) {
+    try {
+      remove(instance);
+    } catch (const Error& error) {
+      if (error.code != Code::notFound) throw;
+      continue;  // its owner was quicker
+    }
+    removed(instance);
+  }
+}
+
 void Provisioner::erase(const Instance& instance, const RequestScope* request) {
   Draft draft(instance.id, false);
   registry_.forget(instance, draft);

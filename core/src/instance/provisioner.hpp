@@ -1,6 +1,7 @@
 // The story of an instance's creation and of its end.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -29,6 +30,9 @@ class Provisioner {
   Provisioned configure(const Instance&, const Json& body);
   // Throws Error{notFound} when it is gone already.
   void remove(const Instance&);
+  // Every instance of the account, also those that are being made right now: their creations fail.
+  // `removed` is called for each.
+  void removeAll(const AccountId&, const std::function<void(const Instance&)>& removed);
   // What a crash left half-made goes, begun at `latest` or before, and its blocks are told to
   // forget it.
   void recover(TimePoint latest = TimePoint::max());
