@@ -19,9 +19,6 @@ IntegrationWish wishIn(const Fields& slice, const Instance& instance) {
                        slice.get<std::string>("chatwootInboxName", instance.name),
                        {}};
   std::string& url = wish.account.baseUrl;
-  // Paths are appended to it.
-  if (url.find_first_of("?#") != url.npos)
-    throw Error(Code::invalid, "The 'chatwootBaseUrl' field must be a valid http or https URL");
   while (url.ends_with('/')) url.pop_back();
   for (const auto& each : kIntegrationSwitches)
     wish.switches[each.name] = slice.require<bool>(std::string("chatwoot") + each.field);
@@ -237,6 +234,9 @@ class ChatwootBlock final : public IBlockConfigurator {
 
   Integration activate(const Instance& instance, const IntegrationWish& wish) {
     host_->http().requireAllowed(wish.account.baseUrl);
+    // Paths are appended to it.
+    if (wish.account.baseUrl.find_first_of("?#") != std::string::npos)
+      throw Error(Code::invalid, "The 'chatwootBaseUrl' field must be a valid http or https URL");
     Integration known;
     known.document = host_->settings().load(instance.id).value_or(nullptr);
     known.secret = host_->secrets().open(instance.id, kCallback).value_or("");

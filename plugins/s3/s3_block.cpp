@@ -187,10 +187,10 @@ class S3Block final : public IBlockConfigurator {
     if (bucket.region.empty()) bucket.region = kUsualRegion;
     wanted.withKeptKey = bucket.secretKey.empty();
     if (wanted.withKeptKey) bucket.secretKey = keptKey(id, bucket.accessKey, prefix);
+    if (!bucket.endpoint.empty()) host_->http().requireAllowed(bucket.endpoint);
     // Paths are appended to it.
     if (bucket.endpoint.find_first_of("?#") != std::string::npos)
       refuse(named(prefix, "endpoint"), "must be a valid http or https URL");
-    if (!bucket.endpoint.empty()) host_->http().requireAllowed(bucket.endpoint);
     wanted.pathPrefix.erase(0, wanted.pathPrefix.find_first_not_of('/'));
     if (hasDotFolder(wanted.pathPrefix))
       refuse(named(prefix, "pathPrefix"), "contains characters that are not allowed");

@@ -31,12 +31,14 @@ class Server:
     """One data directory and, while started, one process. May be started again after kill/stop."""
 
     def __init__(self, binary: str | Path | None = None, data_dir: str | Path = ".",
-                 config: str | Path | None = None, env: dict[str, str] | None = None):
+                 config: str | Path | None = None, env: dict[str, str] | None = None,
+                 within: list[str] | None = None):
         self.binary = Path(binary).resolve() if binary else default_binary()
         # Resolved, because SQLite opens the resolved path and the power-loss shim compares it.
         self.data_dir = Path(data_dir).resolve()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.config = Path(config).resolve() if config else None
+        self.within = within or []  # a command that becomes the server
         self.store = store_in(self.data_dir)
         self.log_file = self.data_dir / "server.log"
         self.url = ""
@@ -63,8 +65,8 @@ class Server:
         assert not self.process, "already started"
         self.url, self.port = "", 0
         self.process = subprocess.Popen(
-            self._command("serve"), cwd=REPOSITORY, env=self.env, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            [*self.within, *self._command("serve")], cwd=REPOSITORY, env=self.env,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._listening_or_gone = threading.Event()
         self._reader = threading.Thread(target=self._copy_output, args=[self.process], daemon=True)
         self._reader.start()

@@ -322,7 +322,7 @@ BAD = [
     ({"chatwootApiToken": "a\r\nX-Evil: 1"},
      "The 'chatwootApiToken' field contains characters that are not allowed"),
     ({"chatwootBaseUrl": "ftp://x"}, "The 'chatwootBaseUrl' field must be a valid http or https URL"),
-    ({"chatwootBaseUrl": "https://x/?a"},
+    ({"chatwootBaseUrl": "https://93.184.216.34/?a"},
      "The 'chatwootBaseUrl' field must be a valid http or https URL"),
     *(({"chatwootAccountId": value}, FIELD + "between 1 and 2147483647")
       for value in (0, -1, 2147483648)),

@@ -7,7 +7,7 @@
 #include "account/accounts.hpp"
 #include "http/exchange.hpp"
 #include "instance/instance_store.hpp"
-#include "net/egress.hpp"
+#include "net/address.hpp"
 #include "pombo/observe.hpp"
 
 namespace pombo {

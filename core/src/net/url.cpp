@@ -80,8 +80,11 @@ std::optional<Url> parseUrl(const std::string& text) {
   const Utf8Scope utf8;
   // Browsers take a backslash for a slash, curl does not: whoever means it finds another host.
   if (text.substr(0, text.find_first_of("?#")).find('\\') != text.npos) return std::nullopt;
-  // curl passes over a third slash; then what stands behind it is a host to curl alone.
-  if (text.find(":///") == text.find(':')) return std::nullopt;
+  // curl takes one slash or three for the two that there must be: then what stands behind them is
+  // a host to curl alone.
+  const auto colon = text.find(':');
+  if (text.compare(colon + 1, 2, "//") != 0 || text.compare(colon + 1, 3, "///") == 0)
+    return std::nullopt;
   const std::unique_ptr<CURLU, void (*)(CURLU*)> url(curl_url(), curl_url_cleanup);
   if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK)
     return std::nullopt;
@@ -116,6 +119,14 @@ std::optional<Url> parseUrl(const std::string& text) {
   found.credentials = partOf(url.get(), CURLUPART_USER, 0).has_value() ||
                       partOf(url.get(), CURLUPART_PASSWORD, 0).has_value();
   return found;
+}
+
+std::optional<std::string> hostIn(const std::string& text) {
+  const bool bracketed = text.starts_with('[') && text.ends_with(']');
+  const bool six = !bracketed && isIpv6(text);
+  if (!six && text.find_first_of(bracketed ? "/?#@" : "/?#@:[]") != text.npos) return std::nullopt;
+  const auto url = parseUrl("http://" + (six ? "[" + text + "]" : text) + "/");
+  return url ? std::optional(url->host) : std::nullopt;
 }
 
 bool isHost(const std::string& text) {
