@@ -20,13 +20,20 @@ bool isProbe(const std::string& path) {
   return path == "/health" || path == "/healthz" || path == "/readyz" || path == "/metrics";
 }
 
-// What may be logged of a target: a token in the query is nobody's to read.
-std::string withoutToken(const std::string& query) {
-  std::string shown = query;
-  for (auto at = shown.find("token="); at != shown.npos; at = shown.find("token=", at + 6)) {
-    if (at > 0 && shown[at - 1] != '&') continue;
-    const auto end = std::min(shown.find('&', at), shown.size());
-    shown.replace(at + 6, end - at - 6, "***");
+// What may be logged of a query: what the route has asked for. Anything else may be a token that is
+// spelled another way.
+std::string shownOf(const std::string& query, const Route* route) {
+  std::string shown;
+  for (std::size_t at = 0; at <= query.size();) {
+    const auto end = std::min(query.find('&', at), query.size());
+    const std::string pair = query.substr(at, end - at);
+    const std::string name = pair.substr(0, pair.find('='));
+    if (at > 0) shown += '&';
+    if (route && fieldNamed(route->query, name))
+      shown += pair;
+    else
+      shown += name == "token" ? "token=***" : "***";
+    at = end + 1;
   }
   return shown;
 }
@@ -343,7 +350,8 @@ void Router::observe(const Call& call, const Answer& answer) {
                             {"microseconds", took.count()},
                             {"remote", call.remote}},
                            &resource);
-  if (!call.query.empty()) line["query"] = withoutToken(call.query);
+  if (!call.query.empty())
+    line["query"] = shownOf(call.query, call.match.route ? &call.route() : nullptr);
   if (call.caller) line["account"] = call.caller->account.id.value;
   log_.write(Level::info, "Request", Json(std::move(line), &resource));
 }
