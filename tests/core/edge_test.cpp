@@ -198,6 +198,11 @@ TEST_F(EdgeTest, leavesOutTheBodyWhereThereIsNone) {
   EXPECT_EQ(file.at("content-type"), "image/png");
   EXPECT_FALSE(client.answer(false).headers.contains("content-length"));
   EXPECT_EQ(client.answer().body, "GET /next ");
+
+  auto refused = connect();
+  refused.send("HEAD / HTTP/1.1\r\nHost: a b\r\n\r\n");
+  EXPECT_EQ(refused.answer(false).headers.at("content-length"), "9");
+  EXPECT_EQ(refused.rest(), "");
 }
 
 TEST_F(EdgeTest, saysWhoAndWhichRequestItWas) {

@@ -61,7 +61,7 @@ class FakeService : public IService {
     then(answer(*head, body));
   }
 
-  Answer malformed() override { return {400}; }
+  Answer malformed() override { return {400, {}, "malformed"}; }
   Answer versionUnknown() override { return {505}; }
   Answer headTooLarge() override { return {431}; }
   Answer bodyTooLarge() override { return {413}; }

@@ -261,7 +261,9 @@ void HttpConnection::respond(Answer answer) {
   answer_ = std::move(answer);
   const auto id = head_ ? head_->id : loop_.options().newId();
   out_ = writeAnswerHead(answer_, {http10_, !closing_, id, loop_.date()});
-  const bool headOnly = (head_ && head_->method == "HEAD") || !allowsBody(answer_.status);
+  // Of a head that was refused, the scanner has kept what it knows.
+  const auto& method = head_ ? head_->method : scanner_.method();
+  const bool headOnly = method == "HEAD" || !allowsBody(answer_.status);
   if (answer_.file && !headOnly) {
     fileAt_ = 0;
     return writePiece({}, 0);
