@@ -80,7 +80,9 @@ class Api:
         """The instance, which there must be."""
         reply = self.create(name, **fields)
         assert reply.status == 201, reply
-        return reply.json["instance"]
+        instance = reply.json["instance"]
+        self.server.tokens.add(instance["token"])
+        return instance
 
     def list(self, query: str = "") -> Reply:
         return self.get("/api/instance/list" + query)
@@ -172,7 +174,7 @@ def request(method: str, target: str, token: str = "", body: bytes = b"",
     return "\r\n".join([*head, "", ""]).encode() + body
 
 
-def together(count: int, act) -> list:
+def together(count: int, act, patience: float | None = PATIENCE) -> list:
     """act(0) ... act(count - 1), each on a thread, all let go at once; what they returned."""
     results: list = [None] * count
     barrier = threading.Barrier(count)
@@ -188,7 +190,7 @@ def together(count: int, act) -> list:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(PATIENCE)
+        thread.join(patience)
     for result in results:
         if isinstance(result, BaseException):
             raise result

@@ -78,6 +78,7 @@ ALLOWED = [
 ]
 
 
+@pytest.mark.row("U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U9", "U10", "U11")
 @pytest.mark.parametrize("message, url", [(message, url) for message, urls in REFUSED.items()
                                           for url in urls], ids=lambda value: value[:60])
 def test_urls_that_are_refused(api, fresh, message, url):
