@@ -44,6 +44,8 @@ struct Call {
 
   std::shared_ptr<Watched> watched = {};  // while a block's handler has it; null: core's own
 
+  bool slow = false;  // on a thread for slow ones
+
   // What the checks have found.
   bool checked = false;
   bool limited = false;  // an allowance was taken: its headers go out

@@ -58,7 +58,7 @@ Router::Router(const RouterOptions& options, RouteTable& table, Admission& admis
       metrics_(metrics),
       clock_(clock),
       workers_(options.workers, kLongestQueue),
-      slow_(options.slowWorkers, kLongestQueue) {}
+      slow_(options.slowWorkers, 0) {}
 
 Answer Router::malformed() { return closing(refusalOf(Code::invalid, "Malformed request")); }
 Answer Router::bodyTooLarge() {
@@ -144,9 +144,18 @@ void Router::serve(std::shared_ptr<const RequestHead> head, std::string body,
   if (draining_ && !isProbe(call->path))
     return refuse(*call,
                   Error(Code::unavailable, "Server is shutting down", std::chrono::seconds(5)));
-  Workers& workers = call->match.route && call->route().slow ? slow_ : workers_;
-  if (!workers.post([this, call] { run(call); }, call->budget, [this, call] { overrun(*call); }))
+  if (!workers_.post([this, call] { run(call); }, call->budget, [this, call] { overrun(*call); }))
     refuse(*call, Error(Code::unavailable, kBusy, std::chrono::seconds(1)));
+}
+
+// A slow call is checked like any other and then goes to threads of its own: those that it may not
+// have, or that are all taken, are no reason to keep it waiting.
+bool Router::passedOn(const std::shared_ptr<Call>& call) {
+  if (call->slow || !call->match.route || !call->route().slow) return false;
+  call->slow = true;
+  if (!slow_.post([this, call] { run(call); }, call->budget, [this, call] { overrun(*call); }))
+    throw Error(Code::unavailable, kBusy, std::chrono::seconds(1));
+  return true;
 }
 
 void Router::run(const std::shared_ptr<Call>& call) {
@@ -154,6 +163,7 @@ void Router::run(const std::shared_ptr<Call>& call) {
                            [call] { return call->claim(); });
   try {
     admission_.check(*call);
+    if (passedOn(call)) return;
     const HttpReply reply = handle(*call);
     if (reply.later)
       await(call);

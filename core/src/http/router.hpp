@@ -16,8 +16,8 @@
 namespace pombo {
 
 struct RouterOptions {
-  int workers = 64;  // most of them wait for a commit
-  int slowWorkers = 32;
+  int workers = 64;      // most of them wait for a commit
+  int slowWorkers = 32;  // and no queue: what finds none of them free is told so
   std::chrono::milliseconds budget{30'000};  // of a call, unless its route says otherwise
   bool accessLog = true;
 };
@@ -47,6 +47,7 @@ class Router final : public IService {
 
  private:
   void run(const std::shared_ptr<Call>&);
+  bool passedOn(const std::shared_ptr<Call>&);
   void overrun(Call&);
   HttpReply handle(Call&);
   static HttpReply handledBy(Call&, const HttpRequest&);
