@@ -1,5 +1,8 @@
 #include "gateway.hpp"
 
+#include <malloc.h>
+
+#include <algorithm>
 #include <condition_variable>
 #include <thread>
 
@@ -7,6 +10,7 @@
 #include "block/registry.hpp"
 #include "block_opener.hpp"
 #include "http/admission.hpp"
+#include "http/descriptor_limit.hpp"
 #include "http/edge.hpp"
 #include "http/instance_routes.hpp"
 #include "http/metrics_port.hpp"
@@ -24,6 +28,9 @@ namespace pombo {
 namespace {
 
 constexpr std::chrono::seconds kCheckEvery{10};
+constexpr std::size_t kMostPrepared = 16'384;
+// About what a connection takes, and how much has to be free for it to be worth a look.
+constexpr std::int64_t kConnectionBytes = 4 * 1024, kWorthTrimming = 4 << 20;
 
 std::string textAt(const Json& section, const char* key) {
   const auto* text = section.at(key).if_string();
@@ -60,12 +67,35 @@ RouterOptions routerOptionsOf(const Config& config) {
           config.log.at("access").as_bool()};
 }
 
-EdgeOptions edgeOptionsOf(const Config& config, const std::string& listen) {
+EdgeOptions edgeOptionsOf(const Config& config, const std::string& listen, Log& log) {
   EdgeOptions options;
   options.listen = listen;
   options.threads = static_cast<int>(numberAt(config.http, "ioThreads"));
   options.newId = newId;
+  options.bodyMemory = static_cast<std::uint64_t>(numberAt(config.http, "bodyMemoryMb")) << 20;
+  options.log = &log;
   return options;
+}
+
+// What is not for connections: a request may have one to the database and one to somebody else.
+std::size_t ownDescriptorsOf(const Config& config) {
+  return static_cast<std::size_t>(
+      512 + 4 * (numberAt(config.http, "workers") + numberAt(config.http, "slowWorkers")));
+}
+
+std::size_t connectionsOf(const Config& config, Log& log) {
+  const std::size_t limit = raiseDescriptorLimit();
+  const auto wanted = static_cast<std::size_t>(numberAt(config.http, "connections"));
+  const std::size_t own = ownDescriptorsOf(config);
+  const std::size_t connections = connectionsWithin(limit, own, wanted);
+  log.write(Level::info, "Files that may be open",
+            {{"limit", limit}, {"connections", connections}});
+  if (connections < wanted)
+    log.write(Level::warn,
+              "Too few files may be open for http.connections: raise the hard limit (LimitNOFILE= "
+              "of a systemd unit, --ulimit nofile= of a container), or lower http.connections",
+              {{"limit", limit}, {"needed", wanted + own}, {"connections", connections}});
+  return connections;
 }
 
 }  // namespace
@@ -242,10 +272,18 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   void listen() {
     router_ = std::make_unique<Router>(routerOptionsOf(config_), routes_, admission_, log_,
                                        metrics_, clock_);
-    edge_ =
-        std::make_unique<Edge>(edgeOptionsOf(config_, textAt(config_.http, "listen")), *router_);
-    if (const std::string address = textAt(config_.metrics, "listen"); !address.empty())
-      metricsEdge_ = std::make_unique<Edge>(edgeOptionsOf(config_, address), metricsPort_);
+    EdgeOptions options = edgeOptionsOf(config_, textAt(config_.http, "listen"), log_);
+    options.connections = {
+        connectionsOf(config_, log_),
+        static_cast<std::size_t>(numberAt(config_.http, "connectionsPerAddress")),
+        [this](const std::string& address) { return addresses_.isTrusted(address); }};
+    options.prepared = std::min(options.connections.all, kMostPrepared);
+    edge_ = std::make_unique<Edge>(options, *router_);
+    if (const std::string address = textAt(config_.metrics, "listen"); !address.empty()) {
+      options = edgeOptionsOf(config_, address, log_);
+      options.connections = {.all = 64, .perAddress = 0};
+      metricsEdge_ = std::make_unique<Edge>(options, metricsPort_);
+    }
     metrics_.onScrape([this](Metrics& metrics) { collect(metrics); });
   }
 
@@ -259,7 +297,15 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     metrics.countTo("pombo_edge_requests_total", {}, double(counters.requests));
     metrics.countTo("pombo_edge_malformed_total", {}, double(counters.malformed));
     metrics.countTo("pombo_edge_timeouts_total", {}, double(counters.timeouts));
+    metrics.countTo("pombo_edge_connections_refused_total", {{"reason", "address"}},
+                    double(counters.refusedByAddress));
+    metrics.countTo("pombo_edge_connections_refused_total", {{"reason", "full"}},
+                    double(counters.refusedWhenFull));
+    metrics.countTo("pombo_edge_connections_evicted_total", {}, double(counters.evicted));
+    metrics.countTo("pombo_edge_bodies_refused_total", {}, double(counters.bodiesRefused));
+    metrics.countTo("pombo_edge_accept_failures_total", {}, double(counters.acceptFailures));
     metrics.observe("pombo_edge_connections_open", {}, double(counters.open));
+    metrics.observe("pombo_edge_body_memory_bytes", {}, double(edge_->bodyMemoryUsed()));
     router_->collect(metrics);
     metrics.countTo("pombo_http_threads_written_off_total", {}, router_->threadsWrittenOff());
   }
@@ -272,6 +318,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       saveLimits();
       tellDroppedLines();
       routes_.expire(std::chrono::steady_clock::now());
+      giveMemoryBack();
       if (!store_.database().away()) tidyInstances(second % 10 == 0);
       lock.lock();
     }
@@ -298,6 +345,16 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     } catch (const std::exception& error) {
       log_.write(Level::warn, "Rate limits were not saved", {{"reason", error.what()}});
     }
+  }
+
+  // What a crowd of connections or bodies has left, malloc would keep.
+  void giveMemoryBack() {
+    const auto held = edge_->counters().open * kConnectionBytes +
+                      static_cast<std::int64_t>(edge_->bodyMemoryUsed());
+    mostHeld_ = std::max(mostHeld_, held);
+    if (mostHeld_ - held < kWorthTrimming) return;
+    mostHeld_ = held;
+    ::malloc_trim(0);
   }
 
   // A reservation that old is nobody's any more: of other servers on the same database none serves
@@ -374,6 +431,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   std::condition_variable housekeeperWake_;
   bool stopping_ = false;
   bool databaseAnswers_ = false;  // at the last look
+  std::int64_t mostHeld_ = 0;     // bytes, since memory was given back
   std::thread housekeeper_, checker_;
 };
 

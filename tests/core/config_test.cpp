@@ -238,7 +238,8 @@ TEST(ConfigTest, EveryKeyCanBeGivenInTheEnvironment) {
       std::string value = "given";
       Json expected(value);
       if (!key.choices.empty()) value = key.choices.back(), expected = boost::json::string(value);
-      if (key.type == Type::integer) expected = 3, value = "3";
+      if (key.type == Type::integer)
+        expected = key.min.value_or(0) + 3, value = std::to_string(key.min.value_or(0) + 3);
       if (key.type == Type::boolean) {
         expected = !key.fallback.as_bool();
         value = key.fallback.as_bool() ? "false" : "true";

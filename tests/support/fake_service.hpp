@@ -66,6 +66,7 @@ class FakeService : public IService {
   Answer headTooLarge() override { return {431}; }
   Answer bodyTooLarge() override { return {413}; }
   Answer tooSlow() override { return {408}; }
+  Answer busy() override { return {503}; }
 
   // Waits for a request to "/later" and hands its `then` over.
   std::function<void(Answer)> later() {

@@ -49,11 +49,11 @@ class ClientAddress {
   // CIDRs; throws std::runtime_error for anything else.
   explicit ClientAddress(const std::vector<std::string>& trustedProxies);
   std::string of(const RequestHead&) const;
+  bool isTrusted(const std::string& address) const;
   // What is counted as one client: an IPv4 address, or a /64 of IPv6.
   static std::string bucketOf(const std::string& address);
 
  private:
-  bool isTrusted(const std::string& address) const;
   std::vector<Cidr> trusted_;
 };
 

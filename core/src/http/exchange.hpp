@@ -62,6 +62,7 @@ class IService {
   virtual Answer headTooLarge() = 0;    // 431
   virtual Answer bodyTooLarge() = 0;    // 413
   virtual Answer tooSlow() = 0;         // 408
+  virtual Answer busy() = 0;            // 503 Server is busy: no memory for the body
 };
 
 }  // namespace pombo

@@ -44,6 +44,7 @@ class Router final : public IService {
   Answer headTooLarge() override;
   Answer bodyTooLarge() override;
   Answer tooSlow() override;
+  Answer busy() override;
 
  private:
   void run(const std::shared_ptr<Call>&);
@@ -60,7 +61,6 @@ class Router final : public IService {
   Answer refusal(const Call&, const Error&);
   Answer failure(const Call&);
   Answer inDialect(const Call&, const Refusal&, std::chrono::seconds retryAfter);
-  static Answer busy();
 
   void addLimitHeaders(const Call&, Answer&) const;
   void observe(const Call&, const Answer&);
