@@ -333,6 +333,26 @@ TEST(Url, IsReadAsItIsDialled) {
   EXPECT_EQ(parseUrl("http://[fe80::1%25eth0]/").value().dialled, "http://[fe80::1%25eth0]/");
 }
 
+TEST(Url, ANumberBehindPercentSignsIsThatNumber) {
+  EXPECT_EQ(parseUrl("http://%31/").value().host, "0.0.0.1");
+  EXPECT_EQ(parseUrl("http://%31/").value().dialled, "http://0.0.0.1/");
+  EXPECT_EQ(parseUrl("http://%32130706433/").value().host, "127.0.0.1");
+  EXPECT_FALSE(parseUrl("http://%2531/"));
+}
+
+// The leak would be reported at the end of the tests.
+TEST(Url, AHostWithoutAnAsciiFormIsRefusedAndFreed) {
+  EXPECT_FALSE(parseUrl("https://-0\u0498x/"));
+  EXPECT_FALSE(parseUrl("https:/-0\u0498x"));
+}
+
+TEST(Url, AnAddressIsReadToItsEnd) {
+  EXPECT_FALSE(isHost(std::string("::1\0evil", 8)));
+  EXPECT_FALSE(isHost("::1 "));
+  EXPECT_FALSE(addressOf(std::string("127.0.0.1\0evil", 14)));
+  EXPECT_FALSE(addressOf(std::string("::1\0evil", 8)));
+}
+
 TEST(Cidr, HoldsWhatItsBitsSay) {
   const auto contains = [](const char* cidr, const char* address) {
     return cidrOf(cidr).value().contains(addressOf(address).value());

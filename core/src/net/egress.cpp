@@ -112,6 +112,7 @@ bool isInternalName(const std::string& host) {
 }  // namespace
 
 std::optional<Address> addressOf(const std::string& text) {
+  if (text.find('\0') != text.npos) return std::nullopt;  // inet_pton() would stop there
   Address address{};
   if (::inet_pton(AF_INET6, text.c_str(), &address) == 1) return address;
   in_addr four{};
