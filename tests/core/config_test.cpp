@@ -145,6 +145,29 @@ TEST(ConfigTest, AKeyThatStandsThereTwiceIsNamed) {
             "pombo.yaml:4: key 'blocks.webhook.a' stands there twice");
 }
 
+TEST(ConfigTest, AKeyThatIsNoWordIsNamedWithItsLine) {
+  EXPECT_EQ(refusalOf("[a]: 1\n"), "pombo.yaml:1: a key must be a word");
+  EXPECT_EQ(refusalOf("log:\n  ? {a: b}\n  : 1\n"), "pombo.yaml:2: a key must be a word");
+  EXPECT_EQ(refusalOf("blocks:\n  x:\n    process: {[a]: 1}\n"),
+            "pombo.yaml:3: a key must be a word");
+}
+
+TEST(ConfigTest, AnAliasOfWhatItStandsInIsRefused) {
+  EXPECT_EQ(refusalOf("blocks:\n  x:\n    words: &a [*a]\n"),
+            "pombo.yaml:3: values are nested too deeply");
+  EXPECT_EQ(refusalOf("blocks:\n  x: &a\n    inner: *a\n"),
+            "pombo.yaml:3: values are nested too deeply");
+}
+
+TEST(ConfigTest, AliasesThatMakeASmallFileALargeOneAreRefused) {
+  std::string yaml = "blocks:\n  x:\n    a0: &a0 [word, word]\n";
+  for (int i = 1; i <= 30; ++i) {
+    const std::string before = "*a" + std::to_string(i - 1), own = "a" + std::to_string(i);
+    yaml += "    " + own + ": &" + own + " [" + before + ", " + before + "]\n";
+  }
+  EXPECT_NE(refusalOf(yaml).find("the file says too much"), std::string::npos);
+}
+
 TEST(ConfigTest, AWrongTypeOrValueIsNamed) {
   const std::vector<std::pair<std::string, std::string>> all{
       {"http: 5\n", "'http' must be a map"},
