@@ -4,6 +4,11 @@
 //   bench_load get    --port 8080 --path /hello --token T --clients 64 --seconds 2
 //   bench_load create --port 8080 --token T --body body.json --prefix run1 --count 10000
 //
+//   bench_load get    --port 8080 --path /hello --token T --clients 2000 --rate 50000 --seconds 5
+//
+// With --rate so many requests are due every second whether or not the server keeps up, and each is
+// timed from when it was due; --clients is how many may be under way.
+//
 // In the body of `create`, @N@ becomes a number that no other request of this run has, after the
 // prefix. Ends after --seconds or --count requests, whichever is first.
 #include <arpa/inet.h>
@@ -21,6 +26,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -41,6 +47,7 @@ struct Options {
   std::string prefix = "bench";
   int clients = 64;
   double seconds = 3600;
+  double rate = 0;  // 0: as many as the clients get answers to
   std::uint64_t count = UINT64_MAX;
 };
 
@@ -77,6 +84,8 @@ Options optionsFrom(int argc, char** argv) {
       options.clients = std::atoi(argv[i]);
     else if (name == "--seconds")
       options.seconds = std::atof(argv[i]);
+    else if (name == "--rate")
+      options.rate = std::atof(argv[i]);
     else if (name == "--count")
       options.count = std::strtoull(argv[i], nullptr, 10);
     else
@@ -164,7 +173,7 @@ class Load {
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
     connections_.resize(static_cast<std::size_t>(options_.clients));
     for (auto& each : connections_) each.fd = connectedTo(options_.port);
-    start_ = Clock::now();
+    start_ = next_ = Clock::now();
     end_ = start_ + std::chrono::duration_cast<Clock::duration>(
                         std::chrono::duration<double>(options_.seconds));
     for (auto& each : connections_) {
@@ -172,12 +181,17 @@ class Load {
       event.events = EPOLLIN;
       event.data.ptr = &each;
       ::epoll_ctl(epoll_, EPOLL_CTL_ADD, each.fd, &event);
-      begin(each);
+      if (options_.rate > 0)
+        idle_.push_back(&each);
+      else
+        begin(each, Clock::now());
     }
     std::array<epoll_event, 256> events{};
-    while (inFlight_ > 0) {
-      const int n = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 60'000);
-      if (n == 0) fail("no answer for a minute");
+    while (inFlight_ > 0 || beginDue()) {
+      const bool more = beginDue();
+      const int n =
+          ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), more ? 1 : 60'000);
+      if (n == 0 && !more) fail("no answer for a minute");
       for (int i = 0; i < n; ++i)
         read(*static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr));
     }
@@ -186,22 +200,43 @@ class Load {
   }
 
   void print() {
-    std::string statuses;
-    for (const auto& [status, count] : statuses_)
-      statuses += (statuses.empty() ? "\"" : ", \"") + std::to_string(status) +
-                  "\": " + std::to_string(count);
-    const auto p50 = percentile(0.50);
-    const auto p99 = percentile(0.99);
+    std::string statuses, slowest;
+    std::vector<std::uint32_t> all;
+    for (auto& [status, times] : times_) {
+      const std::string name = (statuses.empty() ? "\"" : ", \"") + std::to_string(status) + "\": ";
+      statuses += name + std::to_string(times.size());
+      slowest += name + std::to_string(percentile(times, 0.99));
+      all.insert(all.end(), times.begin(), times.end());
+    }
+    const auto p50 = percentile(all, 0.50);
+    const auto p99 = percentile(all, 0.99);
     std::printf(
         "{\"requestsPerSecond\": %.1f, \"requests\": %zu, \"statuses\": {%s}, \"p50\": %u, "
-        "\"p99\": %u}\n",
-        static_cast<double>(times_.size()) / took_, times_.size(), statuses.c_str(), p50, p99);
+        "\"p99\": %u, \"p99ByStatus\": {%s}, \"neverSent\": %zu}\n",
+        static_cast<double>(all.size()) / took_, all.size(), statuses.c_str(), p50, p99,
+        slowest.c_str(), due_.size());
   }
 
  private:
-  void begin(Connection& connection) {
-    connection.start = Clock::now();
-    if (connection.start >= end_ || !requests_.next(connection.out)) return;
+  // With a rate: what is due, as far as there are clients for it. False when nothing more will be.
+  bool beginDue() {
+    if (options_.rate <= 0) return false;
+    const auto now = Clock::now();
+    while (next_ <= std::min(now, end_)) {
+      due_.push_back(next_);
+      next_ += std::chrono::duration_cast<Clock::duration>(
+          std::chrono::duration<double>(1 / options_.rate));
+    }
+    for (; !due_.empty() && !idle_.empty() && now < end_; due_.pop_front()) {
+      begin(*idle_.back(), due_.front());
+      idle_.pop_back();
+    }
+    return now < end_;
+  }
+
+  void begin(Connection& connection, Clock::time_point start) {
+    connection.start = start;
+    if (Clock::now() >= end_ || !requests_.next(connection.out)) return;
     ++inFlight_;
     connection.in.clear();
     // A request is smaller than a socket's buffer, and the one before has been answered.
@@ -217,19 +252,22 @@ class Load {
     const auto length = lengthOf(connection.in);
     if (length == 0 || connection.in.size() < length) return;
     if (connection.in.size() > length) fail("more than one answer to one request");
-    times_.push_back(static_cast<std::uint32_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - connection.start)
-            .count()));
-    ++statuses_[std::atoi(connection.in.c_str() + std::strlen("HTTP/1.1 "))];
+    times_[std::atoi(connection.in.c_str() + std::strlen("HTTP/1.1 "))].push_back(
+        static_cast<std::uint32_t>(
+            std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - connection.start)
+                .count()));
     --inFlight_;
-    begin(connection);
+    if (options_.rate > 0)
+      idle_.push_back(&connection);
+    else
+      begin(connection, Clock::now());
   }
 
-  std::uint32_t percentile(double part) {
-    if (times_.empty()) return 0;
-    const auto at = static_cast<std::ptrdiff_t>(part * static_cast<double>(times_.size() - 1));
-    std::nth_element(times_.begin(), times_.begin() + at, times_.end());
-    return times_[static_cast<std::size_t>(at)];
+  static std::uint32_t percentile(std::vector<std::uint32_t>& times, double part) {
+    if (times.empty()) return 0;
+    const auto at = static_cast<std::ptrdiff_t>(part * static_cast<double>(times.size() - 1));
+    std::nth_element(times.begin(), times.begin() + at, times.end());
+    return times[static_cast<std::size_t>(at)];
   }
 
   const Options& options_;
@@ -240,8 +278,10 @@ class Load {
   Clock::time_point start_;
   Clock::time_point end_;
   double took_ = 1;
-  std::vector<std::uint32_t> times_;
-  std::map<int, std::uint64_t> statuses_;
+  std::map<int, std::vector<std::uint32_t>> times_;  // microseconds, by status
+  std::vector<Connection*> idle_;                    // with a rate
+  std::deque<Clock::time_point> due_;
+  Clock::time_point next_;
   std::array<char, 65536> buffer_{};
 };
 

@@ -10,6 +10,7 @@
   many bytes, once as the rows that a creation is, in one transaction;
 - authenticated GET of one instance ÷ GET /hello of a bare block on the same server;
 - resident memory of 10,000 configured instances over none;
+- answers a second when five times as many requests come as are sustained ÷ those of the peak;
 - a call into a block in a process of its own ÷ the same inside, and the memory of such a process.
 
 Each ratio is the median of pairs run A-B, B-A, ...; the first pair only warms up. The result is
@@ -155,8 +156,11 @@ class Bench:
         return folder
 
     def server(self, config: Path | None = None) -> Server:
-        return Server(self.binary, self.fresh_folder(), config, {
-            "POMBO_STORAGE_SYNCHRONOUS": self.synchronous, "POMBO_LOG_LEVEL": "warn"})
+        folder = self.fresh_folder()
+        # The audit log in its file: on standard error this very process would have to read it.
+        return Server(self.binary, folder, config, {
+            "POMBO_STORAGE_SYNCHRONOUS": self.synchronous, "POMBO_LOG_LEVEL": "warn",
+            "POMBO_AUDIT_FILE": str(folder / "audit.log")})
 
     def load(self, server: Server, mode: str, *options: object) -> dict:
         return program([self.tools / "bench_load", mode, "--port", server.port, *options])
@@ -304,6 +308,27 @@ class Bench:
                                                  "requestsPerSecond", "requestsPerSecond")
         return results
 
+    # Overload ---------------------------------------------------------------------------------
+
+    def overload(self) -> dict:
+        server = Server(self.binary, self.fresh_folder(), None, {
+            "POMBO_LOG_LEVEL": "warn", "POMBO_HTTP_CONNECTIONS_PER_ADDRESS": "0"})
+        token = server.account("bench")
+        measured = []
+        with server:
+            self.create(server, token, 16, "--count", 100)
+            for _ in range(self.pairs):
+                asked = ["get", "--path", "/api/instance/list?instanceName=bench-50", "--token",
+                         token, "--seconds", self.seconds]
+                peak = only_status(self.load(server, *asked, "--clients", 64), 200)
+                rate = 5 * peak["requestsPerSecond"]
+                found = self.load(server, *asked, "--clients", 4000, "--rate", rate)
+                good = found["statuses"].get("200", 0) / found["requests"]
+                measured.append({"peak": peak["requestsPerSecond"],
+                                 "good": good * found["requestsPerSecond"], **found})
+        ratios = [each["good"] / each["peak"] for each in measured[1:]]
+        return {"ratio": spread(ratios), "runs": measured[1:]}
+
     # Memory -----------------------------------------------------------------------------------
 
     def memory(self) -> dict:
@@ -368,6 +393,15 @@ def print_call(call: dict) -> None:
           f"{idle['privateDirtyKiB'] / 1024:.1f} MiB of its own")
 
 
+def print_overload(found: dict) -> None:
+    last = found["runs"][-1]
+    print(f"\ngoodput at five times the peak ÷ the peak   (aim 0.90, at least 0.70)\n"
+          f"   {found['ratio']['median']:.2f} ({found['ratio']['least']:.2f}-"
+          f"{found['ratio']['most']:.2f}); the last: {last['good']:.0f}/s of {last['peak']:.0f}/s, "
+          f"answers {last['statuses']}, p99 us {last['p99ByStatus']}, never sent "
+          f"{last['neverSent']}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -379,8 +413,8 @@ def main() -> None:
     parser.add_argument("--synchronous", choices=["full", "normal"], default="full")
     parser.add_argument("--store", choices=["sqlite", "postgresql", "both"], default="both",
                         help="where creations are measured; the rest is on SQLite")
-    parser.add_argument("--only", choices=["create", "get", "memory", "call"], nargs="+",
-                        default=["create", "get", "memory", "call"])
+    parser.add_argument("--only", choices=["create", "get", "overload", "memory", "call"],
+                        nargs="+", default=["create", "get", "overload", "memory", "call"])
     parser.add_argument("--name", default="bench", help="of the JSON file")
     options = parser.parse_args()
 
@@ -411,6 +445,9 @@ def main() -> None:
                         report["get"], "0.80, at least 0.60")
         elif "get" in options.only:
             print("\nGET ÷ hello: left out, --blocks names no folder")
+        if "overload" in options.only:
+            report["overload"] = bench.overload()
+            print_overload(report["overload"])
         if "memory" in options.only:
             report["memory"] = memory = bench.memory()
             print(f"\nmemory (Pss) of {INSTANCES} configured instances   (aim 20 MB over empty)\n"

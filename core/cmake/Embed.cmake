@@ -1,5 +1,5 @@
 # Writes the files of FILES into the C++ source OUT, as pombo::embeddedFiles().
-set(text "// Generated from core/wire and core/migrations.\n#include \"embedded.hpp\"\n\n")
+set(text "// Generated from core/migrations, core/viewer and core/wire.\n#include \"embedded.hpp\"\n\n")
 string(APPEND text "namespace pombo {\nconst std::map<std::string, std::string>& embeddedFiles() {\n")
 string(APPEND text "  static const std::map<std::string, std::string> files{\n")
 foreach(file IN LISTS FILES)

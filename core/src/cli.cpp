@@ -1,17 +1,22 @@
 #include "cli.hpp"
 
+#include <unistd.h>
+
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <optional>
+#include <sstream>
 
 #include "account/accounts.hpp"
 #include "config.hpp"
 #include "gateway.hpp"
 #include "instance/identity.hpp"
 #include "instance/rotation.hpp"
+#include "observe/audit_log.hpp"
 #include "plugin_commands.hpp"
 
 namespace pombo {
@@ -24,13 +29,15 @@ usage: pombo <command> [--config FILE]
   serve                       run the server
   account create NAME         make an account; prints its token, this once
           [--quota N|unlimited] [--create-limit N] [--general-limit N]
+          [--origins LIST]    pages that may call: https://a.example,https://b.example or *
   account list                all accounts
   account set NAME            change one
           [--name NEW] [--quota N|unlimited] [--create-limit N] [--general-limit N]
-          [--enabled true|false]
+          [--enabled true|false] [--origins LIST]    ("" for none)
   account rotate NAME         give it a new token; prints it, this once
           [--grace SECONDS]   how long the old one stays good (default 0, at most 86400)
-  account delete NAME         remove one that has no instances
+  account delete NAME         remove one that has no instances; with its instances:
+                              DELETE /api/admin/accounts/ID?force=true
   plugin list                 the blocks of the configuration, whether each would load, and where
                               it would run; and what a running server says of them
           [--server URL]      which one; default: the one that http.listen names
@@ -103,6 +110,15 @@ class Words {
     if (!given) return std::nullopt;
     return std::optional(std::optional(*given));
   }
+  // Separated by commas; of nothing: none.
+  std::optional<std::vector<std::string>> list(const std::string& name) {
+    const auto text = option(name);
+    if (!text) return std::nullopt;
+    std::vector<std::string> items;
+    std::istringstream in(*text);
+    for (std::string item; std::getline(in, item, ',');) items.push_back(item);
+    return items;
+  }
   // A misspelt option is an error, not something to be without.
   void end() const {
     if (at_ < plain_.size()) throw Usage("'" + plain_[at_] + "' is one word too many");
@@ -137,63 +153,122 @@ std::string quotaText(const std::optional<std::int64_t>& quota) {
 }
 
 void listAccounts(const Accounts& accounts) {
-  std::printf("%-24s %-8s %10s %10s %12s %13s  %s\n", "NAME", "ENABLED", "INSTANCES", "QUOTA",
-              "CREATE/MIN", "GENERAL/MIN", "CREATED");
-  for (const auto& account : accounts.list())
-    std::printf("%-24s %-8s %10lld %10s %12lld %13lld  %s\n", account.name.c_str(),
+  std::printf("%-24s %-8s %10s %10s %12s %13s  %-20s  %-36s  %s\n", "NAME", "ENABLED", "INSTANCES",
+              "QUOTA", "CREATE/MIN", "GENERAL/MIN", "CREATED", "ID", "ORIGINS");
+  for (const auto& account : accounts.list()) {
+    std::string origins;
+    for (const auto& each : account.origins) origins += (origins.empty() ? "" : ",") + each;
+    std::printf("%-24s %-8s %10lld %10s %12lld %13lld  %-20s  %-36s  %s\n", account.name.c_str(),
                 account.enabled ? "yes" : "no", static_cast<long long>(account.instances),
                 quotaText(account.quota).c_str(), static_cast<long long>(account.createLimit),
-                static_cast<long long>(account.generalLimit), rfc3339(account.createdAt).c_str());
+                static_cast<long long>(account.generalLimit), rfc3339(account.createdAt).c_str(),
+                account.id.value.c_str(), origins.c_str());
+  }
 }
 
 void print(const Secret& token) { std::cout << token.reveal() << std::endl; }
 
-void createAccount(Accounts& accounts, Words& words) {
+// Does what the operator has asked for, and tells the audit log what came of it. `details` says on
+// what; what is found out on the way is added to it.
+class Operator {
+ public:
+  explicit Operator(const Config& config)
+      : log_(std::string(config.log.at("level").as_string())),
+        audit_(std::string(config.audit.at("file").as_string()), log_, metrics_) {}
+
+  void act(const std::string& action, boost::json::object details,
+           const std::function<void(boost::json::object&)>& what) {
+    details["by"] = "cli";
+    details["uid"] = ::getuid();
+    const auto tell = [&](const char* outcome) {
+      audit_.write(action, outcome, std::move(details));
+    };
+    try {
+      what(details);
+    } catch (const Error&) {
+      tell("refused");
+      throw;
+    } catch (...) {
+      tell("failed");
+      throw;
+    }
+    tell("done");
+  }
+  // The same for an account that there must be.
+  void actOn(Accounts& accounts, const std::string& action, const std::string& name,
+             const std::function<void(const AccountId&)>& what) {
+    act(action, named(name), [&](boost::json::object& details) {
+      const AccountId id = accounts.requireByName(name).id;
+      details["account"] = id.value;
+      what(id);
+    });
+  }
+  static boost::json::object named(const std::string& name) {
+    return {{"accountName", normalized(name).value_or("")}};
+  }
+
+ private:
+  Log log_;
+  Metrics metrics_;
+  AuditLog audit_;
+};
+
+void createAccount(Accounts& accounts, Operator& op, Words& words) {
   Account account;
   account.name = words.next("the name of the account");
-  account.createdAt = std::chrono::system_clock::now();
   account.quota = words.quota().value_or(account.quota);
   account.createLimit = words.number("create-limit").value_or(account.createLimit);
   account.generalLimit = words.number("general-limit").value_or(account.generalLimit);
+  account.origins = words.list("origins").value_or(account.origins);
   words.end();
-  print(accounts.create(account, account.createdAt));
+  op.act("account.create", Operator::named(account.name), [&](boost::json::object& details) {
+    const NewAccount made = accounts.create(account, std::chrono::system_clock::now());
+    details["account"] = made.account.id.value;
+    print(made.token);
+  });
 }
 
-void setAccount(Accounts& accounts, Words& words) {
-  const auto account = accounts.requireByName(words.next("the name of the account"));
+void setAccount(Accounts& accounts, Operator& op, Words& words) {
+  const std::string name = words.next("the name of the account");
   AccountChange change;
   change.name = words.option("name");
   change.quota = words.quota();
   change.createLimit = words.number("create-limit");
   change.generalLimit = words.number("general-limit");
+  change.origins = words.list("origins");
   if (const auto enabled = words.option("enabled")) {
     if (*enabled != "true" && *enabled != "false") throw Usage("--enabled takes true or false");
     change.enabled = *enabled == "true";
   }
   words.end();
-  accounts.set(account.id, change);
+  op.actOn(accounts, "account.set", name, [&](const AccountId& id) { accounts.set(id, change); });
+}
+
+void rotateAccount(Accounts& accounts, Operator& op, Words& words) {
+  const std::string name = words.next("the name of the account");
+  const auto grace = std::chrono::seconds(words.number("grace").value_or(0));
+  words.end();
+  op.actOn(accounts, "account.rotate", name, [&](const AccountId& id) {
+    print(accounts.rotate(id, grace, std::chrono::system_clock::now()));
+  });
 }
 
 int account(Words& words, const Config& config, const Environment& environment) {
   const std::string verb = words.next("what to do with accounts");
   Store store(storeOptionsOf(config, environment));
   Accounts accounts(store.database(), store.sealer());
+  if (verb == "list") return words.end(), listAccounts(accounts), 0;
+  Operator op(config);
   if (verb == "create") {
-    createAccount(accounts, words);
-  } else if (verb == "list") {
-    words.end();
-    listAccounts(accounts);
+    createAccount(accounts, op, words);
   } else if (verb == "set") {
-    setAccount(accounts, words);
+    setAccount(accounts, op, words);
   } else if (verb == "rotate") {
-    const auto known = accounts.requireByName(words.next("the name of the account"));
-    const auto grace = std::chrono::seconds(words.number("grace").value_or(0));
-    words.end();
-    print(accounts.rotate(known.id, grace, std::chrono::system_clock::now()));
+    rotateAccount(accounts, op, words);
   } else if (verb == "delete") {
-    const auto known = accounts.requireByName(words.next("the name of the account"));
+    const std::string name = words.next("the name of the account");
     words.end();
-    accounts.remove(known.id);
+    op.actOn(accounts, "account.delete", name, [&](const AccountId& id) { accounts.remove(id); });
   } else {
     throw Usage("account knows create, list, set, rotate and delete, not '" + verb + "'");
   }
@@ -202,8 +277,11 @@ int account(Words& words, const Config& config, const Environment& environment) 
 
 int rotateKey(const Config& config, const Environment& environment) {
   Store store(storeOptionsOf(config, environment));
-  const auto done = rotate(store);
-  std::cout << "sealed with key " << done.keyId << ": " << done.values << " values\n";
+  Operator(config).act("key.rotate", {}, [&](boost::json::object& details) {
+    const auto done = rotate(store);
+    details["key"] = done.keyId;
+    std::cout << "sealed with key " << done.keyId << ": " << done.values << " values\n";
+  });
   if (!store.keyring().fromFile()) std::cout << "now take the old key out of POMBO_MASTER_KEY\n";
   return 0;
 }

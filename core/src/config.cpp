@@ -43,9 +43,9 @@ const std::vector<Field>& blockKeys() {
 // A block's name is a key in answers and the beginning of its tables and metrics: these are taken.
 bool isReserved(const std::string& name) {
   static const std::set<std::string> words{
-      "id",      "name",   "token",    "status", "connector", "connection", "profile",
-      "account", "block",  "core",     "edge",   "http",      "instance",   "rate",
-      "schema",  "server", "settings", "sqlite", "storage"};
+      "id",      "name",   "token",  "status",   "connector", "connection", "profile",
+      "account", "audit",  "block",  "core",     "edge",      "http",       "instance",
+      "rate",    "schema", "server", "settings", "sqlite",    "storage"};
   return words.contains(name);
 }
 
@@ -128,6 +128,11 @@ class Reader {
     throw ConfigError(where(node) + ": " + why);
   }
 
+  std::string keyIn(const YAML::Node& node) const {
+    if (!node.IsScalar()) fail(node, "a key must be a word");
+    return node.Scalar();
+  }
+
   static Json& memberOf(Config& config, const std::string& section) {
     if (section == "http") return config.http;
     if (section == "storage") return config.storage;
@@ -136,6 +141,7 @@ class Reader {
     if (section == "egress") return config.egress;
     if (section == "limits") return config.limits;
     if (section == "log") return config.log;
+    if (section == "audit") return config.audit;
     return section == "metrics" ? config.metrics : config.admin;
   }
 
@@ -144,7 +150,7 @@ class Reader {
     for (const auto& section : configSections()) known.insert(section.name);
     std::set<std::string> seen;
     for (const auto& entry : root) {
-      const auto key = entry.first.as<std::string>();
+      const auto key = keyIn(entry.first);
       if (!known.contains(key)) fail(entry.first, "unknown key '" + key + "'");
       if (!seen.insert(key).second) fail(entry.first, "key '" + key + "' stands there twice");
     }
@@ -155,7 +161,7 @@ class Reader {
     if (node && !node.IsNull()) given = objectOf(node, section.name);
     if (node && node.IsMap())
       for (const auto& entry : node)
-        if (const auto key = entry.first.as<std::string>(); !fieldNamed(section.keys, key))
+        if (const auto key = keyIn(entry.first); !fieldNamed(section.keys, key))
           fail(entry.first, "unknown key '" + section.name + "." + key + "'");
     overlay(given, section.keys, "POMBO_" + environmentWord(section.name) + "_", environment_);
     try {
@@ -171,7 +177,7 @@ class Reader {
     std::set<std::string> seen;
     for (const auto& entry : node) {
       BlockConfig block;
-      block.name = entry.first.as<std::string>();
+      block.name = keyIn(entry.first);
       block.where = where(entry.first);
       if (!isBlockName(block.name))
         fail(entry.first, "'" + block.name + "' is no name of a block: [a-z][a-z0-9]*");
@@ -181,8 +187,7 @@ class Reader {
         fail(entry.first, "block '" + block.name + "' stands there twice");
       boost::json::object given, own;
       if (!entry.second.IsNull()) given = objectOf(entry.second, "blocks." + block.name);
-      for (const auto& key : entry.second)
-        block.whereOf[key.first.as<std::string>()] = where(key.first);
+      for (const auto& key : entry.second) block.whereOf[keyIn(key.first)] = where(key.first);
       for (const auto& member : given)
         if (fieldNamed(blockKeys(), member.key())) own[member.key()] = member.value();
       for (const auto& member : own) given.erase(member.key());
@@ -212,29 +217,35 @@ class Reader {
     const std::string path = "blocks." + name + ".process";
     auto given = objectOf(node, path);
     for (const auto& entry : node)
-      if (const auto key = entry.first.as<std::string>(); !fieldNamed(processKeys(), key))
+      if (const auto key = keyIn(entry.first); !fieldNamed(processKeys(), key))
         fail(entry.first, "unknown key '" + path + "." + key + "'");
     return given;
   }
 
-  boost::json::object objectOf(const YAML::Node& node, const std::string& path) const {
+  boost::json::object objectOf(const YAML::Node& node, const std::string& path,
+                               int depth = 0) const {
     if (!node.IsMap()) fail(node, "'" + path + "' must be a map");
     boost::json::object object;
     for (const auto& entry : node) {
-      const auto key = entry.first.as<std::string>();
+      const auto key = keyIn(entry.first);
       if (object.contains(key))
         fail(entry.first, "key '" + path + "." + key + "' stands there twice");
-      object[key] = jsonOf(entry.second, path + "." + key);
+      size_ += key.size();
+      object[key] = jsonOf(entry.second, path + "." + key, depth + 1);
     }
     return object;
   }
 
-  Json jsonOf(const YAML::Node& node, const std::string& path) const {
-    if (node.IsMap()) return objectOf(node, path);
+  Json jsonOf(const YAML::Node& node, const std::string& path, int depth) const {
+    // By its aliases a small file says a large one, or one without end.
+    size_ += kOfAValue + node.Scalar().size();
+    if (depth > kDeepest) fail(node, "values are nested too deeply");
+    if (size_ > kLargest) fail(node, "the file says too much");
+    if (node.IsMap()) return objectOf(node, path, depth);
     if (node.IsSequence()) {
       boost::json::array items;
       for (const auto& item : node) {
-        Json value = jsonOf(item, path);
+        Json value = jsonOf(item, path, depth + 1);
         // In a list of texts "10" and "true" are texts, quoted or not.
         items.push_back(item.IsScalar() ? Json(expanded(item)) : std::move(value));
       }
@@ -263,13 +274,18 @@ class Reader {
       const auto value = environment_(inside.substr(0, split));
       if (!value && split == inside.npos) fail(node, "the environment has no '" + inside + "'");
       out += value ? *value : inside.substr(split + 2);
+      size_ += value ? value->size() : 0;
       at = close + 1;
     }
     return out;
   }
 
+  static constexpr int kDeepest = 32;
+  static constexpr std::size_t kLargest = 1 << 20, kOfAValue = 64;  // bytes
+
   const std::string file_;
   const Environment& environment_;
+  mutable std::size_t size_ = 0;  // of what was read, about
 };
 
 }  // namespace
@@ -280,20 +296,25 @@ const std::vector<Section>& configSections() {
        {text("listen", "127.0.0.1:8080"), text("baseUrl", ""), number("ioThreads", 2, 1, 64),
         number("workers", 64, 1, 1024), number("slowWorkers", 32, 1, 1024),
         number("budgetSeconds", 30, 1, 600), number("drainSeconds", 20, 0, 600),
-        list("trustedProxies", {})}},
+        list("trustedProxies", {}), list("origins", {}), flag("openapi", true), flag("docs", true),
+        number("connections", 16'384, 16, 1'000'000),
+        number("connectionsPerAddress", 256, 0, 1'000'000),
+        number("bodyMemoryMb", 256, 16, 1'048'576)}},
       {"storage", {choice("synchronous", "full", {"full", "normal"})}},
       {"security", {text("keyFile", "")}},
       {"plugins", {list("path", {"plugins"}), isolationKey()}},
       {"egress", {list("allow", {}), flag("proxyPrivate", true)}},
       {"limits",
        {number("anonymousPerMinute", 100, 1, 1'000'000),
-        number("resourcePerMinute", 600, 1, 1'000'000), number("slowPerAccount", 8, 1, 1024)}},
+        number("resourcePerMinute", 600, 1, 1'000'000), number("adminPerMinute", 100, 1, 1'000'000),
+        number("slowPerAccount", 8, 1, 1024)}},
       {"log",
        {choice("level", "info", {"debug", "info", "warn", "error", "off"}), flag("access", true),
         number("blockLinesPerSecond", 100, 1, 1'000'000)}},
       {"metrics",
        {text("listen", ""), text("token", "", true), list("allow", {"127.0.0.0/8", "::1/128"})}},
-      {"admin", {text("token", "", true)}}};
+      {"admin", {text("token", "", true)}},
+      {"audit", {text("file", "")}}};
   return sections;
 }
 

@@ -32,8 +32,9 @@ struct BlockConfig {
 
 struct Config {
   std::string database = "sqlite:pombo.db";
-  Json http, storage, security, plugins, egress, limits, log, metrics, admin;  // every key is there
-  std::vector<BlockConfig> blocks;                                             // in file order
+  // Every key is there.
+  Json http, storage, security, plugins, egress, limits, log, metrics, admin, audit;
+  std::vector<BlockConfig> blocks;  // in file order
 };
 
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;

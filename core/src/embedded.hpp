@@ -1,4 +1,5 @@
-// The files of core/wire and core/migrations, inside the binary.
+// The files of core/wire and core/migrations, and those of core/viewer that are ours, inside the
+// binary.
 #pragma once
 
 #include <map>

@@ -1,15 +1,22 @@
 #include "gateway.hpp"
 
+#include <malloc.h>
+
+#include <algorithm>
 #include <condition_variable>
 #include <thread>
 
 #include "account/accounts.hpp"
 #include "block/registry.hpp"
 #include "block_opener.hpp"
+#include "http/admin_routes.hpp"
 #include "http/admission.hpp"
+#include "http/descriptor_limit.hpp"
+#include "http/docs_routes.hpp"
 #include "http/edge.hpp"
 #include "http/instance_routes.hpp"
 #include "http/metrics_port.hpp"
+#include "http/openapi.hpp"
 #include "http/router.hpp"
 #include "http/server_routes.hpp"
 #include "instance/identity.hpp"
@@ -24,6 +31,9 @@ namespace pombo {
 namespace {
 
 constexpr std::chrono::seconds kCheckEvery{10};
+constexpr std::size_t kMostPrepared = 16'384;
+// About what a connection takes, and how much has to be free for it to be worth a look.
+constexpr std::int64_t kConnectionBytes = 4 * 1024, kWorthTrimming = 4 << 20;
 
 std::string textAt(const Json& section, const char* key) {
   const auto* text = section.at(key).if_string();
@@ -48,9 +58,11 @@ AdmissionOptions admissionOptionsOf(const Config& config) {
   const std::string adminToken = textAt(config.admin, "token");
   if (!adminToken.empty() && adminToken.size() < 32)
     throw ConfigError("admin.token must be at least 32 characters");
-  return {static_cast<int>(numberAt(config.limits, "slowPerAccount")),
-          static_cast<int>(numberAt(config.limits, "anonymousPerMinute")),
-          static_cast<int>(numberAt(config.limits, "resourcePerMinute")), adminToken};
+  return {.slowPerAccount = static_cast<int>(numberAt(config.limits, "slowPerAccount")),
+          .anonymousPerMinute = static_cast<int>(numberAt(config.limits, "anonymousPerMinute")),
+          .resourcePerMinute = static_cast<int>(numberAt(config.limits, "resourcePerMinute")),
+          .adminPerMinute = static_cast<int>(numberAt(config.limits, "adminPerMinute")),
+          .adminToken = adminToken};
 }
 
 RouterOptions routerOptionsOf(const Config& config) {
@@ -60,12 +72,35 @@ RouterOptions routerOptionsOf(const Config& config) {
           config.log.at("access").as_bool()};
 }
 
-EdgeOptions edgeOptionsOf(const Config& config, const std::string& listen) {
+EdgeOptions edgeOptionsOf(const Config& config, const std::string& listen, Log& log) {
   EdgeOptions options;
   options.listen = listen;
   options.threads = static_cast<int>(numberAt(config.http, "ioThreads"));
   options.newId = newId;
+  options.bodyMemory = static_cast<std::uint64_t>(numberAt(config.http, "bodyMemoryMb")) << 20;
+  options.log = &log;
   return options;
+}
+
+// What is not for connections: a request may have one to the database and one to somebody else.
+std::size_t ownDescriptorsOf(const Config& config) {
+  return static_cast<std::size_t>(
+      512 + 4 * (numberAt(config.http, "workers") + numberAt(config.http, "slowWorkers")));
+}
+
+std::size_t connectionsOf(const Config& config, Log& log) {
+  const std::size_t limit = raiseDescriptorLimit();
+  const auto wanted = static_cast<std::size_t>(numberAt(config.http, "connections"));
+  const std::size_t own = ownDescriptorsOf(config);
+  const std::size_t connections = connectionsWithin(limit, own, wanted);
+  log.write(Level::info, "Files that may be open",
+            {{"limit", limit}, {"connections", connections}});
+  if (connections < wanted)
+    log.write(Level::warn,
+              "Too few files may be open for http.connections: raise the hard limit (LimitNOFILE= "
+              "of a systemd unit, --ulimit nofile= of a container), or lower http.connections",
+              {{"limit", limit}, {"needed", wanted + own}, {"connections", connections}});
+  return connections;
 }
 
 }  // namespace
@@ -84,6 +119,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       : config_(config),
         log_(textAt(config.log, "level"),
              static_cast<int>(numberAt(config.log, "blockLinesPerSecond"))),
+        audit_(textAt(config.audit, "file"), log_, metrics_),
         store_(storeOptionsOf(config, environment)),
         blocks_(store_.database(), store_.sealer()),
         instances_(store_.database(), store_.sealer()),
@@ -99,7 +135,9 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
         list_(blocks_, instances_, registry_),
         authentication_(store_.database(), store_.sealer(), accounts_, clock_),
         addresses_(listAt(config.http, "trustedProxies")),
-        admission_(admissionOptionsOf(config), authentication_, addresses_, instances_, limits_) {
+        cors_(listAt(config.http, "origins"), accounts_),
+        admission_(admissionOptionsOf(config), authentication_, addresses_, cors_, instances_,
+                   limits_) {
     try {
       build(config);
     } catch (const std::exception& error) {
@@ -149,6 +187,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       // A block's call that never came back still has a thread inside all of this. Everything that
       // counts is on the disk; the rest is not to be taken away under its feet.
       log_.write(Level::error, "Calls that never ended were left behind", {{"threads", strays}});
+      audit_.flush();
       std::_Exit(0);
     }
     // The router's workers may still be looking at the edges' counters.
@@ -174,13 +213,25 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     requireBlocks();
     provisioner_.recover(abandonedBefore());
     limitStore_.restore();
-    addInstanceRoutes(routes_, provisioner_, instances_, list_);
+    addInstanceRoutes(routes_, provisioner_, instances_, list_, registry_.list());
     addServerRoutes(routes_, health_, metrics_,
                     {textAt(config.metrics, "token"), listAt(config.metrics, "allow")}, clock_);
-    addPromisedRoutes(routes_, registry_);
-    routes_.close();
+    addAdminRoutes(routes_, accounts_, provisioner_, audit_, clock_);
+    if (textAt(config.admin, "token").empty()) routes_.drop(Access::admin);
+    describe();
     listen();
     checkHealth();
+  }
+
+  // Every route of anybody's is there.
+  void describe() {
+    const std::string url = withoutSlash(textAt(config_.http, "baseUrl"));
+    const bool described = config_.http.at("openapi").as_bool();
+    if (described) addDescriptionRoute(routes_, description_);
+    if (described && config_.http.at("docs").as_bool()) addDocsRoutes(routes_, url);
+    addPromisedRoutes(routes_, registry_);
+    routes_.close();
+    description_ = serialize(openApiOf(routes_, registry_.list(), {version(), url}));
   }
 
   // IBackOffice
@@ -240,12 +291,21 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   }
 
   void listen() {
-    router_ = std::make_unique<Router>(routerOptionsOf(config_), routes_, admission_, log_,
-                                       metrics_, clock_);
-    edge_ =
-        std::make_unique<Edge>(edgeOptionsOf(config_, textAt(config_.http, "listen")), *router_);
-    if (const std::string address = textAt(config_.metrics, "listen"); !address.empty())
-      metricsEdge_ = std::make_unique<Edge>(edgeOptionsOf(config_, address), metricsPort_);
+    router_ = std::make_unique<Router>(routerOptionsOf(config_), routes_, admission_, cors_, audit_,
+                                       log_, metrics_, clock_);
+    EdgeOptions options = edgeOptionsOf(config_, textAt(config_.http, "listen"), log_);
+    options.connections = {
+        connectionsOf(config_, log_),
+        static_cast<std::size_t>(numberAt(config_.http, "connectionsPerAddress")),
+        [this](const std::string& address) { return addresses_.isTrusted(address); }};
+    options.prepared = std::min(options.connections.all, kMostPrepared);
+    edge_ = std::make_unique<Edge>(options, *router_);
+    cors_.own(server().baseUrl);
+    if (const std::string address = textAt(config_.metrics, "listen"); !address.empty()) {
+      options = edgeOptionsOf(config_, address, log_);
+      options.connections = {.all = 64, .perAddress = 0};
+      metricsEdge_ = std::make_unique<Edge>(options, metricsPort_);
+    }
     metrics_.onScrape([this](Metrics& metrics) { collect(metrics); });
   }
 
@@ -259,7 +319,15 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     metrics.countTo("pombo_edge_requests_total", {}, double(counters.requests));
     metrics.countTo("pombo_edge_malformed_total", {}, double(counters.malformed));
     metrics.countTo("pombo_edge_timeouts_total", {}, double(counters.timeouts));
+    metrics.countTo("pombo_edge_connections_refused_total", {{"reason", "address"}},
+                    double(counters.refusedByAddress));
+    metrics.countTo("pombo_edge_connections_refused_total", {{"reason", "full"}},
+                    double(counters.refusedWhenFull));
+    metrics.countTo("pombo_edge_connections_evicted_total", {}, double(counters.evicted));
+    metrics.countTo("pombo_edge_bodies_refused_total", {}, double(counters.bodiesRefused));
+    metrics.countTo("pombo_edge_accept_failures_total", {}, double(counters.acceptFailures));
     metrics.observe("pombo_edge_connections_open", {}, double(counters.open));
+    metrics.observe("pombo_edge_body_memory_bytes", {}, double(edge_->bodyMemoryUsed()));
     router_->collect(metrics);
     metrics.countTo("pombo_http_threads_written_off_total", {}, router_->threadsWrittenOff());
   }
@@ -272,6 +340,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       saveLimits();
       tellDroppedLines();
       routes_.expire(std::chrono::steady_clock::now());
+      giveMemoryBack();
       if (!store_.database().away()) tidyInstances(second % 10 == 0);
       lock.lock();
     }
@@ -298,6 +367,16 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     } catch (const std::exception& error) {
       log_.write(Level::warn, "Rate limits were not saved", {{"reason", error.what()}});
     }
+  }
+
+  // What a crowd of connections or bodies has left, malloc would keep.
+  void giveMemoryBack() {
+    const auto held = edge_->counters().open * kConnectionBytes +
+                      static_cast<std::int64_t>(edge_->bodyMemoryUsed());
+    mostHeld_ = std::max(mostHeld_, held);
+    if (mostHeld_ - held < kWorthTrimming) return;
+    mostHeld_ = held;
+    ::malloc_trim(0);
   }
 
   // A reservation that old is nobody's any more: of other servers on the same database none serves
@@ -347,6 +426,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   const Config config_;
   Log log_;
   Metrics metrics_;
+  AuditLog audit_;
   SystemClock clock_;
   Store store_;
   BlockStore blocks_;
@@ -357,6 +437,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   Egress egress_;
   HttpClient client_;
   RouteTable routes_;
+  std::string description_;  // of the routes, once they are closed
   Reconnector reconnector_{instances_, registry_, log_};
   BlockOpener opener_;
   Registry registry_;  // its blocks call the reconnector, and their processes the opener's logs
@@ -365,6 +446,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   Health health_;
   Authentication authentication_;
   ClientAddress addresses_;
+  Cors cors_;
   Admission admission_;
   MetricsPort metricsPort_{metrics_};
   std::unique_ptr<Router> router_;
@@ -374,6 +456,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   std::condition_variable housekeeperWake_;
   bool stopping_ = false;
   bool databaseAnswers_ = false;  // at the last look
+  std::int64_t mostHeld_ = 0;     // bytes, since memory was given back
   std::thread housekeeper_, checker_;
 };
 

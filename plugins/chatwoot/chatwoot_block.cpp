@@ -19,9 +19,6 @@ IntegrationWish wishIn(const Fields& slice, const Instance& instance) {
                        slice.get<std::string>("chatwootInboxName", instance.name),
                        {}};
   std::string& url = wish.account.baseUrl;
-  // Paths are appended to it.
-  if (url.find_first_of("?#") != url.npos)
-    throw Error(Code::invalid, "The 'chatwootBaseUrl' field must be a valid http or https URL");
   while (url.ends_with('/')) url.pop_back();
   for (const auto& each : kIntegrationSwitches)
     wish.switches[each.name] = slice.require<bool>(std::string("chatwoot") + each.field);
@@ -53,13 +50,48 @@ Json written(const Refusal& refusal) {
   return {{"success", false}, {"error", {{"message", said}}}};
 }
 
-// The schema of an answer with these texts in it.
-Json objectOf(const std::vector<std::string>& texts) {
-  boost::json::object properties;
-  for (const auto& key : texts) properties[key] = {{"type", "string"}};
-  return {{"type", "object"},
-          {"properties", std::move(properties)},
-          {"required", boost::json::value_from(texts)}};
+// The schemas of what the three routes answer.
+Json replyOfSet() {
+  return boost::json::parse(R"json({
+    "type": "object",
+    "required": ["instance", "status", "bridge_integration_id", "message"],
+    "properties": {
+      "instance": {"type": "string"},
+      "status": {"const": "active"},
+      "bridge_integration_id": {"type": "string", "pattern": "^int_[0-9a-z]+$"},
+      "message": {"const": "chatwoot integration activated"}}})json");
+}
+
+Json replyOfList() {
+  Json reply = boost::json::parse(R"json({
+    "type": "object",
+    "required": ["instance_name", "status", "bridge_integration_id", "chatwoot_base_url",
+                 "chatwoot_account_id", "chatwoot_api_token", "chatwoot_inbox_id",
+                 "chatwoot_inbox_name", "last_error", "created_at"],
+    "properties": {
+      "instance_name": {"type": "string"},
+      "status": {"enum": ["active", "paused", "error"]},
+      "bridge_integration_id": {"type": "string", "pattern": "^int_[0-9a-z]+$"},
+      "chatwoot_base_url": {"type": "string"},
+      "chatwoot_account_id": {"type": "integer"},
+      "chatwoot_api_token": {"type": ["string", "null"],
+                             "description": "null when it cannot be opened."},
+      "chatwoot_inbox_id": {"type": "integer"},
+      "chatwoot_inbox_name": {"type": "string"},
+      "last_error": {"type": "string", "description": "Empty while all is well."},
+      "created_at": {"type": "string", "format": "date-time"}}})json");
+  for (const auto& each : kIntegrationSwitches) {
+    reply.at("required").as_array().emplace_back(each.listed);
+    reply.at("properties").as_object()[each.listed] = {{"type", "boolean"}};
+  }
+  return reply;
+}
+
+Json replyOfDelete() {
+  return boost::json::parse(R"json({
+    "type": "object",
+    "required": ["message"],
+    "properties": {"message": {"const": "chatwoot integration deactivated"}}})json");
 }
 
 // Links an instance to an inbox of a Chatwoot account. What it was told and what came of it is one
@@ -143,29 +175,22 @@ class ChatwootBlock final : public IBlockConfigurator {
                 .path = "/api/chatwoot/set/:instance",
                 .summary = "Link the instance to an inbox of Chatwoot",
                 .body = routeFields(),
-                .reply = objectOf({"instance", "status", "bridge_integration_id", "message"}),
+                .reply = replyOfSet(),
                 .status = 201,
                 .slow = true,
                 .budget = std::chrono::seconds(60),
                 .dialect = "chatwoot"};
     host_->routes().add(route, [this](const HttpRequest& request) { return set(request); });
-    route = {
-        .path = "/api/chatwoot/list/:instance",
-        .summary = "The instance's integration with Chatwoot, its token included",
-        .reply = objectOf({"instance_name", "status", "bridge_integration_id", "chatwoot_base_url",
-                           "chatwoot_inbox_name", "last_error", "created_at"}),
-        .slow = true,
-        .dialect = "chatwoot"};
-    auto& properties = route.reply.at("properties").as_object();
-    properties["chatwoot_api_token"] = {{"type", {"string", "null"}}};
-    for (const char* key : {"chatwoot_account_id", "chatwoot_inbox_id"})
-      properties[key] = {{"type", "integer"}};
-    for (const auto& each : kIntegrationSwitches) properties[each.listed] = {{"type", "boolean"}};
+    route = {.path = "/api/chatwoot/list/:instance",
+             .summary = "The instance's integration with Chatwoot, its token included",
+             .reply = replyOfList(),
+             .slow = true,
+             .dialect = "chatwoot"};
     host_->routes().add(route, [this](const HttpRequest& request) { return list(request); });
     route = {.method = Method::del,
              .path = "/api/chatwoot/delete/:instance",
              .summary = "End the integration; the inbox stays in Chatwoot",
-             .reply = objectOf({"message"}),
+             .reply = replyOfDelete(),
              .dialect = "chatwoot"};
     host_->routes().add(route, [this](const HttpRequest& request) { return remove(request); });
   }
@@ -237,6 +262,9 @@ class ChatwootBlock final : public IBlockConfigurator {
 
   Integration activate(const Instance& instance, const IntegrationWish& wish) {
     host_->http().requireAllowed(wish.account.baseUrl);
+    // Paths are appended to it.
+    if (wish.account.baseUrl.find_first_of("?#") != std::string::npos)
+      throw Error(Code::invalid, "The 'chatwootBaseUrl' field must be a valid http or https URL");
     Integration known;
     known.document = host_->settings().load(instance.id).value_or(nullptr);
     known.secret = host_->secrets().open(instance.id, kCallback).value_or("");

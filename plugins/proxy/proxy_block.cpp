@@ -49,6 +49,30 @@ std::vector<Field> tableOf(const std::string& prefix) {
            .text = Text::printable}};
 }
 
+// The schema of what both routes answer.
+Json replyOf(const char* message) {
+  Json reply = boost::json::parse(R"json({
+    "type": "object",
+    "required": ["success", "message", "proxy"],
+    "properties": {
+      "success": {"const": true},
+      "proxy": {
+        "type": "object",
+        "required": ["enabled", "host", "port", "protocol", "username", "password"],
+        "properties": {
+          "enabled": {"type": "boolean"},
+          "host": {"type": ["string", "null"]},
+          "port": {"type": ["string", "null"], "pattern": "^[0-9]+$"},
+          "protocol": {"enum": ["http", "https", "socks5", null]},
+          "username": {"type": ["string", "null"]},
+          "password": {"type": "null", "description": "Never shown."}}}}})json");
+  reply.at("properties").as_object()["message"] = {{"const", message}};
+  return reply;
+}
+
+constexpr auto kRetrieved = "Proxy configuration retrieved successfully";
+constexpr auto kUpdated = "Proxy configuration updated successfully";
+
 // The proxy that an instance dials out through.
 class ProxyBlock final : public IBlockConfigurator, private IProxySource {
  public:
@@ -56,21 +80,21 @@ class ProxyBlock final : public IBlockConfigurator, private IProxySource {
 
   void start(IHost& host) override {
     host_ = &host;
-    host.routes().add({.path = "/api/instance/getProxy/:instance",
-                       .summary = "The instance's own proxy",
-                       .failure = "Failed to get proxy configuration"},
-                      [this](const HttpRequest& request) {
-                        return shown(*request.instance,
-                                     "Proxy configuration retrieved successfully");
-                      });
+    host.routes().add(
+        {.path = "/api/instance/getProxy/:instance",
+         .summary = "The instance's own proxy",
+         .reply = replyOf(kRetrieved),
+         .failure = "Failed to get proxy configuration"},
+        [this](const HttpRequest& request) { return shown(*request.instance, kRetrieved); });
     host.routes().add({.method = Method::post,
                        .path = "/api/instance/proxy/:instance",
                        .summary = "Sets or removes the instance's proxy",
                        .body = tableOf(""),
+                       .reply = replyOf(kUpdated),
                        .failure = "Failed to update proxy configuration"},
                       [this](const HttpRequest& request) {
                         keep(request.instance->id, Fields(request.fields), "");
-                        return shown(*request.instance, "Proxy configuration updated successfully");
+                        return shown(*request.instance, kUpdated);
                       });
   }
 

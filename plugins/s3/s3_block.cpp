@@ -68,6 +68,34 @@ std::vector<Field> tableOf(const std::string& prefix) {
            .text = Text::path}};
 }
 
+// The schema of what both routes answer; only one of them has words for it.
+Json replyOf(const char* message) {
+  Json reply = boost::json::parse(R"json({
+    "type": "object",
+    "required": ["success", "s3"],
+    "properties": {
+      "success": {"const": true},
+      "s3": {
+        "type": "object",
+        "required": ["enabled", "region", "bucket", "accessKey", "secretKey", "endpoint",
+                     "pathPrefix"],
+        "properties": {
+          "enabled": {"type": "boolean"},
+          "region": {"type": ["string", "null"]},
+          "bucket": {"type": ["string", "null"]},
+          "accessKey": {"type": ["string", "null"]},
+          "secretKey": {"type": "null", "description": "Never shown."},
+          "endpoint": {"type": ["string", "null"]},
+          "pathPrefix": {"type": ["string", "null"]}}}}})json");
+  if (message) {
+    reply.at("required").as_array().emplace_back("message");
+    reply.at("properties").as_object()["message"] = {{"const", message}};
+  }
+  return reply;
+}
+
+constexpr auto kUpdated = "S3 configuration updated";
+
 // Clients take a folder named "." out of a URL, and the signature would be another's.
 bool hasDotFolder(const std::string& path) {
   return ("/" + path + "/").find("/./") != std::string::npos;
@@ -106,6 +134,7 @@ class S3Block final : public IBlockConfigurator {
     host_ = &host;
     host.routes().add({.path = "/api/instance/getS3/:instance",
                        .summary = "The bucket of the instance",
+                       .reply = replyOf(nullptr),
                        .failure = "Failed to get S3 configuration"},
                       [this](const HttpRequest& request) -> HttpReply {
                         return {.body = {{"success", true}, {"s3", summary(*request.instance)}}};
@@ -118,6 +147,7 @@ class S3Block final : public IBlockConfigurator {
                                   .doc = "First writes, reads and deletes an object of one byte.",
                                   .choices = {"true", "false"}}},
                        .body = tableOf(""),
+                       .reply = replyOf(kUpdated),
                        .failure = "Failed to update S3 configuration",
                        .slow = true},
                       [this](const HttpRequest& request) { return update(request); });
@@ -156,9 +186,7 @@ class S3Block final : public IBlockConfigurator {
     const auto wanted = read(request.instance->id, Fields(request.fields), "");
     if (wanted && Fields(request.query).require<std::string>("verify") == "true") verify(*wanted);
     keep(request.instance->id, wanted, "");
-    return {.body = {{"success", true},
-                     {"message", "S3 configuration updated"},
-                     {"s3", summary(*request.instance)}}};
+    return {.body = {{"success", true}, {"message", kUpdated}, {"s3", summary(*request.instance)}}};
   }
 
   void verify(const Store& wanted) {
@@ -187,10 +215,10 @@ class S3Block final : public IBlockConfigurator {
     if (bucket.region.empty()) bucket.region = kUsualRegion;
     wanted.withKeptKey = bucket.secretKey.empty();
     if (wanted.withKeptKey) bucket.secretKey = keptKey(id, bucket.accessKey, prefix);
+    if (!bucket.endpoint.empty()) host_->http().requireAllowed(bucket.endpoint);
     // Paths are appended to it.
     if (bucket.endpoint.find_first_of("?#") != std::string::npos)
       refuse(named(prefix, "endpoint"), "must be a valid http or https URL");
-    if (!bucket.endpoint.empty()) host_->http().requireAllowed(bucket.endpoint);
     wanted.pathPrefix.erase(0, wanted.pathPrefix.find_first_not_of('/'));
     if (hasDotFolder(wanted.pathPrefix))
       refuse(named(prefix, "pathPrefix"), "contains characters that are not allowed");

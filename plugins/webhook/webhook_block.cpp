@@ -121,6 +121,43 @@ Json rowOf(const std::string& label, const Webhook& webhook,
           {"secret", secrets ? Json(secrets->key) : Json()}};
 }
 
+// The schema of a row.
+Json rowSchema() {
+  return boost::json::parse(R"json({
+    "type": "object",
+    "required": ["label", "enabled", "url", "authorization", "byEvents", "events", "mediaBase64",
+                 "secret"],
+    "properties": {
+      "label": {"type": "string"},
+      "enabled": {"type": "boolean"},
+      "url": {"type": ["string", "null"]},
+      "authorization": {"type": ["string", "null"]},
+      "byEvents": {"type": "boolean"},
+      "events": {"type": "array", "items": {"type": "string"}},
+      "mediaBase64": {"type": "boolean"},
+      "secret": {"type": ["string", "null"], "pattern": "^whsec_",
+                 "description": "Signs what is posted."}}})json");
+}
+
+// Of an answer that holds a webhook, or all of them.
+Json replyWith(const char* message, const char* key, const Json& schema) {
+  boost::json::object properties{{"success", {{"const", true}}}, {"message", {{"const", message}}}};
+  properties[key] = schema;
+  return {{"type", "object"},
+          {"required", {"success", "message", key}},
+          {"properties", std::move(properties)}};
+}
+
+constexpr auto kConfigured = "Webhook configured successfully";
+constexpr auto kOne = "Webhook retrieved successfully";
+constexpr auto kAll = "Webhooks retrieved successfully";
+
+Json replyOfGet() {
+  const Json all{{"type", "array"}, {"items", rowSchema()}};
+  return {{"oneOf", boost::json::array{replyWith(kAll, "webhooks", all),
+                                       replyWith(kOne, "webhook", rowSchema())}}};
+}
+
 std::string sealedName(const std::string& label, std::int64_t version) {
   return std::to_string(version) + "." + label;
 }
@@ -155,6 +192,7 @@ class WebhookBlock final : public IBlockConfigurator {
                 .path = "/api/events/webhook/:instance",
                 .summary = "Configure the webhook of a label",
                 .body = bodyOfSet(),
+                .reply = replyWith(kConfigured, "webhook", rowSchema()),
                 .failure = "Failed to save webhook configuration"};
     host.routes().add(route, set);
     route.path = "/api/events/webhook";
@@ -162,6 +200,7 @@ class WebhookBlock final : public IBlockConfigurator {
     route = {.path = "/api/events/getWebhook/:instance",
              .summary = "The webhooks of an instance, or the one of a label",
              .query = {labelField(nullptr)},
+             .reply = replyOfGet(),
              .failure = "Failed to get webhook configuration"};
     host.routes().add(route, get);
     route.path = "/api/events/webhook/:instance";
@@ -194,7 +233,7 @@ class WebhookBlock final : public IBlockConfigurator {
     if (wish.webhook.enabled) host_->http().requireAllowed(wish.webhook.url);
     const std::lock_guard lock(lockOf(id));
     return {.body = {{"success", true},
-                     {"message", "Webhook configured successfully"},
+                     {"message", kConfigured},
                      {"webhook", rowOf(label, wish.webhook, keep(id, label, wish))}}};
   }
 
@@ -208,11 +247,11 @@ class WebhookBlock final : public IBlockConfigurator {
       const auto label = Fields(request.query).get<std::string>("label", kDefaultLabel);
       const auto it = all.find(label);
       if (it == all.end()) throw Error(Code::notFound, "Webhook not found");
-      body["message"] = "Webhook retrieved successfully";
+      body["message"] = kOne;
       body["webhook"] = shown(id, *it, reply.warnings);
       return reply;
     }
-    body["message"] = "Webhooks retrieved successfully";
+    body["message"] = kAll;
     auto& rows = (body["webhooks"] = boost::json::array()).as_array();
     for (const auto& each : all) rows.push_back(shown(id, each, reply.warnings));
     return reply;

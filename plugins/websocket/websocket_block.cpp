@@ -42,6 +42,27 @@ Json documentIn(const Fields& fields, const Words& words) {
           {"mediaBase64", fields.require<bool>(words.mediaBase64)}};
 }
 
+// The schema of what both routes answer.
+Json replyOf(const char* message) {
+  Json reply = boost::json::parse(R"json({
+    "type": "object",
+    "required": ["success", "message", "websocket"],
+    "properties": {
+      "success": {"const": true},
+      "websocket": {
+        "type": "object",
+        "required": ["enabled", "events", "mediaBase64"],
+        "properties": {
+          "enabled": {"type": "boolean"},
+          "events": {"type": "array", "items": {"type": "string"}},
+          "mediaBase64": {"type": "boolean"}}}}})json");
+  reply.at("properties").as_object()["message"] = {{"const", message}};
+  return reply;
+}
+
+constexpr auto kConfigured = "WebSocket configured successfully";
+constexpr auto kRetrieved = "WebSocket configuration retrieved";
+
 // Shows an instance's events to whoever listens. So far it keeps which ones an instance wants.
 class WebsocketBlock final : public IBlockConfigurator {
  public:
@@ -53,10 +74,12 @@ class WebsocketBlock final : public IBlockConfigurator {
                        .path = "/api/events/websocket/:instance",
                        .summary = "Configure the event stream of an instance",
                        .body = bodyOfSet(),
+                       .reply = replyOf(kConfigured),
                        .failure = "Failed to get instance"},
                       [this](const HttpRequest& request) { return set(request); });
     host.routes().add({.path = "/api/events/getWebsocket/:instance",
                        .summary = "How the event stream of an instance is configured",
+                       .reply = replyOf(kRetrieved),
                        .failure = "Failed to get websocket configuration"},
                       [this](const HttpRequest& request) { return get(request); });
   }
@@ -76,17 +99,13 @@ class WebsocketBlock final : public IBlockConfigurator {
   HttpReply set(const HttpRequest& request) {
     const Json document = documentIn(Fields(request.fields), kOwn);
     host_->settings().save(request.instance->id, document);
-    return {.body = {{"success", true},
-                     {"message", "WebSocket configured successfully"},
-                     {"websocket", document}}};
+    return {.body = {{"success", true}, {"message", kConfigured}, {"websocket", document}}};
   }
 
   HttpReply get(const HttpRequest& request) {
     const auto document = host_->settings().load(request.instance->id);
     if (!document) throw Error(Code::notFound, "WebSocket not configured for this instance");
-    return {.body = {{"success", true},
-                     {"message", "WebSocket configuration retrieved"},
-                     {"websocket", *document}}};
+    return {.body = {{"success", true}, {"message", kRetrieved}, {"websocket", *document}}};
   }
 
   IHost* host_ = nullptr;

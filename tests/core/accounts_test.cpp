@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <latch>
 
 #include "temp_store.hpp"
@@ -14,7 +15,7 @@ using std::chrono::seconds;
 class AccountsTest : public ::testing::Test {
  protected:
   Secret create(const std::string& name) {
-    return accounts_.create({.name = name}, store_.clock.now());
+    return accounts_.create({.name = name}, store_.clock.now()).token;
   }
   std::optional<Account> byToken(const Secret& token) {
     const std::string hash = store_.sealer().hashOf(token.reveal());
@@ -105,12 +106,13 @@ TEST_F(AccountsTest, AreListedByName) {
 }
 
 TEST_F(AccountsTest, NamesAndNumbersAreChecked) {
-  const std::string sentence =
-      refusal(Code::invalid, "The 'name' field must be 1 to 100 characters");
-  for (const std::string& name : {std::string(), std::string("   "), std::string(101, 'a'),
-                                  std::string("\xff"), std::string(1'000'000, 'a')})
-    EXPECT_EQ(refusalOf([&] { create(name); }), sentence);
-  for (const auto* name : {"a\nb", "a\x1b[0m", "a\x7f"})
+  for (const std::string& name : {std::string(), std::string("   ")})
+    EXPECT_EQ(refusalOf([&] { create(name); }),
+              refusal(Code::invalid, "The 'name' field is required"));
+  for (const std::string& name : {std::string(101, 'a'), std::string(1'000'000, 'a')})
+    EXPECT_EQ(refusalOf([&] { create(name); }),
+              refusal(Code::invalid, "The 'name' field must be at most 100 characters"));
+  for (const auto* name : {"a\nb", "a\x1b[0m", "a\x7f", "a\xc2\x85", "\xff"})
     EXPECT_EQ(refusalOf([&] { create(name); }),
               refusal(Code::invalid, "The 'name' field contains characters that are not allowed"));
   const auto range = [](const char* field) {
@@ -145,6 +147,80 @@ TEST_F(AccountsTest, SetChangesWhatIsSaidAndNothingElse) {
   EXPECT_EQ(refusalOf([&] { accounts_.set({"nobody"}, {}); }),
             refusal(Code::notFound, "Account not found"));
   EXPECT_EQ(refusalOf([&] { accounts_.set(id, {.name = "shop2"}); }), "") << "its own name";
+}
+
+TEST_F(AccountsTest, ItsOriginsAreKeptInOrderAndInOneSpelling) {
+  const auto made = accounts_.create(
+      {.name = "shop",
+       .origins = {"HTTPS://B.example:443", "http://a.example", "https://b.example"}},
+      store_.clock.now());
+  const std::vector<std::string> both{"https://b.example", "http://a.example"};
+  const auto id = made.account.id;
+  EXPECT_EQ(made.account.origins, both);
+  EXPECT_EQ(accounts_.find(id)->origins, both);
+  EXPECT_EQ(accounts_.list()[0].origins, both);
+  EXPECT_EQ(accounts_.page({}, 9)[0].origins, both);
+  accounts_.set(id, {.name = "shop2"});
+  EXPECT_EQ(accounts_.find(id)->origins, both);
+  accounts_.set(id, {.origins = std::vector<std::string>{"*"}});
+  EXPECT_EQ(accounts_.find(id)->origins, std::vector<std::string>{"*"});
+  accounts_.remove(id);
+  EXPECT_FALSE(accounts_.anyAllows("https://b.example"));
+}
+
+TEST_F(AccountsTest, OriginsAreChecked) {
+  create("shop");
+  const auto id = accounts_.requireByName("shop").id;
+  const std::string sentence =
+      refusal(Code::invalid, "The 'origins' field must hold origins: scheme://host[:port], or *");
+  for (const auto* wrong : {"", "null", "app.example", "https://app.example/", "**"}) {
+    const std::vector<std::string> origins{"https://good.example", wrong};
+    EXPECT_EQ(refusalOf([&] { accounts_.set(id, {.origins = origins}); }), sentence);
+    EXPECT_EQ(refusalOf([&] { accounts_.create({.name = "x", .origins = origins}, {}); }),
+              sentence);
+  }
+  EXPECT_EQ(refusalOf([&] {
+              accounts_.set(id, {.origins = std::vector<std::string>(101, "https://a.example")});
+            }),
+            refusal(Code::invalid, "The 'origins' field must hold at most 100 origins"));
+  EXPECT_TRUE(accounts_.find(id)->origins.empty());
+}
+
+TEST_F(AccountsTest, AllowWhatTheyList) {
+  const auto listing = [&](const std::string& name, const std::string& origin) {
+    return accounts_.create({.name = name, .origins = {origin}}, store_.clock.now()).account.id;
+  };
+  const auto one = listing("one", "https://one.example"), two = listing("two", "https://2.example");
+  EXPECT_TRUE(accounts_.allows(one, "https://one.example"));
+  EXPECT_FALSE(accounts_.allows(two, "https://one.example"));
+  EXPECT_TRUE(accounts_.anyAllows("https://one.example"));
+  EXPECT_FALSE(accounts_.anyAllows("https://three.example"));
+  EXPECT_FALSE(accounts_.anyAllows(""));
+  const auto all = listing("all", "*");
+  for (const auto* origin : {"https://three.example", ""}) {
+    EXPECT_TRUE(accounts_.allows(all, origin));
+    EXPECT_TRUE(accounts_.anyAllows(origin));
+  }
+  accounts_.set(all, {.enabled = false});
+  EXPECT_FALSE(accounts_.anyAllows("https://three.example")) << "nobody can call for it";
+}
+
+TEST_F(AccountsTest, PagesAreInTheOrderOfIds) {
+  std::vector<std::string> ids;
+  for (const auto* name : {"c", "a", "d", "b"}) {
+    create(name);
+    ids.push_back(accounts_.requireByName(name).id.value);
+  }
+  std::sort(ids.begin(), ids.end());
+  const auto page = [&](const std::string& after, std::int64_t count) {
+    std::vector<std::string> found;
+    for (const auto& account : accounts_.page({after}, count)) found.push_back(account.id.value);
+    return found;
+  };
+  EXPECT_EQ(page("", 9), ids);
+  EXPECT_EQ(page("", 2), (std::vector<std::string>{ids[0], ids[1]}));
+  EXPECT_EQ(page(ids[1], 2), (std::vector<std::string>{ids[2], ids[3]}));
+  EXPECT_EQ(page(ids[3], 2), std::vector<std::string>{});
 }
 
 TEST_F(AccountsTest, ARotatedTokenIsGoodForItsGraceAndNoLonger) {

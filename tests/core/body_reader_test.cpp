@@ -32,19 +32,21 @@ Fed feed(const BodyFrame& frame, const std::string& bytes, std::size_t step) {
   std::size_t total = 0;
   auto verdict = Verdict::more;
   for (std::size_t at = 0; at < bytes.size() && verdict == Verdict::more;) {
-    const auto room = buffer.prepare(step);
-    const auto n = bytes.copy(room.data(), std::min(room.size(), step), at);
-    buffer.commit(n);
-    at += n;
+    // Overwritten after each step, as a socket's next read does it.
+    std::string room = bytes.substr(at, step);
+    at += room.size();
+    buffer.lend(room);
     std::size_t taken = 0;
     verdict = reader.feed(buffer.data(), taken);
     buffer.consume(taken);
+    buffer.keep();
+    room.assign(room.size(), '?');
     total += taken;
   }
   return {verdict, verdict == Verdict::done ? reader.take() : "", total};
 }
 
-constexpr BodyFrame kChunked{std::nullopt, 100, 64};
+const BodyFrame kChunked{std::nullopt, 100, 64};
 
 std::vector<Case> chunks() {
   return {

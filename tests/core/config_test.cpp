@@ -36,7 +36,8 @@ Json& memberOf(Config& config, const std::string& section) {
   const std::map<std::string, Json*> all{
       {"http", &config.http},       {"storage", &config.storage}, {"security", &config.security},
       {"plugins", &config.plugins}, {"egress", &config.egress},   {"limits", &config.limits},
-      {"log", &config.log},         {"metrics", &config.metrics}, {"admin", &config.admin}};
+      {"log", &config.log},         {"metrics", &config.metrics}, {"admin", &config.admin},
+      {"audit", &config.audit}};
   return *all.at(section);
 }
 
@@ -145,6 +146,29 @@ TEST(ConfigTest, AKeyThatStandsThereTwiceIsNamed) {
             "pombo.yaml:4: key 'blocks.webhook.a' stands there twice");
 }
 
+TEST(ConfigTest, AKeyThatIsNoWordIsNamedWithItsLine) {
+  EXPECT_EQ(refusalOf("[a]: 1\n"), "pombo.yaml:1: a key must be a word");
+  EXPECT_EQ(refusalOf("log:\n  ? {a: b}\n  : 1\n"), "pombo.yaml:2: a key must be a word");
+  EXPECT_EQ(refusalOf("blocks:\n  x:\n    process: {[a]: 1}\n"),
+            "pombo.yaml:3: a key must be a word");
+}
+
+TEST(ConfigTest, AnAliasOfWhatItStandsInIsRefused) {
+  EXPECT_EQ(refusalOf("blocks:\n  x:\n    words: &a [*a]\n"),
+            "pombo.yaml:3: values are nested too deeply");
+  EXPECT_EQ(refusalOf("blocks:\n  x: &a\n    inner: *a\n"),
+            "pombo.yaml:3: values are nested too deeply");
+}
+
+TEST(ConfigTest, AliasesThatMakeASmallFileALargeOneAreRefused) {
+  std::string yaml = "blocks:\n  x:\n    a0: &a0 [word, word]\n";
+  for (int i = 1; i <= 30; ++i) {
+    const std::string before = "*a" + std::to_string(i - 1), own = "a" + std::to_string(i);
+    yaml += "    " + own + ": &" + own + " [" + before + ", " + before + "]\n";
+  }
+  EXPECT_NE(refusalOf(yaml).find("the file says too much"), std::string::npos);
+}
+
 TEST(ConfigTest, AWrongTypeOrValueIsNamed) {
   const std::vector<std::pair<std::string, std::string>> all{
       {"http: 5\n", "'http' must be a map"},
@@ -238,7 +262,8 @@ TEST(ConfigTest, EveryKeyCanBeGivenInTheEnvironment) {
       std::string value = "given";
       Json expected(value);
       if (!key.choices.empty()) value = key.choices.back(), expected = boost::json::string(value);
-      if (key.type == Type::integer) expected = 3, value = "3";
+      if (key.type == Type::integer)
+        expected = key.min.value_or(0) + 3, value = std::to_string(key.min.value_or(0) + 3);
       if (key.type == Type::boolean) {
         expected = !key.fallback.as_bool();
         value = key.fallback.as_bool() ? "false" : "true";

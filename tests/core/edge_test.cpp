@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -39,9 +40,18 @@ class EdgeTest : public ::testing::Test {
     edge = std::make_unique<Edge>(options, service);
     edge->start();
   }
-  SocketClient connect() {
+  SocketClient connect(std::uint8_t source = 1) {
     if (!edge) start();
-    return SocketClient(edge->port());
+    return SocketClient(edge->port(), source);
+  }
+  // Asks until it is so: the edge hears of a client's end only after the client.
+  bool soon(const std::function<bool()>& isSo) {
+    auto witness = connect(250);
+    for (int i = 0; i < 10'000 && !isSo(); ++i) {
+      witness.send(get("/witness"));
+      if (witness.answer().status != 200) return false;
+    }
+    return isSo();
   }
 
   EdgeOptions options;
@@ -198,6 +208,11 @@ TEST_F(EdgeTest, leavesOutTheBodyWhereThereIsNone) {
   EXPECT_EQ(file.at("content-type"), "image/png");
   EXPECT_FALSE(client.answer(false).headers.contains("content-length"));
   EXPECT_EQ(client.answer().body, "GET /next ");
+
+  auto refused = connect();
+  refused.send("HEAD / HTTP/1.1\r\nHost: a b\r\n\r\n");
+  EXPECT_EQ(refused.answer(false).headers.at("content-length"), "9");
+  EXPECT_EQ(refused.rest(), "");
 }
 
 TEST_F(EdgeTest, saysWhoAndWhichRequestItWas) {
@@ -351,6 +366,148 @@ TEST_F(EdgeTest, stopCutsWhatIsNotDoneInTime) {
   edge->stop(milliseconds(1));
   EXPECT_EQ(client.rest(), "");
   EXPECT_EQ(edge->counters().open, 0);
+}
+
+TEST_F(EdgeTest, anAddressHasSoManyConnectionsAndOthersHaveTheirs) {
+  options.connections.perAddress = 2;
+  std::vector<SocketClient> inside;
+  for (int i = 0; i < 2; ++i) {
+    inside.push_back(connect());
+    inside.back().send(get("/echo"));
+    EXPECT_EQ(inside.back().answer().status, 200);
+  }
+  for (int i = 0; i < 3; ++i) {
+    auto refused = connect();
+    refused.send(get("/echo"));
+    EXPECT_EQ(refused.rest(), "");
+  }
+  auto stranger = connect(2);
+  stranger.send(get("/echo"));
+  EXPECT_EQ(stranger.answer().status, 200);
+  EXPECT_EQ(edge->counters().refusedByAddress, 3u);
+
+  inside.pop_back();
+  ASSERT_TRUE(soon([&] { return edge->counters().open == 3; }));  // with the witness
+  auto next = connect();
+  next.send(get("/echo"));
+  EXPECT_EQ(next.answer().status, 200);
+}
+
+TEST_F(EdgeTest, aSharedAddressHasAsManyAsThereAre) {
+  options.connections = {4, 1, [](const std::string& address) { return address == "127.0.0.1"; }};
+  std::vector<SocketClient> inside;
+  for (int i = 0; i < 4; ++i) {
+    inside.push_back(connect());
+    inside.back().send(get("/echo"));
+    EXPECT_EQ(inside.back().answer().status, 200);
+  }
+  EXPECT_EQ(edge->counters().refusedByAddress, 0u);
+}
+
+TEST_F(EdgeTest, whenAllAreTakenTheOneThatHasWaitedLongestGivesWay) {
+  options.threads = 1;
+  options.connections.all = 3;
+  auto half = connect();
+  half.send("GET / HT");
+  auto idle = connect();
+  idle.send(get("/echo"));
+  EXPECT_EQ(idle.answer().status, 200);
+  auto slow = connect();
+  slow.send(request("POST", "/echo", "Expect: 100-continue\r\nContent-Length: 2\r\n"));
+  EXPECT_EQ(slow.answer().status, 100);
+
+  std::vector<SocketClient> fresh;
+  for (auto* longest : {&half, &idle, &slow}) {
+    fresh.push_back(connect());
+    fresh.back().send(get("/echo"));
+    EXPECT_EQ(fresh.back().answer().status, 200);
+    EXPECT_EQ(longest->rest(), "");
+  }
+  EXPECT_EQ(edge->counters().evicted, 3u);
+  EXPECT_EQ(edge->counters().refusedWhenFull, 0u);
+  EXPECT_EQ(edge->counters().open, 3);
+}
+
+TEST_F(EdgeTest, whoIsBeingServedGivesWayToNobody) {
+  options.threads = 1;
+  options.connections.all = 2;
+  auto first = connect();
+  first.send(get("/later"));
+  auto answerFirst = service.later();
+  auto second = connect();
+  second.send(get("/later"));
+  auto answerSecond = service.later();
+  auto late = connect();
+  late.send(get("/echo"));
+  EXPECT_EQ(late.rest(), "");
+  EXPECT_EQ(edge->counters().refusedWhenFull, 1u);
+  answerFirst({200, {}, "one"});
+  answerSecond({200, {}, "two"});
+  EXPECT_EQ(first.answer().body, "one");
+  EXPECT_EQ(second.answer().body, "two");
+}
+
+TEST_F(EdgeTest, bodiesTakeTheMemoryThatTheyFillAndNotWhatTheyAnnounce) {
+  options.bodyMemory = 64 * 1024;
+  std::vector<SocketClient> slow;
+  for (int i = 0; i < 16; ++i) {
+    slow.push_back(connect());
+    slow.back().send(request("POST", "/echo", "Content-Length: 1000000\r\n", "a"));
+  }
+  auto client = connect();
+  client.send(post("/echo", std::string(10'000, 'b')));
+  EXPECT_EQ(client.answer().status, 200);
+  slow.clear();
+  EXPECT_TRUE(soon([&] { return edge->bodyMemoryUsed() == 0; }));
+  EXPECT_EQ(edge->counters().bodiesRefused, 0u);
+}
+
+TEST_F(EdgeTest, aBodyThatDoesNotFitIsRefusedAtOnce) {
+  options.bodyMemory = 64 * 1024;
+  auto busy = connect();
+  busy.send(post("/later", std::string(30'000, 'a')));
+  auto then = service.later();
+  EXPECT_GE(edge->bodyMemoryUsed(), 30'000u);
+  const std::string body(20'000, 'b');
+  for (const auto& large : {post("/echo", body), chunked("/echo", "4e20\r\n" + body)}) {
+    auto refused = connect();
+    refused.send(large + get("/next"));
+    const auto answer = refused.answer();
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(answer.headers.at("connection"), "close");
+    EXPECT_EQ(refused.rest(), "");
+  }
+  EXPECT_EQ(edge->counters().bodiesRefused, 2u);
+  auto small = connect();
+  small.send(post("/echo", "hi"));
+  EXPECT_EQ(small.answer().body, "POST /echo hi");
+
+  // Whose body it was has gone; it is in use for as long as the service has not let go of it.
+  busy.reset();
+  EXPECT_GE(edge->bodyMemoryUsed(), 30'000u);
+  then = nullptr;
+  EXPECT_EQ(edge->bodyMemoryUsed(), 0u);
+  small.send(post("/echo", body));
+  EXPECT_EQ(small.answer().status, 200);
+}
+
+TEST_F(EdgeTest, aBodysMemoryIsGivenBackHoweverItEnds) {
+  const std::string body(1000, 'a');
+  for (const auto& bytes :
+       {post("/echo", body), post("/throw", body), post("/throwSomething", body),
+        post("/forget", body), request("POST", "/hurry", "Content-Length: 2000\r\n", body),
+        chunked("/echo", "3e8\r\n" + body + "\r\nZ"),
+        request("POST", "/admit", "Content-Length: 2000\r\n", body)}) {
+    auto client = connect();
+    client.send(bytes);
+    if (bytes.starts_with("POST /admit")) {
+      ASSERT_TRUE(soon([&] { return edge->bodyMemoryUsed() > 0; }));
+      client.reset();
+    } else {
+      client.answer();
+    }
+    EXPECT_TRUE(soon([&] { return edge->bodyMemoryUsed() == 0; })) << bytes.substr(0, 20);
+  }
 }
 
 TEST_F(EdgeTest, saysWhyItCannotListen) {

@@ -396,49 +396,6 @@ TEST(SwitchedOff, ASwitchThatIsNoBooleanCountsAsOnSoThatItIsRefused) {
     EXPECT_FALSE(switchedOff(table, {{"webhookEnabled", wrong}})) << wrong;
 }
 
-TEST(SchemaOf, SaysWhatTheTableSays) {
-  const std::vector<Field> table{
-      {.name = "on", .type = Type::boolean, .fallback = false, .doc = "Switch."},
-      {.name = "port", .min = 1, .max = 65535},
-      {.name = "count", .type = Type::integer, .need = Need::always, .min = 1, .max = 9},
-      {.name = "password", .secret = true, .minLength = 2, .maxLength = 8},
-      {.name = "protocol", .choices = {"http", "https"}},
-      {.name = "events", .type = Type::strings, .choices = {"a", "b"}},
-      {.name = "url", .type = Type::url},
-      {.name = "ratio", .type = Type::number},
-      {.name = "more", .type = Type::object},
-      {.name = "items", .type = Type::objects},
-      {.name = "whatever", .type = Type::any}};
-  EXPECT_EQ(
-      schemaOf(table),
-      (Json{
-          {"type", "object"},
-          {"properties",
-           {{"on", {{"type", "boolean"}, {"description", "Switch."}, {"default", false}}},
-            {"port", {{"type", "string"}}},
-            {"count", {{"type", "integer"}, {"minimum", 1}, {"maximum", 9}}},
-            {"password",
-             {{"type", "string"}, {"writeOnly", true}, {"minLength", 2u}, {"maxLength", 8u}}},
-            {"protocol", {{"type", "string"}, {"enum", {"http", "https"}}}},
-            {"events", {{"type", "array"}, {"items", {{"type", "string"}, {"enum", {"a", "b"}}}}}},
-            {"url", {{"type", "string"}, {"format", "uri"}}},
-            {"ratio", {{"type", "number"}}},
-            {"more", {{"type", "object"}}},
-            {"items", {{"type", "array"}, {"items", {{"type", "object"}}}}},
-            {"whatever", object()}}},
-          {"required", array{"count"}}}));
-}
-
-TEST(SchemaOf, NeedsOfAnEnabledBlockAreConditional) {
-  const std::vector<Field> table{{.name = "s3Enabled", .type = Type::boolean, .fallback = false},
-                                 {.name = "s3Bucket", .need = Need::whenEnabled}};
-  const Json schema = schemaOf(table);
-  EXPECT_EQ(schema.as_object().if_contains("required"), nullptr);
-  EXPECT_EQ(schema.at("if"), (Json{{"properties", {{"s3Enabled", {{"const", true}}}}},
-                                   {"required", array{"s3Enabled"}}}));
-  EXPECT_EQ(schema.at("then"), (Json{{"required", array{"s3Bucket"}}}));
-}
-
 TEST(CodePoints, AreLettersNotBytes) { EXPECT_EQ(codePoints("aé日😀"), 4u); }
 
 }  // namespace

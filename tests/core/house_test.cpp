@@ -135,7 +135,10 @@ TEST(House, EachLibraryHasOneHome) {
       {"boost/beast", {"core/src/http/"}},
       {"boost/asio", {"core/src/http/"}},
       {"pistache/", {"core/src/http/dispatcher.cpp"}},
-      {"curl/", {"core/src/net/"}},
+      {"curl/",
+       {"core/src/net/url.cpp", "core/src/net/transfer.cpp", "core/src/net/http_client.cpp"}},
+      {"netdb.h", {"core/src/net/resolver.cpp"}},
+      {"resolv.h", {"core/src/net/resolver.cpp"}},
       {"soci/", {"core/src/storage/sqlite_session.cpp", "core/src/storage/postgresql_session.cpp"}},
       {"libpq-fe.h",
        {"core/src/storage/postgresql_session.cpp", "core/src/storage/postgresql_url.cpp"}},
@@ -160,6 +163,37 @@ TEST(House, EachLibraryHasOneHome) {
       EXPECT_TRUE(fs::exists(kRoot / home)) << home << " is the home of " << library;
 }
 
+// What a source says to the machine, less two words that are no block's name where they stand: the
+// operator's key for proxies, and the protocol that HTTP upgrades to.
+std::string codeOf(const Source& source) {
+  static const std::regex comment(R"(//[^\n]*)"), proxies(R"("proxyPrivate")"),
+      upgrade(R"("websocket")");
+  std::string code = std::regex_replace(source.text, comment, "");
+  code = std::regex_replace(code, proxies, "");
+  const bool edge = source.path.starts_with("core/src/http/");
+  return edge ? std::regex_replace(code, upgrade, "") : code;
+}
+
+TEST(House, WhatDialsOutDoesItWhereItIsChecked) {
+  // The words that open a connection or ask for an address. The edge asks for the one that it
+  // listens on.
+  static const std::regex dials(
+      R"(getaddrinfo|gethostby|res_n?(query|search)|::connect\(|::socket\()"
+      R"(|async_connect|asio::connect|::resolver|curl_easy_perform|curl_multi|CURLOPT_)");
+  const std::set<std::string> known{"core/src/http/edge.cpp", "core/src/net/http_client.cpp",
+                                    "core/src/net/resolver.cpp", "core/src/net/transfer.cpp"};
+  std::set<std::string> found;
+  for (const auto* folder : {"core", "plugins"})
+    for (const auto& source : sourcesIn(folder))
+      if (std::regex_search(codeOf(source), dials)) found.insert(source.path);
+  EXPECT_EQ(found, known);
+  for (const auto& source : sourcesIn("plugins"))
+    for (const auto& include : source.includes)
+      EXPECT_FALSE(startsWithOneOf(include, {"sys/socket.h", "netdb.h", "netinet/", "sys/un.h",
+                                             "curl/", "boost/asio", "boost/beast", "libpq"}))
+          << source.path << " includes " << include;
+}
+
 TEST(House, TheEdgesLibraryStaysInItsOwnSources) {
   // Its headers cost seconds in every source that sees them.
   const std::set<std::string> edge{"edge",           "edge_loop",   "http_connection",
@@ -181,17 +215,6 @@ TEST(House, NoHeaderShowsALibraryOutsideOfItsFolder) {
                     "botan/", "yaml-cpp/", "spdlog/", "prometheus/", "utf8proc"}))
           << source.path << " includes " << include;
   }
-}
-
-// What a source says to the machine, less two words that are no block's name where they stand: the
-// operator's key for proxies, and the protocol that HTTP upgrades to.
-std::string codeOf(const Source& source) {
-  static const std::regex comment(R"(//[^\n]*)"), proxies(R"("proxyPrivate")"),
-      upgrade(R"("websocket")");
-  std::string code = std::regex_replace(source.text, comment, "");
-  code = std::regex_replace(code, proxies, "");
-  const bool edge = source.path.starts_with("core/src/http/");
-  return edge ? std::regex_replace(code, upgrade, "") : code;
 }
 
 TEST(House, CoreKnowsNoBlockByName) {

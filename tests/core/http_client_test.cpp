@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "address_forms.hpp"
 #include "observe/request_scope.hpp"
 #include "tiny_server.hpp"
 
@@ -132,11 +133,59 @@ TEST_F(HttpClientTest, ARedirectIsAnAnswerAndIsNotFollowed) {
 
 TEST_F(HttpClientTest, WhatMayNotBeDialledIsNot) {
   TinyServer server(echoed);
-  const std::string loopback =
-      refusal(Code::unavailable, "URL is not allowed: loopback address (operators: egress.allow)");
-  for (const auto* host : {"127.0.0.1", "127.1", "2130706433", "localhost", "[::ffff:127.0.0.1]"})
-    EXPECT_EQ(refusalOf(strict_, {.url = server.url("/", host)}), loopback) << host;
+  const std::string hint = " (operators: egress.allow)", loopback = "loopback address" + hint;
+  for (const auto& [host, reason] : {std::pair<std::string, std::string>("127.0.0.1", loopback),
+                                     {"127.1", loopback},
+                                     {"[::ffff:127.0.0.1]", loopback},
+                                     {"localhost", "internal host name" + hint}})
+    EXPECT_EQ(refusalOf(strict_, {.url = server.url("/", host)}),
+              refusal(Code::unavailable, "URL is not allowed: " + reason));
   EXPECT_TRUE(server.requests().empty());
+}
+
+TEST_F(HttpClientTest, EveryFormThatIsRefusedIsRefusedWhenItIsDialled) {
+  for (const auto& each : urlForms()) {
+    if (each.verdict == "allowed") continue;
+    const auto expected =
+        each.verdict == "syntax"
+            ? refusal(Code::invalid, "URL is not allowed: not an http or https URL")
+            : refusal(Code::unavailable, "URL is not allowed: " + each.verdict);
+    EXPECT_EQ(refusalOf(strict_, {.url = each.url}), expected) << each.url;
+  }
+}
+
+// What is allowed would leave the machine, so it is a proxy here that is dialled.
+TEST_F(HttpClientTest, EveryFormThatIsAllowedGetsThroughAProxyAndNoOther) {
+  TinyServer proxy(echoed);
+  const Egress egress({{"localhost"}}, nobody());
+  HttpClient client(egress, "Pombo/test", [&](const InstanceId&) {
+    return Proxy{"http", "localhost", proxy.port(), "", ""};
+  });
+  std::size_t allowed = 0;
+  for (const auto& each : urlForms()) {
+    const auto url = parseUrl(each.url);
+    if (url && (url->scheme == "https" || url->host == "localhost" || url->host == "localhost."))
+      continue;
+    const std::string said = refusalOf(client, {.url = each.url, .through = InstanceId{"i-1"}});
+    EXPECT_EQ(said.empty(), each.verdict == "allowed") << each.url << " " << said;
+    allowed += each.verdict == "allowed";
+  }
+  EXPECT_GT(allowed, 40u);
+  EXPECT_EQ(proxy.requests().size(), allowed);
+}
+
+TEST_F(HttpClientTest, EveryProxyThatIsRefusedIsRefusedWhenItIsDialled) {
+  for (const auto& each : proxyForms()) {
+    if (each.verdict == "allowed") continue;
+    HttpClient client(closed_, "Pombo/test", [&](const InstanceId&) {
+      return Proxy{"socks5", each.host, 9, "", ""};
+    });
+    EXPECT_EQ(refusalOf(client, {.url = "http://ok.example/", .through = InstanceId{"i-1"}}),
+              refusal(Code::unavailable,
+                      "URL is not allowed: " +
+                          (each.verdict == "syntax" ? std::string("not a host") : each.verdict)))
+        << each.host;
+  }
 }
 
 TEST_F(HttpClientTest, AnAddressIsTheSameHoweverItIsWritten) {
@@ -150,7 +199,7 @@ TEST_F(HttpClientTest, AnAddressIsTheSameHoweverItIsWritten) {
 TEST_F(HttpClientTest, CredentialsInAUrlAreRefused) {
   TinyServer server(echoed);
   EXPECT_EQ(refusalOf(client_, {.url = server.url("/", "u:p@127.0.0.1")}),
-            refusal(Code::invalid, "URL is not allowed: credentials in URL"));
+            refusal(Code::unavailable, "URL is not allowed: credentials in URL"));
   EXPECT_TRUE(server.requests().empty());
 }
 
@@ -228,7 +277,7 @@ TEST_F(HttpClientTest, GoesThroughTheInstancesProxy) {
   EXPECT_NE(reply.body.find("Proxy-Authorization: Basic dXNlcjpwQDovJT8j"), std::string::npos);
   EXPECT_EQ(
       refusalOf(client, {.url = "http://10.0.0.1/", .through = InstanceId{"i-1"}}),
-      refusal(Code::invalid, "URL is not allowed: private address (operators: egress.allow)"));
+      refusal(Code::unavailable, "URL is not allowed: private address (operators: egress.allow)"));
   EXPECT_EQ(proxy.requests().size(), 1u);
 }
 

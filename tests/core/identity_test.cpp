@@ -115,6 +115,19 @@ TEST(Names, AreComparedExactlyAfterNormalisation) {
   EXPECT_EQ(checkedName("ﬁ"), "ﬁ");
 }
 
+TEST(Names, NormalisationStopsWhereNoNameIsLeft) {
+  const auto repeated = [](const std::string& letter, int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += letter;
+    return text;
+  };
+  // The letter with the most parts.
+  EXPECT_EQ(checkedName(repeated("\u03b1\u0313\u0300\u0345", 100)), repeated("\u1f82", 100));
+  EXPECT_EQ(normalized(repeated("a", 400)), repeated("a", 400));
+  EXPECT_EQ(normalized(repeated("a", 401)), std::nullopt);
+  EXPECT_EQ(normalized(repeated("\u0301", 200'000) + repeated("\u0323", 200'000)), std::nullopt);
+}
+
 TEST(Names, NormalisationRefusesWhatIsNotUtf8) {
   EXPECT_EQ(normalized("\xff"), std::nullopt);
   EXPECT_EQ(normalized(""), "");

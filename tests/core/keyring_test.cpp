@@ -104,6 +104,28 @@ TEST_F(KeyringTest, AFileThatOthersCanReadIsRefused) {
   }
 }
 
+TEST_F(KeyringTest, WhatRootHandsToTheGroupOfAServiceIsRead) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can hand something over";
+  const auto readable = [this](mode_t mode) {
+    put(file_, base64Key() + "\n", mode);
+    if (::chown(file_.c_str(), 0, 65534) != 0) return -1;
+    const pid_t service = ::fork();
+    if (service == 0) {
+      const bool changed =
+          ::setresgid(65534, 65534, 65534) == 0 && ::setresuid(65534, 65534, 65534) == 0;
+      ::_exit(!changed ? 2 : refusalOf({"", file_}).empty() ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(service, &status, 0);
+    return WEXITSTATUS(status);
+  };
+  ::chmod(folder_.file("").c_str(), 0711);
+  EXPECT_EQ(readable(0440), 0);
+  EXPECT_EQ(readable(0640), 0);
+  EXPECT_EQ(readable(0660), 1) << "the service could lose it";
+  EXPECT_EQ(readable(0444), 1);
+}
+
 TEST_F(KeyringTest, WhatIsNoKeyIsRefusedWithoutBeingShown) {
   const std::string good = base64Key();
   for (const std::string& bad :

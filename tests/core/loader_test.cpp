@@ -240,6 +240,12 @@ TEST_F(LoaderTest, TextsWithoutAnEndDoNotRunIntoTheNext) {
   EXPECT_NE(said.find("\"" + std::string(63, 'a') + "\""), said.npos) << said;
 }
 
+TEST_F(LoaderTest, WordsOfTheFileCannotWriteOnATerminal) {
+  const std::string name = "\x1b[2J\r\x9b" + std::string("x\0", 2);
+  const std::string said = refusalOf(patched(offsetof(BlockMetadata, name), name));
+  EXPECT_NE(said.find("\"?[2J??x\""), said.npos) << said;
+}
+
 TEST_F(LoaderTest, WhatIsRefusedIsNotOpened) {
   std::ofstream(file_, std::ios::binary)
       << patched(offsetof(BlockMetadata, abi), std::string("old\0", 4));

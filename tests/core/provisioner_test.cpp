@@ -109,7 +109,7 @@ TEST_F(ProvisionerTest, QuotaComesBeforeUniqueness) {
 TEST_F(ProvisionerTest, ATokenIsUniqueOverTheServerAccountTokensIncluded) {
   gateway_.start();
   const Account other{.id = {"a-2"}, .name = "other"};
-  const Secret accountToken = gateway_.accounts.create(other, gateway_.clock.now());
+  const Secret accountToken = gateway_.accounts.create(other, gateway_.clock.now()).token;
   gateway_.create({{"name", "shop"}, {"token", "my-token"}});
   EXPECT_EQ(gateway_.refusalOf({{"name", "two"}, {"token", "my-token"}}), kTaken);
   EXPECT_EQ(gateway_.refusalOf({{"name", "two"}, {"token", accountToken.reveal()}}), kTaken);
@@ -122,7 +122,7 @@ TEST_F(ProvisionerTest, ATokenIsUniqueOverTheServerAccountTokensIncluded) {
 TEST_F(ProvisionerTest, AnOldTokenOfAnAccountIsTakenAsWell) {
   gateway_.start();
   const Account other{.id = {"a-2"}, .name = "other"};
-  const Secret first = gateway_.accounts.create(other, gateway_.clock.now());
+  const Secret first = gateway_.accounts.create(other, gateway_.clock.now()).token;
   gateway_.accounts.rotate(other.id, std::chrono::hours(1), gateway_.clock.now());
   EXPECT_EQ(gateway_.refusalOf({{"name", "two"}, {"token", first.reveal()}}), kTaken);
 }

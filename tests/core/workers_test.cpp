@@ -180,6 +180,45 @@ TEST(WorkersTest, AFullQueueTakesNoMore) {
   EXPECT_EQ(ran, 3);
 }
 
+TEST(WorkersTest, WithoutAQueueATaskFindsAThreadOrIsNotTaken) {
+  std::latch started{3}, release{1};
+  std::atomic<int> ran{0};
+  {
+    Workers workers(3, 0);
+    const auto wait = [&] {
+      started.count_down();
+      release.wait();
+      ++ran;
+    };
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(workers.post(wait, hours(1), never));
+    EXPECT_FALSE(workers.post(wait, hours(1), never));
+    started.wait();
+    EXPECT_FALSE(workers.post(wait, hours(1), never));
+    release.count_down();
+  }
+  EXPECT_EQ(ran, 3);
+}
+
+TEST(WorkersTest, ATaskThatHasWaitedTooLongHasNoneBehindIt) {
+  std::latch started{1}, release{1};
+  std::atomic<int> ran{0};
+  {
+    Workers workers(1, 100, milliseconds(0));
+    EXPECT_TRUE(workers.post(
+        [&] {
+          started.count_down();
+          release.wait();
+          ++ran;
+        },
+        hours(1), never));
+    started.wait();
+    EXPECT_TRUE(workers.post([&] { ++ran; }, hours(1), never));
+    EXPECT_FALSE(workers.post([&] { ran = 100; }, hours(1), never));
+    release.count_down();
+  }
+  EXPECT_EQ(ran, 2);
+}
+
 TEST(WorkersTest, DestructionWaitsForWhatIsQueued) {
   std::atomic<int> ran{0};
   {

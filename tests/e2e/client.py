@@ -9,6 +9,8 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+from described import Proxies, require_described
+
 PATIENCE = 60  # seconds until a test gives up on a server that does not answer
 
 LIMIT_HEADERS = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
@@ -46,6 +48,8 @@ def assert_refused(reply: Reply, status: int, message: str) -> None:
 class Api:
     """Requests to one server, each on a connection of its own."""
 
+    proxies: Proxies | None = None  # with --openapi: every exchange goes through one of them
+
     def __init__(self, server, token: str | None = None, source: str = "127.0.0.1"):
         self.server, self.token, self.source = server, token, source
 
@@ -59,14 +63,18 @@ class Api:
             body = json.dumps(body).encode()
         all_headers = {"token": self.token} if self.token is not None else {}
         all_headers |= headers or {}
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE,
+        port = self.proxies.port_before(self.server) if self.proxies else self.server.port
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE,
                                                 source_address=(self.source, 0))
         try:
             connection.request(method, path, body, all_headers)
             answer = connection.getresponse()
-            return Reply(answer.status, answer.headers, answer.read())
+            reply = Reply(answer.status, answer.headers, answer.read())
         finally:
             connection.close()
+        if self.proxies:
+            require_described(f"{method} {path}", body, reply)
+        return reply
 
     def get(self, path: str, **more) -> Reply:
         return self.call("GET", path, **more)
@@ -80,7 +88,9 @@ class Api:
         """The instance, which there must be."""
         reply = self.create(name, **fields)
         assert reply.status == 201, reply
-        return reply.json["instance"]
+        instance = reply.json["instance"]
+        self.server.tokens.add(instance["token"])
+        return instance
 
     def list(self, query: str = "") -> Reply:
         return self.get("/api/instance/list" + query)
@@ -172,7 +182,7 @@ def request(method: str, target: str, token: str = "", body: bytes = b"",
     return "\r\n".join([*head, "", ""]).encode() + body
 
 
-def together(count: int, act) -> list:
+def together(count: int, act, patience: float | None = PATIENCE) -> list:
     """act(0) ... act(count - 1), each on a thread, all let go at once; what they returned."""
     results: list = [None] * count
     barrier = threading.Barrier(count)
@@ -188,7 +198,7 @@ def together(count: int, act) -> list:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(PATIENCE)
+        thread.join(patience)
     for result in results:
         if isinstance(result, BaseException):
             raise result

@@ -14,7 +14,9 @@ import pytest
 import zoo
 from bucket_servers import Ceph, Swift
 from client import Api, Wire
-from pombo_server import DEFAULT_ENV, REPOSITORY, Server, default_binary
+from described import Proxies
+from pombo_server import (DEFAULT_ENV, REPOSITORY, Server, assert_nothing_told,
+                          default_binary)
 from postgres import Postgres
 
 # What only a database in a file can show.
@@ -31,11 +33,18 @@ def pytest_addoption(parser):
                      help="the database that the servers are run on")
     parser.addoption("--isolation", choices=["process", "inside"],
                      help="where all blocks run that a test does not place itself")
+    parser.addoption("--openapi", action="store_true",
+                     help="hold all that Api says and hears against the servers' /openapi.json")
+    parser.addoption("--row", help="only the tests of this row of bad input: B3")
+    parser.addoption("--rows", action="store_true", help="tell which tests show which row")
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "row(id, ...): shows these rows of bad_inputs/document.py")
     if isolation := config.getoption("--isolation"):
         DEFAULT_ENV["POMBO_PLUGINS_ISOLATION"] = isolation
+    if config.getoption("--openapi"):
+        Api.proxies = Proxies()
     config.postgres = None
     os.environ.pop("POMBO_TEST_DATABASE", None)
     if config.getoption("store") == "postgresql":
@@ -44,15 +53,28 @@ def pytest_configure(config):
 
 
 def pytest_unconfigure(config):
+    if Api.proxies:
+        Api.proxies.end()
     if config.postgres:
         config.postgres.__exit__()
 
 
+def rows_of(item) -> set[str]:
+    """The ids of the rows of bad input that a test shows."""
+    return {row for mark in item.iter_markers("row") for row in mark.args}
+
+
 def pytest_collection_modifyitems(config, items):
-    if config.postgres:
-        kept = [item for item in items if item.originalname not in SQLITE_ONLY]
-        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-        items[:] = kept
+    wanted = config.getoption("row")
+    kept = [item for item in items
+            if not (config.postgres and item.originalname in SQLITE_ONLY)
+            and (not wanted or wanted in rows_of(item))]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+    if config.getoption("rows"):
+        for item in items:
+            for row in sorted(rows_of(item)):
+                print(f"row\t{row}\t{item.nodeid}")
 
 
 @pytest.fixture(scope="session")
@@ -63,9 +85,11 @@ def fresh():
 
 @pytest.fixture(scope="module")
 def server(request, tmp_path_factory):
-    env = getattr(request.module, "SERVER_ENV", {})
+    env = {"POMBO_LOG_LEVEL": "debug"} | getattr(request.module, "SERVER_ENV", {})
     with Server(data_dir=tmp_path_factory.mktemp("server"), env=env) as started:
         yield started
+    if any(rows_of(item) for item in request.session.items if item.module is request.module):
+        assert_nothing_told(started)
 
 
 @pytest.fixture(scope="module")
@@ -94,21 +118,9 @@ def wire(server):
         each.socket.close()
 
 
-class Rows:
-    """What stands in the tables that a creation writes."""
-
-    def __init__(self, store):
-        self.query = store.query
-
-    def counts(self) -> list[tuple]:
-        return self.query("SELECT (SELECT count(*) FROM instance), "
-                          "(SELECT count(*) FROM block_row), "
-                          "(SELECT sum(instances) FROM account)")
-
-
 @pytest.fixture
 def rows(server):
-    return Rows(server.store)
+    return server.rows
 
 
 @pytest.fixture

@@ -27,17 +27,33 @@ def default_binary() -> Path:
     return Path(os.environ.get("POMBO_BINARY") or REPOSITORY / "build/release/pombo")
 
 
+class Rows:
+    """What stands in the tables that a creation writes."""
+
+    def __init__(self, store):
+        self.query = store.query
+
+    def counts(self) -> list[tuple]:
+        return self.query("SELECT (SELECT count(*) FROM instance), "
+                          "(SELECT count(*) FROM block_row), "
+                          "(SELECT sum(instances) FROM account)")
+
+
 class Server:
     """One data directory and, while started, one process. May be started again after kill/stop."""
 
     def __init__(self, binary: str | Path | None = None, data_dir: str | Path = ".",
-                 config: str | Path | None = None, env: dict[str, str] | None = None):
+                 config: str | Path | None = None, env: dict[str, str] | None = None,
+                 within: list[str] | None = None):
         self.binary = Path(binary).resolve() if binary else default_binary()
         # Resolved, because SQLite opens the resolved path and the power-loss shim compares it.
         self.data_dir = Path(data_dir).resolve()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.config = Path(config).resolve() if config else None
+        self.within = within or []  # a command that becomes the server
         self.store = store_in(self.data_dir)
+        self.rows = Rows(self.store)
+        self.tokens: set[str] = set()  # of its accounts and instances, as far as they were told
         self.log_file = self.data_dir / "server.log"
         self.url = ""
         self.port = 0
@@ -63,8 +79,8 @@ class Server:
         assert not self.process, "already started"
         self.url, self.port = "", 0
         self.process = subprocess.Popen(
-            self._command("serve"), cwd=REPOSITORY, env=self.env, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            [*self.within, *self._command("serve")], cwd=REPOSITORY, env=self.env,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._listening_or_gone = threading.Event()
         self._reader = threading.Thread(target=self._copy_output, args=[self.process], daemon=True)
         self._reader.start()
@@ -108,7 +124,14 @@ class Server:
         done = self.run("account", "create", name, *options)
         if done.returncode != 0:
             raise RuntimeError(f"pombo account create failed: {done.stdout}{done.stderr}")
-        return done.stdout.strip()
+        token = done.stdout.strip()
+        self.tokens.add(token)
+        return token
+
+    def rss(self) -> int:
+        """Bytes of memory that the process holds."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)[1]) * 1024
 
     def logs(self) -> str:
         """All that every start of this data directory has printed."""
@@ -136,3 +159,11 @@ class Server:
         self._reader.join(5)
         self.process = None
         return status
+
+
+def assert_nothing_told(server: Server) -> None:
+    """No token, and nothing that a test has called a canary, is in the log."""
+    log = server.logs()
+    assert "listening on" in log
+    told = [secret for secret in server.tokens | {"canary"} if secret in log]
+    assert not told

@@ -48,12 +48,13 @@ def assert_all_fail(api: Api, name: str, fields: dict, errors: dict[str, dict]) 
     instance = reply.json["instance"]
     assert {block: instance[block] for block in FIVE} == errors
     assert instance["settings"] == DEFAULTS["settings"]
-    assert took < 1
+    assert took < 1 or api.proxies  # which take a while to begin
     [listed] = api.listed(f"?instanceName={name}")
     assert {block: listed[block] for block in FIVE} == errors
     assert api.delete(name).status == 200
 
 
+@pytest.mark.row("K18")
 def test_each_for_its_own_reason(api, fresh):
     assert BROKEN.keys() == set(FIVE)
     fields = {name: value for each, _ in BROKEN.values() for name, value in each.items()}
@@ -61,6 +62,7 @@ def test_each_for_its_own_reason(api, fresh):
                     {block: failed(block, error) for block, (_, error) in BROKEN.items()})
 
 
+@pytest.mark.row("K18")
 def test_with_a_chatwoot_that_is_not_there(api, fresh):
     with Silent(refusing=True) as gone:
         given = without("chatwoot", "chatwootBaseUrl", chatwootBaseUrl=gone.url)
@@ -71,6 +73,7 @@ def test_with_a_chatwoot_that_is_not_there(api, fresh):
                         {"chatwoot": failed("chatwoot", error)})
 
 
+@pytest.mark.row("K19")
 def test_because_none_is_loaded(tmp_path):
     env = {f"POMBO_BLOCKS_{block.upper()}_ENABLED": "false" for block in FIVE}
     with Server(data_dir=tmp_path, env=env) as server:

@@ -71,6 +71,7 @@ def test_a_library_that_was_removed(copy):
     assert listed["plain"]["webhook"] == DEFAULTS["webhook"]
 
 
+@pytest.mark.row("K19")
 @pytest.mark.parametrize("method, route", [("POST", "set"), ("GET", "list"), ("DELETE", "delete")])
 def test_the_words_for_a_library_that_was_removed_are_the_wires(copy, method, route):
     plugin(copy, "chatwoot").unlink()

@@ -181,6 +181,7 @@ def test_an_inbox_of_another_is_not_adopted(api, server, fresh, chatwoot):
         integration(api, second)["chatwoot_inbox_id"]
 
 
+@pytest.mark.row("K15 account")
 def test_a_digit_string_is_an_account(api, fresh, chatwoot):
     assert inline(api, fresh(), **fields(chatwoot.base, account=str(ACCOUNT)))["accountId"] == \
         ACCOUNT
@@ -211,6 +212,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.row("X7")
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_chatwoot_refuses(api, fresh, chatwoot, case):
     given, inline_error, status, sentence = REFUSED[case]
@@ -257,6 +259,7 @@ STRANGE = {
 }
 
 
+@pytest.mark.row("X7")
 @pytest.mark.parametrize("case", STRANGE)
 def test_an_answer_that_is_not_chatwoots(api, fresh, case):
     stubborn, text, answered = STRANGE[case]
@@ -269,6 +272,7 @@ def test_an_answer_that_is_not_chatwoots(api, fresh, case):
         assert stubborn.calls() == ["GET /inboxes"] * 2, "a redirect is not followed"
 
 
+@pytest.mark.row("X7")
 def test_a_chatwoot_that_is_not_there(api, fresh):
     name, reason = fresh(), UNREACHABLE + "Couldn't connect to server"
     with Silent(refusing=True) as gone:
@@ -276,6 +280,7 @@ def test_a_chatwoot_that_is_not_there(api, fresh):
         assert_refused(set_(api, name, **fields(gone.url)), 502, reason)
 
 
+@pytest.mark.row("X7")
 def test_a_chatwoot_that_is_slow(tmp_path, fresh):
     reason = UNREACHABLE + "Timeout was reached"
     env = SERVER_ENV | {"POMBO_BLOCKS_CHATWOOT_TIMEOUT_SECONDS": "1"}
@@ -322,7 +327,7 @@ BAD = [
     ({"chatwootApiToken": "a\r\nX-Evil: 1"},
      "The 'chatwootApiToken' field contains characters that are not allowed"),
     ({"chatwootBaseUrl": "ftp://x"}, "The 'chatwootBaseUrl' field must be a valid http or https URL"),
-    ({"chatwootBaseUrl": "https://x/?a"},
+    ({"chatwootBaseUrl": "https://93.184.216.34/?a"},
      "The 'chatwootBaseUrl' field must be a valid http or https URL"),
     *(({"chatwootAccountId": value}, FIELD + "between 1 and 2147483647")
       for value in (0, -1, 2147483648)),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from client import Api, together
 
 MANY = 64
@@ -11,6 +12,7 @@ def outcome(replies) -> Counter:
     return Counter((reply.status, reply.json.get("error", {}).get("message")) for reply in replies)
 
 
+@pytest.mark.row("Q5")
 def test_a_quota_is_never_exceeded(new_account):
     account = new_account(quota=10)
     replies = together(MANY, lambda number: account.create(f"n{number}"))
@@ -19,6 +21,7 @@ def test_a_quota_is_never_exceeded(new_account):
     assert sorted(won) == account.names()
 
 
+@pytest.mark.row("N8")
 def test_a_name_is_given_once(new_account):
     account = new_account()
     replies = together(MANY, lambda number: account.create("one"))
@@ -27,6 +30,7 @@ def test_a_name_is_given_once(new_account):
     assert [each["id"] for each in account.listed()] == [won["id"]]
 
 
+@pytest.mark.row("N8")
 def test_a_token_is_given_once_over_all_accounts(new_account, server):
     accounts = [new_account() for _ in range(4)]
     replies = together(MANY, lambda number: accounts[number % 4].create(f"n{number}",

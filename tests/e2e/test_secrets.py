@@ -167,7 +167,7 @@ def test_the_master_key_is_in_its_file_alone(story):
 
 def test_the_access_log_hides_tokens_in_a_query(story):
     queries = re.findall(r'"query":"([^"]*)"', story.log)
-    assert queries == ["token=***", "token=***&a=b&token=***", "a=b&token=***", "token=***",
+    assert queries == ["token=***", "token=***&***&token=***", "***&token=***", "token=***",
                        "label=crm"]
 
 

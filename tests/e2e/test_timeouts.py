@@ -3,11 +3,13 @@
 import json
 import select
 
+import pytest
 from client import assert_refused, request
 
 NEW = "/api/instance/new"
 
 
+@pytest.mark.row("B14", "F9")
 def test_slow_clients_are_answered_and_sent_away(api, fresh, wire):
     body = json.dumps({"name": fresh()}).encode()
     silent = {

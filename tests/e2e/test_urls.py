@@ -1,116 +1,225 @@
-"""Which URLs the server may be sent to. Literal addresses only: no name is looked up."""
+"""Which URLs and proxies the server may be sent to, in every form of tests/support/addresses.json.
+
+Wherever a client may name one: with the instance, and in the routes that change it. Names are
+looked up at a server of the test's own, for whom every name that it was not told of is public.
+"""
+
+import json
 
 import pytest
-from client import Api
-from pombo_server import Server
-from shapes import failed
+from client import Api, assert_refused
+from names import PUBLIC, NameServer
+from pombo_server import REPOSITORY, Server
+from shapes import DEFAULTS, URL, failed
 
-SYNTAX = "The 'webhookURL' field must be a valid http or https URL"
-LOOPBACK = "URL is not allowed: loopback address (operators: egress.allow)"
-INTERNAL = "URL is not allowed: internal host name (operators: egress.allow)"
-UNSPECIFIED = "URL is not allowed: unspecified address"
-PRIVATE = "URL is not allowed: private address (operators: egress.allow)"
-LINK_LOCAL = "URL is not allowed: link-local address"
-MULTICAST = "URL is not allowed: multicast address"
-RESERVED = "URL is not allowed: reserved address"
-CREDENTIALS = "URL is not allowed: credentials in URL"
+TABLE = json.loads((REPOSITORY / "tests/support/addresses.json").read_text())
+FORMS = [(verdict, form, why) for verdict, forms in TABLE["urls"].items() for form, why in forms]
+REFUSED = [each for each in FORMS if each[0] != "allowed"]
+ALLOWED = [each for each in FORMS if each[0] == "allowed"]
+OPERATORS = " (operators: egress.allow)"
+LOOPBACK, PRIVATE = ("loopback address" + OPERATORS, "private address" + OPERATORS)
 
-PUBLIC = "93.184.216.34"
-
-REFUSED = {
-    SYNTAX: [
-        f"ftp://{PUBLIC}/", "file:///etc/passwd", f"gopher://{PUBLIC}/", "javascript:alert(1)",
-        "data:text/plain,x", f"ws://{PUBLIC}/", f"//{PUBLIC}/", PUBLIC, "host", "http://",
-        "https:///x", "http:", f"http:{PUBLIC}",
-        f"https://{PUBLIC}:65536/", f"https://{PUBLIC}:-1/", f"https://{PUBLIC}:x/",
-        f"https://{PUBLIC}:0/", f"https://{'a' * 64}.example/",
-        f"https://{'.'.join(['a' * 49] * 5)}.exam/", f"https://{PUBLIC}/a b",
-        f"https://{PUBLIC}/\r\nX: y", f"https://{PUBLIC}/\0", f"https://{PUBLIC}\\@127.0.0.1/",
-        f"https://{PUBLIC}%0d%0a.example/", "https://[::1/", "https://[93.184.216.34]/",
-        f" https://{PUBLIC}/",
-    ],
-    "The 'webhookURL' field must be at most 2048 characters": [
-        f"https://{PUBLIC}/".ljust(2049, "a"),
-    ],
-    LOOPBACK: [
-        "http://127.0.0.1/", "http://127.1/", "http://0177.0.0.1/", "http://2130706433/",
-        "http://0x7f000001/", "http://127。0。0。1/", "http://[::1]/",
-        "http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/", "http://[64:ff9b::7f00:1]/",
-        "http://127.0.0.1#@ok.example", "http://127.255.255.254:8080/x?y",
-        "http://１２７.0.0.1/", "http://127.0.0.1./", "http://127.1./", "HTTP://127.0.0.1/",
-    ],
-    INTERNAL: [
-        "http://localhost/", "http://LOCALHOST/", "http://localhost./", "http://a.localhost/",
-        "http://x.local/", "http://metadata.google.internal/", "http://x.Internal.:99/",
-    ],
-    UNSPECIFIED: ["http://0.0.0.0/", "http://0/", "http://[::]/", "http://0x0/"],
-    PRIVATE: [
-        "http://10.0.0.1/", "http://10.255.255.255/", "http://172.16.0.1/",
-        "http://172.31.255.255/", "http://192.168.0.1/", "http://192.168.255.255/",
-        "http://[fd00::1]/", "http://[fd00:ec2::254]/", "http://[fc00::1]/",
-        "http://[64:ff9b::a00:1]/", "http://[::ffff:10.0.0.1]/",
-    ],
-    LINK_LOCAL: [
-        "http://169.254.169.254/latest/meta-data/", "http://169.254.0.1/", "http://[fe80::1]/",
-        "http://[fe80::1%25eth0]/", "http://[febf::1]/",
-    ],
-    MULTICAST: ["http://224.0.0.1/", "http://239.255.255.255/", "http://[ff02::1]/"],
-    RESERVED: [
-        "http://100.64.0.1/", "http://100.127.255.255/", "http://192.0.2.1/", "http://198.18.0.1/",
-        "http://198.19.255.255/", "http://240.0.0.1/", "http://255.255.255.255/",
-        "http://168.63.129.16/", "http://[2001:db8::1]/", "http://[2002:7f00:1::]/",
-        "http://[5f00::1]/",
-    ],
-    CREDENTIALS: [
-        f"https://user:pass@{PUBLIC}/", f"https://user@{PUBLIC}/", f"https://:p@{PUBLIC}/",
-        "https://user:pass@127.0.0.1/", "https://user@localhost/",  # of several, this one is told
-    ],
-}
-
-ALLOWED = [
-    f"http://{PUBLIC}", f"http://{PUBLIC}/", f"https://{PUBLIC}:1/", f"https://{PUBLIC}:65535/",
-    f"https://{PUBLIC}/a%20b?c=d#e", f"https://{PUBLIC}/".ljust(2048, "a"), f"HTTPS://{PUBLIC}/",
-    "http://9.255.255.255/", "http://11.0.0.0/", "http://172.15.255.255/", "http://172.32.0.0/",
-    "http://192.167.255.255/", "http://192.169.0.0/", "http://100.63.255.255/",
-    "http://100.128.0.0/", "http://126.255.255.255/", "http://128.0.0.0/",
-    "http://223.255.255.254/", "http://[2606:2800:220:1::1]/", "http://[::ffff:93.184.216.34]/",
-    f"https://{PUBLIC}/@x", f"https://{PUBLIC}/?u=http://127.0.0.1/",
-]
+S3 = {"enabled": True, "bucket": "media", "accessKey": "AKIA", "secretKey": "hidden-s3"}
+CHATWOOT = {"chatwootAccountId": 5, "chatwootApiToken": "hidden-chatwoot"}
+PROXY = {"enabled": True, "port": "1080", "protocol": "socks5"}
 
 
-@pytest.mark.parametrize("message, url", [(message, url) for message, urls in REFUSED.items()
-                                          for url in urls], ids=lambda value: value[:60])
-def test_urls_that_are_refused(api, fresh, message, url):
-    instance = api.created(fresh(), webhookEnabled=True, webhookURL=url)
-    assert instance["webhook"] == failed("webhook", message)
+def prefixed(word: str, fields: dict) -> dict:
+    return {word + key[0].upper() + key[1:]: value for key, value in fields.items()}
 
 
-@pytest.mark.parametrize("url", ALLOWED, ids=lambda url: url[:60])
-def test_urls_that_are_taken_as_they_stand(api, fresh, url):
-    instance = api.created(fresh(), webhookEnabled=True, webhookURL=url)
-    assert instance["webhook"] == {"enabled": True, "url": url, "events": []}
+def sentence(field: str, verdict: str) -> str:
+    return f"The '{field}' field must be a valid http or https URL" if verdict == "syntax" \
+        else f"URL is not allowed: {verdict}"
+
+
+def ids(value) -> str:
+    return ascii(value)[1:-1][:60]
 
 
 @pytest.fixture(scope="module")
-def lenient(tmp_path_factory, fresh):
-    allow = "127.0.0.0/8, fd00::/8, crm.local, 10.1.2.3"
-    with Server(data_dir=tmp_path_factory.mktemp("lenient"),
-                env={"POMBO_EGRESS_ALLOW": allow}) as server:
-        yield Api(server, server.account(fresh("account")))
+def names():
+    with NameServer(default=[PUBLIC]) as started:
+        started.views |= {
+            "mixed.test": [[PUBLIC, "10.0.0.1"]], "alias.test": [["cname:other.test", "10.0.0.1"]],
+            "six.test": [["fd00::1"]], "mixed-six.test": [[PUBLIC, "fd00::1"]],
+            "loop.test": [["127.0.0.1"]], "mapped.test": [["::ffff:127.0.0.1"]],
+            "nat64.test": [["64:ff9b::a9fe:a9fe"]], "zero.test": [["0.0.0.0"]],
+        }
+        yield started
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://[::ffff:127.0.0.1]/",
-                                 "http://[fd00::1]/", "http://crm.local/", "http://CRM.local./",
-                                 "http://10.1.2.3/"])
+@pytest.fixture(scope="module")
+def server(names, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("server")
+    with Server(data_dir=folder, within=names.alone(folder)) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def shop(api, fresh):
+    name = fresh()
+    api.created(name)
+    return name
+
+
+def set_webhook(api, shop, url):
+    return api.call("POST", f"/api/events/webhook/{shop}", {"enabled": True, "url": url})
+
+
+def set_s3(api, shop, url):
+    return api.call("POST", f"/api/instance/s3/{shop}", S3 | {"endpoint": url})
+
+
+def set_chatwoot(api, shop, url):
+    return api.call("POST", f"/api/chatwoot/set/{shop}", CHATWOOT | {"chatwootBaseUrl": url})
+
+
+def set_proxy(api, shop, host):
+    return api.call("POST", f"/api/instance/proxy/{shop}", PROXY | {"host": host})
+
+
+# URLs -----------------------------------------------------------------------------------------
+
+
+def test_there_are_enough_of_them():
+    assert len(FORMS) >= 150 and len({form for _, form, _ in FORMS}) == len(FORMS)
+
+
+@pytest.mark.row("U1", "U2", "U4", "U5", "U6", "U7", "U8", "U9", "U10", "U11")
+@pytest.mark.parametrize("verdict, url, why", REFUSED, ids=ids)
+def test_refused_with_the_instance(api, fresh, verdict, url, why):
+    instance = api.created(
+        fresh(), webhookEnabled=True, webhookURL=url, chatwootEnabled=True, chatwootBaseUrl=url,
+        **CHATWOOT, **prefixed("s3", S3 | {"endpoint": url}))
+    for block, field in (("webhook", "webhookURL"), ("chatwoot", "chatwootBaseUrl"),
+                         ("s3", "s3Endpoint")):
+        assert instance[block] == failed(block, sentence(field, verdict)), block
+
+
+@pytest.mark.row("U1", "U2", "U4", "U5", "U6", "U7", "U8", "U9", "U10", "U11")
+@pytest.mark.parametrize("verdict, url, why", REFUSED, ids=ids)
+def test_refused_in_a_change(api, shop, writes_nothing, verdict, url, why):
+    assert_refused(set_webhook(api, shop, url), 400, sentence("url", verdict))
+    assert_refused(set_s3(api, shop, url), 400, sentence("endpoint", verdict))
+    prefix = "invalid body: " if verdict == "syntax" else ""
+    assert_refused(set_chatwoot(api, shop, url), 400, prefix + sentence("chatwootBaseUrl", verdict))
+
+
+@pytest.mark.parametrize("verdict, url, why", ALLOWED, ids=ids)
+def test_taken_as_it_stands(api, fresh, verdict, url, why):
+    """Chatwoot would be asked at once, and is not here."""
+    name = fresh()
+    webhook = {"enabled": True, "url": url, "events": []}
+    instance = api.created(name, webhookEnabled=True, webhookURL=url,
+                           **prefixed("s3", S3 | {"endpoint": url}))
+    assert instance["webhook"] == webhook
+    changed = set_webhook(api, name, url)
+    assert (changed.status, changed.json["webhook"]["url"]) == (200, url)
+    if "?" in url or "#" in url:  # paths are appended to it
+        assert instance["s3"] == failed("s3", sentence("s3Endpoint", "syntax"))
+        assert_refused(set_s3(api, name, url), 400, sentence("endpoint", "syntax"))
+    else:
+        assert instance["s3"]["endpoint"] == url
+        assert set_s3(api, name, url).json["s3"]["endpoint"] == url
+
+
+@pytest.mark.row("U3")
+def test_how_long_one_may_be(api, shop):
+    assert set_webhook(api, shop, URL.ljust(2048, "a")).status == 200
+    assert_refused(set_webhook(api, shop, URL.ljust(2049, "a")), 400,
+                   "The 'url' field must be at most 2048 characters")
+
+
+# Names ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.row("U12")
+@pytest.mark.parametrize("name, verdict", [
+    ("mixed.test", PRIVATE), ("alias.test", PRIVATE), ("six.test", PRIVATE),
+    ("mixed-six.test", PRIVATE), ("loop.test", LOOPBACK), ("LOOP.test.", LOOPBACK),
+    ("mapped.test", LOOPBACK), ("nat64.test", "link-local address"),
+    ("zero.test", "unspecified address"),
+])
+def test_names_that_lead_to_what_is_refused(api, shop, writes_nothing, name, verdict):
+    said = sentence("", verdict)
+    assert_refused(set_webhook(api, shop, f"https://{name}:8443/x"), 400, said)
+    assert_refused(set_s3(api, shop, f"http://{name}"), 400, said)
+    assert_refused(set_chatwoot(api, shop, f"http://{name}/"), 400, said)
+
+
+def test_a_proxys_name_may_lead_to_a_neighbour(api, shop):
+    for name in ("mixed.test", "alias.test", "six.test"):
+        assert set_proxy(api, shop, name).status == 200
+    for name, verdict in (("loop.test", LOOPBACK), ("nat64.test", "link-local address")):
+        assert_refused(set_proxy(api, shop, name), 400, sentence("", verdict))
+
+
+# Proxies --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def strict(names, tmp_path_factory, fresh):
+    """A server whose proxies may not be private."""
+    folder = tmp_path_factory.mktemp("strict")
+    with Server(data_dir=folder, within=names.alone(folder),
+                env={"POMBO_EGRESS_PROXY_PRIVATE": "false"}) as started:
+        yield Api(started, started.account(fresh("account")))
+
+
+def check_proxy(api, name, host, verdict):
+    inline = prefixed("proxy", PROXY | {"host": host})
+    shown = api.created(name, **inline)["proxy"]
+    changed = set_proxy(api, name, host)
+    if verdict == "allowed":
+        assert shown == DEFAULTS["proxy"] | PROXY | {"host": host}
+        assert (changed.status, changed.json["proxy"]) == (200, shown)
+        return
+
+    def said(field):
+        return f"The '{field}' field contains characters that are not allowed" \
+            if verdict == "syntax" else f"URL is not allowed: {verdict}"
+
+    assert shown == failed("proxy", said("proxyHost"))
+    assert_refused(changed, 400, said("host"))
+
+
+@pytest.mark.parametrize("host, verdict, stricter, why", TABLE["proxyHosts"], ids=ids)
+def test_proxies(api, strict, fresh, host, verdict, stricter, why):
+    check_proxy(api, fresh(), host, verdict)
+    check_proxy(strict, fresh(), host, stricter)
+
+
+# What the operator allows ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lenient(names, tmp_path_factory, fresh):
+    folder = tmp_path_factory.mktemp("lenient")
+    allow = "127.0.0.0/8, fd00::/8, crm.local, 10.1.2.3, ::ffff:10.2.0.0/112, [fec0::1], loop.test"
+    with Server(data_dir=folder, within=names.alone(folder),
+                env={"POMBO_EGRESS_ALLOW": allow}) as started:
+        yield Api(started, started.account(fresh("account")))
+
+
+@pytest.mark.parametrize("url", [
+    "http://127.0.0.1:9/", "http://[::ffff:127.0.0.1]/", "http://127.1/", "http://[fd00::1]/",
+    "http://crm.local/", "http://CRM.local./", "http://10.1.2.3/", "http://10.2.0.9/",
+    "http://[64:ff9b::a02:9]/", "http://[fec0::1]/", "http://loop.test/", "http://six.test/",
+])
 def test_what_the_operator_allows(lenient, fresh, url):
     instance = lenient.created(fresh(), webhookEnabled=True, webhookURL=url)
     assert instance["webhook"] == {"enabled": True, "url": url, "events": []}
 
 
-@pytest.mark.parametrize("url, message", [
-    ("http://10.1.2.4/", PRIVATE), ("http://[::1]/", LOOPBACK), ("http://x.crm.local/", INTERNAL),
-    ("http://other.local/", INTERNAL), ("http://user:pass@127.0.0.1/", CREDENTIALS),
+@pytest.mark.parametrize("url, verdict", [
+    ("http://10.1.2.4/", PRIVATE), ("http://[::1]/", LOOPBACK), ("http://mixed.test/", PRIVATE),
+    ("http://x.crm.local/", "internal host name" + OPERATORS),
+    ("http://other.local/", "internal host name" + OPERATORS),
+    ("http://localhost/", "internal host name" + OPERATORS),
+    ("http://user:pass@127.0.0.1/", "credentials in URL"),
+    ("http://[2002:7f00:1::]/", "reserved address"),
 ])
-def test_what_the_operator_does_not_allow(lenient, fresh, url, message):
+def test_what_the_operator_does_not_allow(lenient, fresh, url, verdict):
     instance = lenient.created(fresh(), webhookEnabled=True, webhookURL=url)
-    assert instance["webhook"] == failed("webhook", message)
+    assert instance["webhook"] == failed("webhook", sentence("", verdict))

@@ -61,11 +61,12 @@ class FakeService : public IService {
     then(answer(*head, body));
   }
 
-  Answer malformed() override { return {400}; }
+  Answer malformed() override { return {400, {}, "malformed"}; }
   Answer versionUnknown() override { return {505}; }
   Answer headTooLarge() override { return {431}; }
   Answer bodyTooLarge() override { return {413}; }
   Answer tooSlow() override { return {408}; }
+  Answer busy() override { return {503}; }
 
   // Waits for a request to "/later" and hands its `then` over.
   std::function<void(Answer)> later() {

@@ -27,12 +27,16 @@ class SocketClient {
     std::string body;
   };
 
-  explicit SocketClient(std::uint16_t port)
+  // `source`: the address that it comes from, 127.0.0.<source>.
+  explicit SocketClient(std::uint16_t port, std::uint8_t source = 1)
       : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const auto address = local(port);
     const timeval patience{kPatience, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    auto from = local(0);
+    from.sin_addr.s_addr = htonl((127u << 24) | source);
+    ::bind(fd_, reinterpret_cast<const sockaddr*>(&from), sizeof from);
     if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
       close();
       throw std::runtime_error("connection refused");

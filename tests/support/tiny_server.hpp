@@ -6,9 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -22,7 +24,10 @@ class TinyServer {
   // open until the peer closes it.
   using Answer = std::function<std::string(const std::string& request)>;
 
-  explicit TinyServer(Answer answer) : answer_(std::move(answer)) {
+  // `forever` follows the answer again and again until the peer has had enough; empty: nothing
+  // follows, and the connection stays open all the same.
+  explicit TinyServer(Answer answer, std::optional<std::string> forever = {})
+      : answer_(std::move(answer)), forever_(std::move(forever)) {
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -51,6 +56,7 @@ class TinyServer {
     const std::lock_guard lock(mutex_);
     return requests_;
   }
+  std::uint64_t sent() const { return sent_; }  // bytes, to all
 
   static std::string reply(int status, const std::string& body, const std::string& headers = "") {
     return "HTTP/1.1 " + std::to_string(status) + " X\r\n" + headers +
@@ -66,15 +72,22 @@ class TinyServer {
         requests_.push_back(request);
       }
       const std::string answer = answer_(request);
-      for (std::size_t at = 0; at < answer.size();) {
-        const auto n = ::send(peer, answer.data() + at, answer.size() - at, MSG_NOSIGNAL);
-        if (n <= 0) break;
-        at += static_cast<std::size_t>(n);
-      }
+      bool open = write(peer, answer);
+      while (open && forever_ && !forever_->empty()) open = write(peer, *forever_);
       char more;
-      if (answer.empty())
+      if (answer.empty() || (open && forever_))
         while (::recv(peer, &more, 1, 0) > 0) continue;
     }
+  }
+
+  bool write(int peer, const std::string& text) {
+    for (std::size_t at = 0; at < text.size();) {
+      const auto n = ::send(peer, text.data() + at, text.size() - at, MSG_NOSIGNAL);
+      if (n <= 0) return false;
+      at += static_cast<std::size_t>(n);
+      sent_ += static_cast<std::uint64_t>(n);
+    }
+    return true;
   }
 
   // A head, and the body it announces.
@@ -95,6 +108,8 @@ class TinyServer {
   }
 
   const Answer answer_;
+  const std::optional<std::string> forever_;
+  std::atomic<std::uint64_t> sent_ = 0;
   int listener_ = -1;
   std::uint16_t port_ = 0;
   mutable std::mutex mutex_;  // guards requests_

@@ -1,7 +1,11 @@
 #include "account/accounts.hpp"
 
+#include <algorithm>
+#include <map>
+
 #include "block/field_table.hpp"
 #include "instance/identity.hpp"
+#include "net/origin.hpp"
 
 namespace pombo {
 namespace {
@@ -27,15 +31,37 @@ SqlValue orNull(const std::optional<std::int64_t>& number) {
   return number ? SqlValue(*number) : SqlValue();
 }
 
-// In NFC. It is printed in lists: no controls, and not only blanks.
-std::string checked(const std::string& name) {
-  const auto nfc = name.size() <= 400 ? normalized(name) : std::nullopt;
-  if (!nfc || nfc->find_first_not_of(' ') == nfc->npos || codePoints(*nfc) > 100)
-    throw Error(Code::invalid, "The 'name' field must be 1 to 100 characters");
-  for (const char c : *nfc)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      throw Error(Code::invalid, "The 'name' field contains characters that are not allowed");
+// The rules of the table hold for whoever asks, the command line included.
+const std::vector<Field>& nameRule() {
+  static const std::vector<Field> rule{{.name = "name",
+                                        .need = Need::always,
+                                        .maxLength = kLongestAccountName,
+                                        .text = Text::printable}};
+  return rule;
+}
+
+// In NFC.
+std::string checkedAccountName(const std::string& name) {
+  const auto nfc = name.size() <= 4 * kLongestAccountName ? normalized(name) : name;
+  if (!nfc) throw Error(Code::invalid, "The 'name' field contains characters that are not allowed");
+  checked(nameRule(), {{"name", *nfc}});
   return *nfc;
+}
+
+std::vector<std::string> checkedOrigins(const std::vector<std::string>& given) {
+  if (given.size() > kMostOrigins)
+    throw Error(Code::invalid, "The 'origins' field must hold at most " +
+                                   std::to_string(kMostOrigins) + " origins");
+  std::vector<std::string> origins;
+  for (const auto& each : given) {
+    const auto origin = each == "*" ? std::optional(each) : originOf(each);
+    if (!origin)
+      throw Error(Code::invalid,
+                  "The 'origins' field must hold origins: scheme://host[:port], or *");
+    if (std::find(origins.begin(), origins.end(), *origin) == origins.end())
+      origins.push_back(*origin);
+  }
+  return origins;
 }
 
 // Of two at once, one finds out here.
@@ -48,31 +74,54 @@ void runUnlessTaken(Session& session, const std::string& sql, const Values& valu
 }
 
 void check(const char* field, const std::optional<std::int64_t>& number) {
-  if (number && (*number < 0 || *number > 1'000'000'000))
-    throw Error(Code::invalid,
-                std::string("The '") + field + "' field must be between 0 and 1000000000");
+  if (number && (*number < 0 || *number > kLargestAllowance))
+    throw Error(Code::invalid, std::string("The '") + field + "' field must be between 0 and " +
+                                   std::to_string(kLargestAllowance));
+}
+
+void writeOrigins(Session& session, const AccountId& id, const std::vector<std::string>& origins) {
+  std::int64_t place = 0;
+  for (const auto& origin : origins)
+    session.run(
+        "INSERT INTO account_origin (account_id, origin, place) VALUES (:id, :origin, :place)",
+        {id.value, origin, place++});
+}
+
+// `which` selects among the rows of account_origin; `values` are for its names.
+void readOrigins(Session& session, std::vector<Account>& accounts, const std::string& which,
+                 const Values& values) {
+  std::map<std::string, std::vector<std::string>> origins;
+  for (const auto& row :
+       session.rows("SELECT account_id, origin FROM account_origin " + which + " ORDER BY place",
+                    "tt", values))
+    origins[row.text(0)].push_back(row.text(1));
+  for (auto& account : accounts) account.origins = origins[account.id.value];
 }
 
 }  // namespace
 
-Secret Accounts::create(const Account& account, TimePoint now) {
-  const std::string name = checked(account.name);
+NewAccount Accounts::create(Account account, TimePoint now) {
+  account.name = checkedAccountName(account.name);
+  account.origins = checkedOrigins(account.origins);
   check("quota", account.quota);
   check("create", account.createLimit);
   check("general", account.generalLimit);
+  if (account.id.value.empty()) account.id = {newId()};
+  account.createdAt = now;
   Secret token(newAccountToken());
   database_.commit([&](Session& session) {
-    if (!session.rows("SELECT id FROM account WHERE name = :name", "t", {name}).empty())
+    if (!session.rows("SELECT id FROM account WHERE name = :name", "t", {account.name}).empty())
       throw Error(Code::conflict, "Account already exists");
     runUnlessTaken(session,
                    "INSERT INTO account (" POMBO_ACCOUNT_COLUMNS
                    ", token_hash) VALUES (:id, :name, "
                    ":enabled, :quota, 0, :create_limit, :general_limit, :created_at, :token_hash)",
-                   {account.id.value.empty() ? newId() : account.id.value, name,
-                    std::int64_t{account.enabled}, orNull(account.quota), account.createLimit,
-                    account.generalLimit, milliseconds(now), sealer_.hashOf(token.reveal())});
+                   {account.id.value, account.name, std::int64_t{account.enabled},
+                    orNull(account.quota), account.createLimit, account.generalLimit,
+                    milliseconds(now), sealer_.hashOf(token.reveal())});
+    writeOrigins(session, account.id, account.origins);
   });
-  return token;
+  return {std::move(account), std::move(token)};
 }
 
 std::vector<Account> Accounts::list() const {
@@ -81,6 +130,23 @@ std::vector<Account> Accounts::list() const {
     for (const auto& row : session.rows(
              "SELECT " POMBO_ACCOUNT_COLUMNS " FROM account ORDER BY name {bytewise}", kKinds))
       all.push_back(accountOf(row));
+    readOrigins(session, all, "", {});
+    return all;
+  });
+}
+
+std::vector<Account> Accounts::page(const AccountId& after, std::int64_t count) const {
+  return database_.read([&](Session& session) {
+    std::vector<Account> all;
+    const Values which{after.value, count};
+    for (const auto& row : session.rows("SELECT " POMBO_ACCOUNT_COLUMNS
+                                        " FROM account WHERE id > :after ORDER BY id LIMIT :count",
+                                        kKinds, which))
+      all.push_back(accountOf(row));
+    readOrigins(session, all,
+                "WHERE account_id IN "
+                "(SELECT id FROM account WHERE id > :after ORDER BY id LIMIT :count)",
+                which);
     return all;
   });
 }
@@ -92,20 +158,30 @@ std::optional<Account> Accounts::find(Session& session, const AccountId& id) {
 }
 
 std::optional<Account> Accounts::find(const AccountId& id) const {
-  return database_.read([&](Session& session) { return find(session, id); });
+  return database_.read([&](Session& session) -> std::optional<Account> {
+    const auto account = find(session, id);
+    if (!account) return std::nullopt;
+    std::vector<Account> found{*account};
+    readOrigins(session, found, "WHERE account_id = :id", {id.value});
+    return found.front();
+  });
 }
 
 Account Accounts::requireByName(const std::string& name) const {
+  const auto nfc = normalized(name);
+  if (!nfc || !isText(*nfc)) throw Error(Code::notFound, "Account not found");
   const auto rows = database_.read([&](Session& session) {
     return session.rows("SELECT " POMBO_ACCOUNT_COLUMNS " FROM account WHERE name = :name", kKinds,
-                        {name});
+                        {*nfc});
   });
   if (rows.empty()) throw Error(Code::notFound, "Account not found");
   return accountOf(rows.front());
 }
 
 void Accounts::set(const AccountId& id, const AccountChange& change) {
-  const auto name = change.name ? std::optional(checked(*change.name)) : std::nullopt;
+  const auto name = change.name ? std::optional(checkedAccountName(*change.name)) : std::nullopt;
+  const auto origins =
+      change.origins ? std::optional(checkedOrigins(*change.origins)) : std::nullopt;
   if (change.quota) check("quota", *change.quota);
   check("create", change.createLimit);
   check("general", change.generalLimit);
@@ -123,12 +199,16 @@ void Accounts::set(const AccountId& id, const AccountChange& change) {
                     change.createLimit.value_or(account->createLimit),
                     change.generalLimit.value_or(account->generalLimit),
                     std::int64_t{change.enabled.value_or(account->enabled)}, id.value});
+    if (!origins) return;
+    session.run("DELETE FROM account_origin WHERE account_id = :id", {id.value});
+    writeOrigins(session, id, *origins);
   });
 }
 
 Secret Accounts::rotate(const AccountId& id, std::chrono::seconds grace, TimePoint now) {
-  if (grace < std::chrono::seconds(0) || grace > std::chrono::hours(24))
-    throw Error(Code::invalid, "The 'graceSeconds' field must be between 0 and 86400");
+  if (grace < std::chrono::seconds(0) || grace > kLongestGrace)
+    throw Error(Code::invalid, "The 'graceSeconds' field must be between 0 and " +
+                                   std::to_string(kLongestGrace.count()));
   Secret token(newAccountToken());
   database_.commit([&](Session& session) {
     const bool keep = grace > std::chrono::seconds(0);
@@ -151,6 +231,28 @@ void Accounts::remove(const AccountId& id) {
     // Asked by the deletion itself: an instance may be made meanwhile.
     if (session.run("DELETE FROM account WHERE id = :id AND instances = 0", {id.value}) == 0)
       throw Error(Code::conflict, "Account still has instances");
+  });
+}
+
+bool Accounts::allows(const AccountId& id, const std::string& origin) const {
+  return database_.read([&](Session& session) {
+    return !session
+                .rows(
+                    "SELECT 1 FROM account_origin WHERE account_id = :id "
+                    "AND origin IN (:origin, '*')",
+                    "n", {id.value, origin})
+                .empty();
+  });
+}
+
+bool Accounts::anyAllows(const std::string& origin) const {
+  return database_.read([&](Session& session) {
+    return !session
+                .rows(
+                    "SELECT 1 FROM account_origin JOIN account ON account.id = account_id "
+                    "WHERE origin IN (:origin, '*') AND enabled <> 0 LIMIT 1",
+                    "n", {origin})
+                .empty();
   });
 }
 

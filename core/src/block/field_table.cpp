@@ -177,49 +177,6 @@ const Json* findIn(const boost::json::object& given, const Field& field) {
   return value && !value->is_null() ? value : nullptr;
 }
 
-boost::json::object typeIn(const Field& field) {
-  switch (field.type) {
-    case Type::boolean:
-      return {{"type", "boolean"}};
-    case Type::integer:
-      return {{"type", "integer"}};
-    case Type::number:
-      return {{"type", "number"}};
-    case Type::string:
-      return {{"type", "string"}};
-    case Type::url:
-      return {{"type", "string"}, {"format", "uri"}};
-    case Type::strings:
-      return {{"type", "array"}, {"items", {{"type", "string"}}}};
-    case Type::object:
-      return {{"type", "object"}};
-    case Type::objects:
-      return {{"type", "array"}, {"items", {{"type", "object"}}}};
-    case Type::any:
-      return {};
-  }
-  return {};
-}
-
-Json propertyOf(const Field& field) {
-  auto property = typeIn(field);
-  if (!field.doc.empty()) property["description"] = field.doc;
-  if (!field.fallback.is_null()) property["default"] = field.fallback;
-  if (field.secret) property["writeOnly"] = true;
-  if (field.min && field.type != Type::string) property["minimum"] = *field.min;
-  if (field.max && field.type != Type::string) property["maximum"] = *field.max;
-  if (field.minLength) property["minLength"] = field.minLength;
-  if (field.maxLength) property["maxLength"] = field.maxLength;
-  if (!field.choices.empty()) {
-    const Json choices = boost::json::value_from(field.choices);
-    if (field.type == Type::strings)
-      property["items"].as_object()["enum"] = choices;
-    else
-      property["enum"] = choices;
-  }
-  return property;
-}
-
 }  // namespace
 
 std::size_t codePoints(std::string_view text) {
@@ -270,25 +227,6 @@ Checked checked(const std::vector<Field>& table, const boost::json::object& give
     if (Json& value = values.at(field->name); !value.is_null()) checkContent(*field, value, off);
   out.values = std::move(values);
   return out;
-}
-
-Json schemaOf(const std::vector<Field>& table) {
-  boost::json::object properties;
-  boost::json::array always, whenEnabled;
-  for (const auto& field : table) {
-    properties[field.name] = propertyOf(field);
-    if (field.need == Need::always) always.emplace_back(field.name);
-    if (field.need == Need::whenEnabled) whenEnabled.emplace_back(field.name);
-  }
-  boost::json::object schema{{"type", "object"}, {"properties", std::move(properties)}};
-  if (!always.empty()) schema["required"] = std::move(always);
-  const Field* onOff = switchOf(table);
-  if (whenEnabled.empty() || !onOff) return schema;
-  boost::json::object on;
-  on[onOff->name] = {{"const", true}};
-  schema["if"] = {{"properties", std::move(on)}, {"required", boost::json::array{onOff->name}}};
-  schema["then"] = {{"required", std::move(whenEnabled)}};
-  return schema;
 }
 
 }  // namespace pombo

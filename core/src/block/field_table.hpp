@@ -30,7 +30,4 @@ const Field* fieldNamed(const std::vector<Field>& table, std::string_view name);
 // Letters of a UTF-8 text, as lengths are counted.
 std::size_t codePoints(std::string_view text);
 
-// JSON Schema of an object with these fields.
-Json schemaOf(const std::vector<Field>& table);
-
 }  // namespace pombo

@@ -17,11 +17,22 @@ bool isBlockName(const std::string& name) {
   return true;
 }
 
+namespace {
+
+// A file's own words end up on a terminal.
+std::string printable(std::string words) {
+  for (char& c : words)
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
+  return words;
+}
+
+}  // namespace
+
 BlockMetadata inspect(const std::string& path) {
   const auto refuse = [&](const std::string& field, const std::string& theirs,
                           const std::string& ours) {
-    throw std::runtime_error(path + ": " + field + " is \"" + theirs + "\", this gateway needs \"" +
-                             ours + "\"");
+    throw std::runtime_error(path + ": " + field + " is \"" + printable(theirs) +
+                             "\", this gateway needs \"" + ours + "\"");
   };
   const ElfFile file(path);
   if (const auto problem = file.problem(); !problem.empty())

@@ -12,6 +12,7 @@ BlockPromise blockIn(const Json& json) {
   const auto& object = json.as_object();
   BlockPromise promise = Promises::usual(std::string(object.at("name").as_string()));
   promise.empty = promise.failed = object.at("empty");
+  promise.fixed = true;
   if (const auto* failed = object.if_contains("failed")) promise.failed = *failed;
   const Fields fields(json);
   promise.notLoaded = fields.get<std::string>("notLoaded", promise.notLoaded);
@@ -25,7 +26,8 @@ RoutePromise routeIn(const Json& json) {
   const auto space = on.find(' ');
   const auto method = methodNamed(on.substr(0, space));
   if (!method || space == on.npos) throw std::runtime_error("core/wire: '" + on + "' is no route");
-  return {*method, on.substr(space + 1), fields.get<std::string>("block", "")};
+  return {*method, on.substr(space + 1), fields.get<std::string>("block", ""),
+          fields.get<std::string>("audit", "")};
 }
 
 }  // namespace
@@ -39,7 +41,7 @@ const BlockPromise* Promises::find(const std::string& block) const {
 BlockPromise Promises::usual(const std::string& block) {
   const std::string sentence = "plugin '" + block + "' is not loaded on this server";
   const Json off{{"enabled", false}};
-  return {block, off, off, sentence, sentence};
+  return {block, off, off, sentence, sentence, false};
 }
 
 Promises readPromises() {

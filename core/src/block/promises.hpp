@@ -16,12 +16,14 @@ struct BlockPromise {
   Json failed;                 // what stays of it when it fails, before "status" and "error"
   std::string notLoaded;       // the reason in a 201
   std::string routeNotLoaded;  // the sentence of a 503
+  bool fixed = false;          // the wire says which keys its object has, whoever serves it
 };
 
 struct RoutePromise {
   Method method;
   std::string path;
   std::string block;  // whose it is; empty: core's own
+  std::string audit;  // what the audit log calls it, whoever serves it; empty: it is not told
 };
 
 struct Promises {

@@ -1,7 +1,5 @@
 #include "block/registry.hpp"
 
-#include <ranges>
-
 #include "block/field_table.hpp"
 
 namespace pombo {
@@ -66,7 +64,8 @@ void Registry::start() {
 
 int Registry::stop() noexcept {
   int missing = 0;
-  for (auto& block : std::ranges::reverse_view(list_.all())) {
+  for (auto it = list_.all().rbegin(); it != list_.all().rend(); ++it) {
+    const Block& block = *it;
     if (block.running() && block.standing->missing() == 0) {
       std::vector<BlockCall> calls{callOf(block, "stop", [code = block.code.get()]() -> Json {
         code->stop();
@@ -146,7 +145,8 @@ void Registry::report(const Instance& instance, const std::vector<BlockFailure>&
 void Registry::forget(const Instance& instance, Draft& draft) {
   std::vector<BlockCall> calls;
   std::vector<std::pair<const Block*, std::shared_ptr<Draft>>> parts;
-  for (const auto& block : std::ranges::reverse_view(list_.all())) {
+  for (auto it = list_.all().rbegin(); it != list_.all().rend(); ++it) {
+    const Block& block = *it;
     if (!block.running()) continue;
     const auto part = parts.emplace_back(&block, draft.part(block.name)).second;
     calls.push_back(callOf(block, "forget", [code = block.code.get(), instance, part]() -> Json {

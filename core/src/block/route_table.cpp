@@ -48,6 +48,22 @@ void RouteTable::drop(const std::string& block) {
   std::erase_if(dialects_, [&](const auto& each) { return each.first.first == block; });
 }
 
+void RouteTable::drop(Access access) {
+  std::lock_guard lock(filling_);
+  std::erase_if(routes_, [&](const auto& each) { return each->route.access == access; });
+}
+
+void RouteTable::audit(Method method, const std::string& path, const std::string& word) {
+  std::lock_guard lock(filling_);
+  requireOpen({});
+  for (auto& each : routes_) {
+    if (each->route.method != method || each->route.path != path) continue;
+    ServedRoute told = *each;
+    told.audit = word;
+    each = std::make_unique<const ServedRoute>(std::move(told));
+  }
+}
+
 void RouteTable::close() {
   std::lock_guard lock(filling_);
   closed_ = true;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,13 +17,30 @@
 
 namespace pombo {
 
+// Why a route that the wire promises is served by nobody. Said before any instance is looked for.
+struct Absence {
+  std::string block = {};  // whose it would be; empty: core's own
+  Code code = Code::unsupported;
+  std::string sentence = "Not implemented";
+};
+
+// What /openapi.json says of one of core's own routes, beside what a Route can say.
+struct RouteNotes {
+  Json body = {};                    // JSON Schema, when no table of fields says what it takes
+  std::vector<Code> refusals = {};   // beside those that every route may answer with
+  std::map<int, Json> answers = {};  // JSON Schema of those that are neither success nor refusal
+};
+
 struct ServedRoute {
   Route route;
   std::string block = {};     // empty: core's own
-  RouteHandler handler = {};  // empty: a socket's
+  RouteHandler handler = {};  // empty: a socket's, or nobody's
   SocketHandler socket = {};
   std::shared_ptr<Standing> standing = {};  // the block's; null: core's own
-  bool promised = false;  // nobody serves it: answered before any instance is looked for
+  std::optional<Absence> absence = {};      // nobody serves it
+  RouteNotes notes = {};
+  std::string audit = {};  // what the audit log calls it: "instance.create"; empty: it is not told
+  bool anyOrigin = false;  // without a token, pages of all origins may read it
 };
 
 class RouteTable {
@@ -34,6 +52,10 @@ class RouteTable {
   // What a block has added that then did not start; nothing more is taken from it, should its
   // start() still be at it.
   void drop(const std::string& block);
+  // All routes that this kind of token would open: there is no such token.
+  void drop(Access);
+  // Whoever serves it: the audit log is told, under that word.
+  void audit(Method, const std::string& path, const std::string& word);
   void close();
 
   const std::vector<std::unique_ptr<const ServedRoute>>& routes() const { return routes_; }

@@ -16,6 +16,11 @@ std::chrono::seconds roundedUp(std::chrono::milliseconds time) {
 
 bool isBlank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
 
+// For what is not there, too: who has the token is no stranger.
+bool isAdminPath(const std::string& path) {
+  return path == "/api/admin" || path.starts_with("/api/admin/");
+}
+
 std::int64_t generalLimitOf(const Caller& caller) { return caller.account.generalLimit; }
 
 std::string generalBucketOf(const Caller& caller) {
@@ -35,6 +40,7 @@ void Admission::check(Call& call) {
       call.instanceName = normalized(name->second).value_or(name->second);
   }
   authenticate(call);
+  cors_.check(call);
   requireOwnership(call);
   takeAllowance(call);
   if (!call.match.route)
@@ -47,13 +53,17 @@ void Admission::check(Call& call) {
 void Admission::authenticate(Call& call) {
   const Route* route = call.match.route ? &call.route() : nullptr;
   if (route && route->access == Access::open) return;
-  const Secret token = tokenIn(*call.head, call.query, route ? route->tokenHeader : "");
-  if (route && route->access == Access::admin) {
-    if (options_.adminToken.empty()) throw Error(Code::notFound, "Not found");
-    if (!sameSecret(token.reveal(), options_.adminToken)) failAuthentication(call);
-    return;
+  const bool forAdmin = route ? route->access == Access::admin : isAdminPath(call.path);
+  // A query ends up in logs and histories: no place for the token that opens everything.
+  const FoundToken found =
+      tokenIn(*call.head, forAdmin ? "" : call.query, route ? route->tokenHeader : "");
+  call.tokenPlace = found.place;
+  if (forAdmin) {
+    call.admin = isAdmin(found.token);
+    if (route && !call.admin) failAuthentication(call);
+    if (call.admin || route) return;
   }
-  call.caller = authentication_.callerOf(token);
+  call.caller = authentication_.callerOf(found.token);
   // An unknown route is told to anyone; it only costs strangers of their own allowance.
   if (!route) return;
   if (!call.caller) failAuthentication(call);
@@ -63,7 +73,12 @@ void Admission::authenticate(Call& call) {
   }
 }
 
+bool Admission::isAdmin(const Secret& token) const {
+  return !options_.adminToken.empty() && sameSecret(token.reveal(), options_.adminToken);
+}
+
 void Admission::failAuthentication(Call& call) {
+  cors_.check(call);
   take(call, "anonymous:" + ClientAddress::bucketOf(call.remote), options_.anonymousPerMinute);
   call.limited = false;  // an answer before the limits shows none
   throw Error(Code::unauthorized, "Invalid token");
@@ -71,7 +86,7 @@ void Admission::failAuthentication(Call& call) {
 
 void Admission::requireOwnership(Call& call) const {
   if (!call.match.route || call.match.params.count("instance") == 0) return;
-  if (call.route().access == Access::open || call.match.route->promised) return;
+  if (call.route().access == Access::open || call.match.route->absence) return;
   if (isBlank(call.instanceName)) throw Error(Code::invalid, "Instance name is required");
   if (!call.caller || !call.caller->instance) return;
   if (call.caller->instance->name != call.instanceName) throw Error(Code::forbidden, kMismatch);
@@ -95,8 +110,7 @@ void Admission::takeAllowance(Call& call) {
     case Bucket::general:
       if (call.caller)
         return take(call, generalBucketOf(*call.caller), generalLimitOf(*call.caller));
-      if (call.match.route && call.route().access == Access::admin)
-        return take(call, "general:admin", 100);
+      if (call.admin) return take(call, "general:admin", options_.adminPerMinute);
       break;
     case Bucket::anonymous:
       break;
@@ -113,7 +127,7 @@ void Admission::take(Call& call, const std::string& bucket, std::int64_t limit) 
 }
 
 void Admission::findInstance(Call& call) const {
-  if (!call.match.route || !call.caller || call.match.route->promised) return;
+  if (!call.match.route || !call.caller || call.match.route->absence) return;
   if (call.caller->instance) {
     call.instance = call.caller->instance;
     return;

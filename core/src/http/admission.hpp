@@ -1,5 +1,6 @@
 // The checks that every request passes before its handler, in the order of the wire:
-// token, ownership, limit, route, instance. What a client learns from a refusal depends on it.
+// token, origin, ownership, limit, route, instance. What a client learns from a refusal depends on
+// it.
 #pragma once
 
 #include <map>
@@ -7,6 +8,7 @@
 #include <string>
 
 #include "http/call.hpp"
+#include "http/cors.hpp"
 
 namespace pombo {
 
@@ -14,17 +16,20 @@ struct AdmissionOptions {
   int slowPerAccount = 8;
   int anonymousPerMinute = 100;
   int resourcePerMinute = 600;
-  std::string adminToken = {};  // empty: admin routes are not there
+  int adminPerMinute = 100;
+  std::string adminToken = {};  // empty: there is none
 };
 
 // Thread-safe. Throws Error.
 class Admission {
  public:
   Admission(AdmissionOptions options, Authentication& authentication,
-            const ClientAddress& addresses, InstanceStore& instances, Limits& limits)
+            const ClientAddress& addresses, const Cors& cors, InstanceStore& instances,
+            Limits& limits)
       : options_(std::move(options)),
         authentication_(authentication),
         addresses_(addresses),
+        cors_(cors),
         instances_(instances),
         limits_(limits) {}
 
@@ -35,6 +40,7 @@ class Admission {
 
  private:
   void authenticate(Call&);
+  bool isAdmin(const Secret& token) const;
   void failAuthentication(Call&);
   void requireOwnership(Call&) const;
   void takeAllowance(Call&);
@@ -45,6 +51,7 @@ class Admission {
   const AdmissionOptions options_;
   Authentication& authentication_;
   const ClientAddress& addresses_;
+  const Cors& cors_;
   InstanceStore& instances_;
   Limits& limits_;
 

@@ -44,12 +44,18 @@ std::optional<std::string> queryValue(const std::string& query, const std::strin
   return std::nullopt;
 }
 
-Secret tokenIn(const RequestHead& head, const std::string& query, const std::string& extraHeader) {
-  if (auto token = trimmed(headerOf(head, "token")); !token.empty()) return Secret(token);
-  if (auto token = bearerIn(headerOf(head, "authorization")); !token.empty()) return Secret(token);
+FoundToken tokenIn(const RequestHead& head, const std::string& query,
+                   const std::string& extraHeader) {
+  if (auto token = trimmed(headerOf(head, "token")); !token.empty())
+    return {Secret(token), "header token"};
+  if (auto token = bearerIn(headerOf(head, "authorization")); !token.empty())
+    return {Secret(token), "header authorization"};
   if (!extraHeader.empty())
-    if (auto token = trimmed(headerOf(head, extraHeader)); !token.empty()) return Secret(token);
-  return Secret(queryValue(query, "token").value_or(""));
+    if (auto token = trimmed(headerOf(head, extraHeader)); !token.empty())
+      return {Secret(token), "header " + extraHeader};
+  if (auto token = queryValue(query, "token").value_or(""); !token.empty())
+    return {Secret(token), "query"};
+  return {};
 }
 
 std::optional<Caller> Authentication::callerOf(const Secret& token) const {

@@ -7,7 +7,7 @@
 #include "account/accounts.hpp"
 #include "http/exchange.hpp"
 #include "instance/instance_store.hpp"
-#include "net/egress.hpp"
+#include "net/address.hpp"
 #include "pombo/observe.hpp"
 
 namespace pombo {
@@ -18,9 +18,14 @@ std::optional<std::string> queryValue(const std::string& query, const std::strin
 // What an Authorization header holds: "Bearer x", the scheme in any case; empty for another one.
 std::string bearerIn(const std::string& header);
 
+struct FoundToken {
+  Secret token = {};
+  std::string place = "none";  // or "header <name>", or "query"
+};
+
 // The first place that holds one; empty when none does. `extraHeader` is one more header to look
 // into, before the query.
-Secret tokenIn(const RequestHead&, const std::string& query, const std::string& extraHeader);
+FoundToken tokenIn(const RequestHead&, const std::string& query, const std::string& extraHeader);
 
 struct Caller {
   Account account;                   // whose it is, directly or through the instance
@@ -49,11 +54,11 @@ class ClientAddress {
   // CIDRs; throws std::runtime_error for anything else.
   explicit ClientAddress(const std::vector<std::string>& trustedProxies);
   std::string of(const RequestHead&) const;
+  bool isTrusted(const std::string& address) const;
   // What is counted as one client: an IPv4 address, or a /64 of IPv6.
   static std::string bucketOf(const std::string& address);
 
  private:
-  bool isTrusted(const std::string& address) const;
   std::vector<Cidr> trusted_;
 };
 

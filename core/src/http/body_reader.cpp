@@ -1,11 +1,14 @@
 #include "http/body_reader.hpp"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <limits>
 #include <utility>
+
+#include "storage/secret.hpp"
 
 namespace pombo {
 namespace {
@@ -15,6 +18,55 @@ using Verdict = BodyReader::Verdict;
 
 constexpr std::size_t kSizeDigits = 16;
 constexpr std::size_t kChunkLine = 256;
+constexpr std::size_t kFirstHold = 1024;
+
+// What Beast puts a body into. Takes memory as the bytes come, not as they are announced, and wipes
+// what it leaves.
+struct HeldBody {
+  struct value_type {
+    std::string bytes;
+    std::uint64_t most = 0;  // there will not be more
+    std::function<bool(std::size_t)> mayHold;
+
+    bool hold(std::size_t size) {
+      if (size <= bytes.capacity()) return true;
+      const auto capacity =
+          std::min<std::uint64_t>(most, std::max({size, 2 * bytes.capacity(), kFirstHold}));
+      if (mayHold && !mayHold(capacity)) return false;
+      std::string larger;
+      larger.reserve(capacity);
+      larger += bytes;
+      wipe(bytes);
+      bytes = std::move(larger);
+      return true;
+    }
+  };
+
+  class reader {
+   public:
+    template <bool kIsRequest, class Fields>
+    reader(http::header<kIsRequest, Fields>&, value_type& body) : body_(body) {}
+
+    void init(const boost::optional<std::uint64_t>& length, boost::beast::error_code& error) {
+      if (length) body_.most = std::min(body_.most, *length);
+      error = {};
+    }
+    template <class Buffers>
+    std::size_t put(const Buffers& buffers, boost::beast::error_code& error) {
+      const auto size = boost::beast::buffer_bytes(buffers);
+      error = {};
+      if (!body_.hold(body_.bytes.size() + size)) error = http::error::buffer_overflow;
+      if (error) return 0;
+      for (const auto each : boost::beast::buffers_range_ref(buffers))
+        body_.bytes.append(static_cast<const char*>(each.data()), each.size());
+      return size;
+    }
+    void finish(boost::beast::error_code& error) { error = {}; }
+
+   private:
+    value_type& body_;
+  };
+};
 
 // Waits for what stands between two chunks: the line with the size and, behind the last one, the
 // trailers. Beast decodes it, but only once it is whole: by itself Beast would take a line without
@@ -134,6 +186,8 @@ class BodyReader::Decoder {
  public:
   explicit Decoder(const BodyFrame& frame) : chunked_(!frame.length), between_(frame.trailerLimit) {
     parser_.body_limit(frame.limit);
+    body().most = frame.limit;
+    body().mayHold = frame.mayHold;
     // Beast gets a head of our own with the framing alone: it cannot read one that was checked
     // already in another way than the scanner did.
     const auto head = "POST / HTTP/1.1\r\n" +
@@ -142,6 +196,9 @@ class BodyReader::Decoder {
                       "\r\n\r\n";
     put(head);
   }
+  ~Decoder() { wipe(body().bytes); }
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
 
   Verdict feed(std::string_view bytes, std::size_t& taken) {
     while (error_ == Verdict::more) {
@@ -155,9 +212,14 @@ class BodyReader::Decoder {
     return error_;
   }
 
-  std::string take() { return std::move(parser_.get().body()); }
+  std::string take() { return std::exchange(body().bytes, {}); }
+  std::uint64_t wanted() const {
+    return chunked_ ? left_ : parser_.content_length_remaining().value_or(0);
+  }
 
  private:
+  HeldBody::value_type& body() { return parser_.get().body(); }
+
   std::size_t putBetween(std::string_view bytes) {
     const auto verdict = between_.scan(bytes);
     if (verdict != Verdict::done) error_ = verdict;
@@ -182,6 +244,8 @@ class BodyReader::Decoder {
     const auto used = parser_.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
     if (error == http::error::body_limit) {
       error_ = Verdict::tooLarge;
+    } else if (error == http::error::buffer_overflow) {
+      error_ = Verdict::noRoom;
     } else if (error) {
       error_ = Verdict::malformed;
     }
@@ -190,7 +254,7 @@ class BodyReader::Decoder {
 
   const bool chunked_;
   BetweenChunks between_;
-  http::request_parser<http::string_body> parser_;
+  http::request_parser<HeldBody> parser_;
   std::uint64_t left_ = 0;  // of the current chunk
   Verdict error_ = Verdict::more;
 };
@@ -203,5 +267,6 @@ Verdict BodyReader::feed(std::string_view bytes, std::size_t& taken) {
 }
 
 std::string BodyReader::take() { return decoder_->take(); }
+std::uint64_t BodyReader::wanted() const { return decoder_->wanted(); }
 
 }  // namespace pombo

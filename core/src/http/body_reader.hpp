@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,11 +15,13 @@ struct BodyFrame {
   std::optional<std::uint64_t> length;  // absent: chunked
   std::uint64_t limit = 0;              // bytes of body
   std::size_t trailerLimit = 0;         // bytes behind the last chunk, which are ignored
+  // Asked before memory for so many bytes of body is taken; without it there is enough.
+  std::function<bool(std::size_t bytes)> mayHold = nullptr;
 };
 
 class BodyReader {
  public:
-  enum class Verdict { more, done, malformed, tooLarge };
+  enum class Verdict { more, done, malformed, tooLarge, noRoom };
 
   explicit BodyReader(const BodyFrame&);
   ~BodyReader();
@@ -27,6 +30,8 @@ class BodyReader {
   // offered again, with more behind it.
   Verdict feed(std::string_view bytes, std::size_t& taken);
   std::string take();  // once done
+  // How much of what comes next belongs to the body for sure.
+  std::uint64_t wanted() const;
 
  private:
   class Decoder;

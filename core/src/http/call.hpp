@@ -23,6 +23,9 @@ struct Call {
   std::function<void(Answer)> then;
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
   std::chrono::milliseconds budget{};
+  std::string origin;          // the page's, as it was sent; empty: no page's
+  std::string page;            // the same as lists hold it; empty: it is none that could be listed
+  bool originWelcome = false;  // whoever calls
 
   // open: nobody has the word. claimed: its handler is doing what cannot be undone, and will answer
   // however long it takes. answered: nothing more goes out.
@@ -44,14 +47,20 @@ struct Call {
 
   std::shared_ptr<Watched> watched = {};  // while a block's handler has it; null: core's own
 
+  bool slow = false;  // on a thread for slow ones
+
   // What the checks have found.
   bool checked = false;
   bool limited = false;  // an allowance was taken: its headers go out
   Allowance allowance;
   std::optional<Caller> caller;
+  bool admin = false;          // it was the admin token
+  std::string tokenPlace;      // where the token stood: see FoundToken
+  bool originAllowed = false;  // for this caller; of a stranger, for any
   std::optional<Instance> instance;
   std::string instanceName;     // ":instance" of the path: decoded, NFC
   std::string detail;           // why the body was no good
+  Json made;                    // what an audited call has made or changed, of its answer
   std::function<void()> leave;  // gives a slow call's place back
 
   ~Call() {

@@ -23,6 +23,12 @@ using boost::system::error_code;
 
 constexpr std::chrono::milliseconds kBackOff{100};
 
+// "127.0.0.1" is that also when it comes to a socket of IPv6.
+std::string textOf(const asio::ip::address& address) {
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address.to_string();
+  return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+}
+
 EdgeOptions completed(EdgeOptions options) {
   options.threads = std::max(options.threads, 1);
   if (!options.newId) {
@@ -71,11 +77,15 @@ class Edge::Impl {
  public:
   Impl(const EdgeOptions& options, IService& service)
       : options_(completed(options)),
+        cap_(options_.connections),
+        bodyMemory_(options_.bodyMemory),
         loops_(makeLoops(service)),
         acceptor_(listen()),
         backOff_(loops_.front()->context()) {}
 
   void start() {
+    const auto share = (options_.prepared + loops_.size() - 1) / loops_.size();
+    for (const auto& loop : loops_) loop->prepare(share);
     accept();
     for (const auto& loop : loops_) threads_.emplace_back([loop] { loop->run(); });
   }
@@ -94,12 +104,13 @@ class Edge::Impl {
 
   std::uint16_t port() const { return port_; }
   const EdgeCounters& counters() const { return counters_; }
+  std::uint64_t bodyMemoryUsed() const { return bodyMemory_.used(); }
 
  private:
   std::vector<std::shared_ptr<EdgeLoop>> makeLoops(IService& service) {
     std::vector<std::shared_ptr<EdgeLoop>> loops;
     for (int i = 0; i < options_.threads; ++i) {
-      loops.push_back(std::make_shared<EdgeLoop>(options_, service, counters_));
+      loops.push_back(std::make_shared<EdgeLoop>(options_, service, counters_, cap_, bodyMemory_));
     }
     return loops;
   }
@@ -119,9 +130,10 @@ class Edge::Impl {
 
   void accept() {
     const auto& loop = loops_[next_++ % loops_.size()];
-    acceptor_.async_accept(loop->context(), [this, loop](const auto& error, tcp::socket socket) {
-      onAccepted(*loop, error, std::move(socket));
-    });
+    acceptor_.async_accept(loop->context(), peer_,
+                           [this, loop](const auto& error, tcp::socket socket) {
+                             onAccepted(*loop, error, std::move(socket));
+                           });
   }
 
   void onAccepted(EdgeLoop& loop, const error_code& error, tcp::socket socket) {
@@ -129,11 +141,40 @@ class Edge::Impl {
     // Out of descriptors, most likely, and the client is still in the queue: to ask again at once
     // would be a busy loop. A client that has left the queue is no reason to wait.
     if (error && error != asio::error::connection_aborted) return acceptLater();
+    const auto peer = peer_.address();
     accept();
-    if (!error) loop.adopt(std::move(socket));
+    if (!error) admit(loop, std::move(socket), textOf(peer));
+  }
+
+  void admit(EdgeLoop& loop, tcp::socket socket, std::string peer) {
+    ConnectionCap::Place place;
+    switch (cap_.enter(peer, place)) {
+      case ConnectionCap::Verdict::entered:
+        if (cap_.crowded()) tell("All connections are taken", "", options_.connections.all);
+        return loop.adopt(std::move(socket), std::move(peer), std::move(place));
+      case ConnectionCap::Verdict::tooManyOfAddress:
+        counters_.refusedByAddress.fetch_add(1);
+        tell(
+            "Too many connections from one address: a reverse proxy belongs in "
+            "http.trustedProxies",
+            peer, options_.connections.perAddress);
+        break;
+      case ConnectionCap::Verdict::full:
+        counters_.refusedWhenFull.fetch_add(1);
+        break;
+    }
+    closeWithReset(std::move(socket));
+  }
+
+  void tell(const char* what, const std::string& address, std::size_t limit) {
+    if (!options_.log || !cap_.mayTell(address, std::chrono::steady_clock::now())) return;
+    boost::json::object fields{{"limit", limit}};
+    if (!address.empty()) fields["address"] = address;
+    options_.log->write(Level::warn, what, fields);
   }
 
   void acceptLater() {
+    counters_.acceptFailures.fetch_add(1);
     backOff_.expires_after(kBackOff);
     backOff_.async_wait([this](const error_code& error) {
       if (!error && acceptor_.is_open()) accept();
@@ -148,10 +189,13 @@ class Edge::Impl {
 
   const EdgeOptions options_;
   EdgeCounters counters_;
+  ConnectionCap cap_;
+  const BodyMemory bodyMemory_;
   std::uint16_t port_ = 0;
   std::vector<std::shared_ptr<EdgeLoop>> loops_;
   tcp::acceptor acceptor_;      // on the first loop
   asio::steady_timer backOff_;  // likewise
+  tcp::endpoint peer_;          // of the one that is accepted next
   std::size_t next_ = 0;
   std::vector<std::thread> threads_;
 };
@@ -163,6 +207,7 @@ Edge::~Edge() { impl_->stop(std::chrono::milliseconds(0)); }
 void Edge::start() { impl_->start(); }
 std::uint16_t Edge::port() const { return impl_->port(); }
 const EdgeCounters& Edge::counters() const { return impl_->counters(); }
+std::uint64_t Edge::bodyMemoryUsed() const { return impl_->bodyMemoryUsed(); }
 void Edge::stop(std::chrono::milliseconds grace) { impl_->stop(grace); }
 
 }  // namespace pombo

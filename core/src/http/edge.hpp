@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "http/connection_cap.hpp"
 #include "http/exchange.hpp"
+#include "pombo/observe.hpp"
 
 namespace pombo {
 
@@ -21,6 +23,10 @@ struct EdgeOptions {
   std::chrono::milliseconds writeTimeout{60'000};  // without the peer taking a byte
   std::size_t headLimit = 16 * 1024;               // request line and headers, bytes
   std::size_t headerCount = 100;
+  ConnectionLimits connections = {};
+  std::size_t prepared = 0;              // how many of them memory is taken for at the start
+  std::uint64_t bodyMemory = 256 << 20;  // bytes of all bodies that are received or in use
+  ILogger* log = nullptr;                // hears of those who hoard connections
   // Names each request, on any of the edge's threads; without one they are numbered.
   std::function<std::string()> newId = nullptr;
 };
@@ -29,6 +35,10 @@ struct EdgeOptions {
 struct EdgeCounters {
   std::atomic<std::uint64_t> connections{0}, requests{0}, malformed{0}, timeouts{0};
   std::atomic<std::uint64_t> faults{0};  // exceptions; each has ended a connection
+  std::atomic<std::uint64_t> refusedByAddress{0}, refusedWhenFull{0};  // connections
+  std::atomic<std::uint64_t> evicted{0};         // idle or half a request, for one that is new
+  std::atomic<std::uint64_t> bodiesRefused{0};   // no memory for them
+  std::atomic<std::uint64_t> acceptFailures{0};  // out of descriptors, most likely
   std::atomic<std::int64_t> open{0};
 };
 
@@ -41,6 +51,7 @@ class Edge {
   void start();                // threads
   std::uint16_t port() const;  // the one that was bound
   const EdgeCounters& counters() const;
+  std::uint64_t bodyMemoryUsed() const;  // bytes
 
   // Takes no more connections; idle ones are closed, the others after their answer. Returns when
   // all are gone or `grace` is over, whichever is first; then the rest is cut.

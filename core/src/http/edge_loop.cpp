@@ -1,5 +1,9 @@
 #include "http/edge_loop.hpp"
 
+#include <fcntl.h>
+#include <sys/eventfd.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <exception>
 #include <utility>
@@ -10,10 +14,38 @@
 
 namespace pombo {
 
-EdgeLoop::EdgeLoop(const EdgeOptions& options, IService& service, EdgeCounters& counters)
-    : work_(context_.get_executor()), options_(options), service_(service), counters_(counters) {}
+using boost::asio::ip::tcp;
+
+// Leaves nothing of it in the kernel, as the side that closes first otherwise does for a minute.
+void closeWithReset(tcp::socket socket) {
+  boost::system::error_code ignored;
+  socket.set_option(boost::asio::socket_base::linger(true, 0), ignored);
+}
+
+EdgeLoop::EdgeLoop(const EdgeOptions& options, IService& service, EdgeCounters& counters,
+                   ConnectionCap& cap, const BodyMemory& bodyMemory)
+    : work_(context_.get_executor()),
+      options_(options),
+      service_(service),
+      counters_(counters),
+      cap_(cap),
+      bodyMemory_(bodyMemory) {}
 
 EdgeLoop::~EdgeLoop() = default;
+
+// Asio keeps what it has noted of a descriptor for the next one, and never frees it. Made one by
+// one between all else that connections need, those notes would hold on to most of a crowd's memory
+// when it has gone.
+void EdgeLoop::prepare(std::size_t connections) {
+  boost::asio::posix::stream_descriptor any(context_, ::eventfd(0, EFD_CLOEXEC));
+  std::vector<boost::asio::posix::stream_descriptor> together;
+  together.reserve(connections);
+  while (together.size() < connections) {
+    const int fd = ::fcntl(any.native_handle(), F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) return;
+    together.emplace_back(context_, fd);
+  }
+}
 
 void EdgeLoop::run() {
   while (true) {
@@ -27,15 +59,41 @@ void EdgeLoop::run() {
   }
 }
 
-void EdgeLoop::adopt(boost::asio::ip::tcp::socket socket) {
-  boost::asio::post(context_, [this, socket = std::move(socket)]() mutable {
-    if (draining_) return;
-    auto connection = std::make_shared<HttpConnection>(*this, std::move(socket));
-    connections_.emplace(connection.get(), connection);
-    counters_.connections.fetch_add(1);
-    counters_.open.fetch_add(1);
-    connection->start();
+void EdgeLoop::adopt(tcp::socket socket, std::string peer, ConnectionCap::Place place) {
+  boost::asio::post(context_, [this, socket = std::move(socket), peer = std::move(peer),
+                               place = std::move(place)]() mutable {
+    take(std::move(socket), std::move(peer), std::move(place));
   });
+}
+
+void EdgeLoop::take(tcp::socket socket, std::string peer, ConnectionCap::Place place) {
+  if (draining_) return;
+  if (cap_.crowded() && !makeRoom()) {
+    counters_.refusedWhenFull.fetch_add(1);
+    return closeWithReset(std::move(socket));
+  }
+  auto connection =
+      std::make_shared<HttpConnection>(*this, std::move(socket), std::move(peer), std::move(place));
+  connections_.emplace(connection.get(), connection);
+  counters_.connections.fetch_add(1);
+  counters_.open.fetch_add(1);
+  connection->start();
+}
+
+// Of this thread's connections alone: they are dealt out in turn, so each thread has its share of
+// those that wait.
+bool EdgeLoop::makeRoom() {
+  if (waiting_.empty()) return false;
+  counters_.evicted.fetch_add(1);
+  const auto longest = waiting_.front()->shared_from_this();
+  longest->giveWay();
+  return true;
+}
+
+void EdgeLoop::startsWaiting(Queued& one) { waiting_.splice(waiting_.end(), one); }
+
+void EdgeLoop::stopsWaiting(Queued& one, Queued::iterator at) {
+  if (one.empty()) one.splice(one.begin(), waiting_, at);
 }
 
 std::future<void> EdgeLoop::drain() {

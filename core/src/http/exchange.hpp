@@ -39,6 +39,7 @@ struct Expectation {
   std::uint64_t bodyLimit = 1 << 20;   // bytes; beyond: tooLarge()
   std::chrono::milliseconds timeout{30'000};  // from the first byte of the request to its last
   bool admitFirst = false;                    // ask admit() before reading the body
+  Headers headers = {};                       // of whatever refuses the request before serve()
   std::shared_ptr<void> state = {};           // the service's own, handed back to it
 };
 
@@ -62,6 +63,7 @@ class IService {
   virtual Answer headTooLarge() = 0;    // 431
   virtual Answer bodyTooLarge() = 0;    // 413
   virtual Answer tooSlow() = 0;         // 408
+  virtual Answer busy() = 0;            // 503 Server is busy: no memory for the body
 };
 
 }  // namespace pombo

@@ -33,6 +33,7 @@ class HeadScanner {
   Verdict scan(std::string_view bytes);
   std::size_t size() const { return at_; }  // of the head, once done
   ScannedHead take();                       // once done; the scanner is as new afterwards
+  const std::string& method() const { return head_.request.method; }  // empty: not known yet
 
  private:
   enum class State { method, target, version, requestLine, line, name, value, header, end };

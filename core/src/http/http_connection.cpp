@@ -20,8 +20,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-constexpr std::size_t kFirstRead = 4 * 1024;
-constexpr std::size_t kLargestRead = 64 * 1024;
+constexpr std::size_t kLeastRead = 4 * 1024;
 constexpr std::size_t kPiece = 64 * 1024;  // of a file; also what one write may take
 // A close with unread bytes is a reset, which may overtake the answer. So what a refused client is
 // still sending is read and thrown away, for this long and this much.
@@ -36,15 +35,11 @@ void forget(const RequestHead* head) {
   wipe(last->target);
 }
 
-std::string addressOf(const tcp::socket& socket) {
-  boost::system::error_code error;
-  const auto address = socket.remote_endpoint(error).address();
-  if (error) return {};
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
-  }
-  return address.to_string();
-}
+// Memory that all connections of a thread read into, with the tokens of each.
+struct Wiped {
+  std::span<char> bytes;
+  ~Wiped() { ::explicit_bzero(bytes.data(), bytes.size()); }
+};
 
 }  // namespace
 
@@ -61,11 +56,13 @@ auto HttpConnection::guarded(void (HttpConnection::*step)(Args...)) {
   };
 }
 
-HttpConnection::HttpConnection(EdgeLoop& loop, tcp::socket socket)
+HttpConnection::HttpConnection(EdgeLoop& loop, tcp::socket socket, std::string peer,
+                               ConnectionCap::Place place)
     : loop_(loop),
       socket_(std::move(socket)),
       deadline_(loop.context()),
-      peer_(addressOf(socket_)),
+      peer_(std::move(peer)),
+      place_(std::move(place)),
       scanner_({loop.options().headLimit, loop.options().headerCount}) {}
 
 void HttpConnection::start() {
@@ -90,8 +87,16 @@ void HttpConnection::abort() {
   end();
 }
 
+void HttpConnection::giveWay() {
+  // One that has begun a request learns that it was not served.
+  return phase_ == Phase::idle ? end() : abort();
+}
+
 void HttpConnection::end() {
   if (std::exchange(phase_, Phase::ended) == Phase::ended) return;
+  loop_.stopsWaiting(queued_, inQueue_);
+  place_ = {};
+  bodyShare_ = {};
   ErrorCode ignored;
   socket_.close(ignored);
   deadline_.stop();
@@ -100,7 +105,7 @@ void HttpConnection::end() {
 
 void HttpConnection::awaitRequest() {
   phase_ = Phase::idle;
-  readSize_ = kFirstRead;
+  loop_.startsWaiting(queued_);
   head_.reset();
   http10_ = keepAlive_ = expectContinue_ = false;
   buffer_.releaseIfEmpty();
@@ -121,13 +126,20 @@ void HttpConnection::onReadable(ErrorCode error) {
   if (phase_ == Phase::linger) return discard();
   const bool reading = phase_ == Phase::idle || phase_ == Phase::head || phase_ == Phase::body;
   if (!reading) return;  // a time-out was quicker, and its answer is on its way
-  const auto room = buffer_.prepare(readSize_);
+  const auto room = loop_.scratch().first(readSize());
   const auto n = socket_.read_some(asio::buffer(room.data(), room.size()), error);
   if (error == asio::error::would_block) return waitReadable();
   if (error) return end();
-  buffer_.commit(n);
-  if (n == room.size()) readSize_ = std::min(readSize_ * 2, kLargestRead);
+  const Wiped bytes{room.first(n)};
+  buffer_.lend({bytes.bytes.data(), n});
   onBytes();
+  buffer_.keep();
+}
+
+// Not much more than belongs to this request: what does not would have to be kept until the next.
+std::size_t HttpConnection::readSize() const {
+  const auto wanted = phase_ == Phase::body ? body_->wanted() : 0;
+  return std::clamp<std::uint64_t>(wanted, kLeastRead, loop_.scratch().size());
 }
 
 void HttpConnection::onBytes() {
@@ -177,6 +189,7 @@ void HttpConnection::onHead() {
   }
   if (!expectation_.admitFirst) return receiveBody();
   phase_ = Phase::admit;
+  loop_.stopsWaiting(queued_, inQueue_);
   asked_ = Clock::now();
   loop_.service().admit(*head_, expectation_.state,
                         [then = pending()](auto answer) { then->settle(std::move(answer)); });
@@ -198,8 +211,10 @@ void HttpConnection::receiveBody() {
   const auto& length = head_->contentLength;
   if (!head_->chunked && length.value_or(0) == 0) return serve({});
   phase_ = Phase::body;
+  bodyShare_ = loop_.bodyShare();
   body_ = std::make_unique<BodyReader>(
-      BodyFrame{length, expectation_.bodyLimit, loop_.options().headLimit});
+      BodyFrame{length, expectation_.bodyLimit, loop_.options().headLimit,
+                [this](auto bytes) { return bodyShare_.grow(bytes, expectation_.admitFirst); }});
   deadline_.set(started_ + expectation_.timeout);
   if (!expectContinue_ || !buffer_.empty()) return readBody();
   // At once or not at all: a client that left no room for 25 bytes reads no answers.
@@ -215,6 +230,7 @@ void HttpConnection::readBody() {
   buffer_.consume(taken);
   switch (verdict) {
     case BodyReader::Verdict::more:
+      buffer_.releaseIfEmpty();
       return waitReadable();
     case BodyReader::Verdict::done:
       return serve(body_->take());
@@ -223,25 +239,35 @@ void HttpConnection::readBody() {
       return refuse(loop_.service().malformed());
     case BodyReader::Verdict::tooLarge:
       return refuse(loop_.service().bodyTooLarge());
+    case BodyReader::Verdict::noRoom:
+      loop_.counters().bodiesRefused.fetch_add(1);
+      return refuse(loop_.service().busy());
   }
 }
 
 void HttpConnection::serve(std::string body) {
   phase_ = Phase::serve;
+  loop_.stopsWaiting(queued_, inQueue_);
   deadline_.clear();  // the service has one of its own
   body_.reset();
   buffer_.releaseIfEmpty();
   loop_.service().serve(head_, std::move(body), expectation_.state,
-                        [then = pending()](auto answer) { then->settle(std::move(answer)); });
+                        [then = pending(std::exchange(bodyShare_, {}))](auto answer) {
+                          then->settle(std::move(answer));
+                        });
 }
 
-std::shared_ptr<PendingAnswer> HttpConnection::pending() {
-  return std::make_shared<PendingAnswer>(loop_.shared_from_this(), weak_from_this(), head_);
+std::shared_ptr<PendingAnswer> HttpConnection::pending(BodyMemory::Share bodyShare) {
+  return std::make_shared<PendingAnswer>(loop_.shared_from_this(), weak_from_this(), head_,
+                                         std::move(bodyShare));
 }
 
 void HttpConnection::refuse(Answer answer) {
   answer.close = true;
+  answer.headers.merge(expectation_.headers);
   body_.reset();
+  bodyShare_ = {};
+  buffer_ = {};
   respond(std::move(answer));
 }
 
@@ -256,12 +282,15 @@ auto HttpConnection::progress() {
 
 void HttpConnection::respond(Answer answer) {
   phase_ = Phase::write;
+  loop_.stopsWaiting(queued_, inQueue_);
   expectation_ = {};  // the service may have tied to it what the request was allowed to use
   closing_ = answer.close || !keepAlive_ || loop_.draining();
   answer_ = std::move(answer);
   const auto id = head_ ? head_->id : loop_.options().newId();
   out_ = writeAnswerHead(answer_, {http10_, !closing_, id, loop_.date()});
-  const bool headOnly = (head_ && head_->method == "HEAD") || !allowsBody(answer_.status);
+  // Of a head that was refused, the scanner has kept what it knows.
+  const auto& method = head_ ? head_->method : scanner_.method();
+  const bool headOnly = method == "HEAD" || !allowsBody(answer_.status);
   if (answer_.file && !headOnly) {
     fileAt_ = 0;
     return writePiece({}, 0);

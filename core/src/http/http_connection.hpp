@@ -24,11 +24,12 @@ class PendingAnswer;
 // one of its handlers is queued; an answer that is still to come does not keep it.
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
-  HttpConnection(EdgeLoop&, boost::asio::ip::tcp::socket);
+  HttpConnection(EdgeLoop&, boost::asio::ip::tcp::socket, std::string peer, ConnectionCap::Place);
 
   void start();
-  void drain();  // ends now when between requests, otherwise after its answer
-  void abort();  // ends with a reset: nothing that is still on its way will arrive
+  void drain();    // ends now when between requests, otherwise after its answer
+  void abort();    // ends with a reset: nothing that is still on its way will arrive
+  void giveWay();  // ends now, for another one
 
   void settle(std::optional<Answer>);  // what the service said to admit() or serve()
 
@@ -58,7 +59,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   void onDeadline();
 
-  std::shared_ptr<PendingAnswer> pending();
+  std::size_t readSize() const;
+  std::shared_ptr<PendingAnswer> pending(BodyMemory::Share = {});
   template <class... Args>
   auto guarded(void (HttpConnection::*step)(Args...));
   auto progress();
@@ -68,10 +70,12 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Deadline deadline_;
   Phase phase_ = Phase::idle;
   std::string peer_;
+  ConnectionCap::Place place_;
+  EdgeLoop::Queued queued_{this};
+  const EdgeLoop::Queued::iterator inQueue_ = queued_.begin();
 
   bool waiting_ = false;  // for the socket to be readable
   ReadBuffer buffer_;
-  std::size_t readSize_ = 0;
 
   // The request.
   HeadScanner scanner_;
@@ -81,6 +85,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool expectContinue_ = false;
   Expectation expectation_;
   std::unique_ptr<BodyReader> body_;
+  BodyMemory::Share bodyShare_;
 
   // The answer.
   Answer answer_;

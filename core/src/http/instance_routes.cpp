@@ -3,6 +3,7 @@
 #include <set>
 #include <sstream>
 
+#include "http/instance_schema.hpp"
 #include "instance/identity.hpp"
 
 namespace pombo {
@@ -61,36 +62,69 @@ HttpReply listed(InstanceStore& instances, InstanceList& list, const HttpRequest
   return reply;
 }
 
+constexpr auto kCreated = R"json({
+  "type": "object",
+  "required": ["success", "message", "instance"],
+  "properties": {
+    "success": {"const": true},
+    "message": {"const": "Instance created"},
+    "instance": {"$ref": "#/components/schemas/Instance"}}})json";
+
+constexpr auto kListed = R"json({
+  "type": "object",
+  "required": ["success", "message", "instances", "meta"],
+  "properties": {
+    "success": {"const": true},
+    "message": {"type": "string", "pattern": "^(1 Instance|(0|[1-9][0-9]*) Instances) found$"},
+    "instances": {"type": "array", "items": {"$ref": "#/components/schemas/ListedInstance"}},
+    "meta": {"type": "object", "required": ["total"],
+             "properties": {"total": {"type": "integer", "minimum": 0}}}}})json";
+
+constexpr auto kDeleted = R"json({
+  "type": "object",
+  "required": ["success", "message", "instance"],
+  "properties": {
+    "success": {"const": true},
+    "message": {"const": "Instance deleted"},
+    "instance": {"type": "object", "required": ["status"],
+                 "properties": {"status": {"const": "deleted"}}}}})json";
+
 }  // namespace
 
 void addInstanceRoutes(RouteTable& routes, Provisioner& provisioner, InstanceStore& instances,
-                       InstanceList& list) {
-  routes.add(
-      {.route = {.method = Method::post,
-                 .path = "/api/instance/new",
-                 .access = Access::account,
-                 .summary = "Create an instance and configure its blocks",
-                 .status = 201,
-                 .failure = "Failed to create instance",
-                 .bucket = Bucket::create},
-       .handler = [&](const HttpRequest& request) { return created(provisioner, request); }});
+                       InstanceList& list, const BlockList& blocks) {
+  routes.add({.route = {.method = Method::post,
+                        .path = "/api/instance/new",
+                        .access = Access::account,
+                        .summary = "Create an instance and configure its blocks",
+                        .reply = boost::json::parse(kCreated),
+                        .status = 201,
+                        .failure = "Failed to create instance",
+                        .bucket = Bucket::create},
+              .handler = [&](const HttpRequest& request) { return created(provisioner, request); },
+              .notes = {.body = creationSchema(blocks), .refusals = {Code::conflict}},
+              .audit = "instance.create"});
   routes.add(
       {.route = {.path = "/api/instance/list",
                  .summary = "List instances",
                  .query = {{.name = "instanceName", .doc = "One name, or several with commas."}},
+                 .reply = boost::json::parse(kListed),
                  .failure = "Failed to list instances"},
-       .handler = [&](const HttpRequest& request) { return listed(instances, list, request); }});
+       .handler = [&](const HttpRequest& request) { return listed(instances, list, request); },
+       .notes = {.refusals = {Code::notFound}}});
   routes.add({.route = {.method = Method::del,
                         .path = "/api/instance/delete/:instance",
                         .access = Access::account,
                         .summary = "Delete an instance and everything of it",
+                        .reply = boost::json::parse(kDeleted),
                         .failure = "Failed to delete instance: storage failure"},
               .handler = [&](const HttpRequest& request) -> HttpReply {
                 provisioner.remove(*request.instance);
                 return {.body = {{"success", true},
                                  {"message", "Instance deleted"},
                                  {"instance", {{"status", "deleted"}}}}};
-              }});
+              },
+              .audit = "instance.delete"});
 }
 
 }  // namespace pombo

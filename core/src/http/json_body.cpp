@@ -16,7 +16,7 @@ class WipingMemory final : public json::memory_resource {
   void* do_allocate(std::size_t size, std::size_t) override { return ::operator new(size); }
   void do_deallocate(void* memory, std::size_t size, std::size_t) override {
     ::explicit_bzero(memory, size);
-    ::operator delete(memory, size);
+    ::operator delete(memory);
   }
   bool do_is_equal(const memory_resource& other) const noexcept override { return &other == this; }
 };

@@ -10,8 +10,11 @@ namespace pombo {
 
 PendingAnswer::PendingAnswer(std::shared_ptr<EdgeLoop> loop,
                              std::weak_ptr<HttpConnection> connection,
-                             std::shared_ptr<const RequestHead> head)
-    : loop_(std::move(loop)), connection_(std::move(connection)), head_(std::move(head)) {}
+                             std::shared_ptr<const RequestHead> head, BodyMemory::Share bodyShare)
+    : loop_(std::move(loop)),
+      connection_(std::move(connection)),
+      head_(std::move(head)),
+      bodyShare_(std::move(bodyShare)) {}
 
 PendingAnswer::~PendingAnswer() {
   if (settled_.exchange(true)) return;

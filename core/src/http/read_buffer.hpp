@@ -1,14 +1,13 @@
-// Bytes that came and were not used yet. Costs nothing while there are none. Wiped when it is
-// freed: tokens and secrets have gone through it.
+// Bytes that came and were not used yet. Costs nothing while there are none, and not much more than
+// them otherwise. Wiped when it is freed: tokens and secrets have gone through it.
 #pragma once
 
 #include <string.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
-#include <cstring>
 #include <memory>
-#include <span>
 #include <string_view>
 #include <utility>
 
@@ -17,47 +16,63 @@ namespace pombo {
 class ReadBuffer {
  public:
   ReadBuffer() = default;
-  ReadBuffer(ReadBuffer&& other) noexcept { *this = std::move(other); }
+  ReadBuffer(ReadBuffer&& other) noexcept { swap(other); }
   ReadBuffer& operator=(ReadBuffer&& other) noexcept {
-    wipe();
-    bytes_ = std::move(other.bytes_);
-    capacity_ = std::exchange(other.capacity_, 0);
-    begin_ = std::exchange(other.begin_, 0);
-    end_ = std::exchange(other.end_, 0);
+    ReadBuffer(std::move(other)).swap(*this);
     return *this;
   }
-  ~ReadBuffer() { wipe(); }
-
-  bool empty() const { return begin_ == end_; }
-  std::string_view data() const { return {bytes_.get() + begin_, end_ - begin_}; }
-
-  // Room behind data() for the next read: `wanted` bytes, or what there is if that is not much
-  // less, so that many small reads do not each move what they add to.
-  std::span<char> prepare(std::size_t wanted) {
-    if (capacity_ - end_ < (wanted + 3) / 4) move(end_ - begin_ + wanted);
-    return {bytes_.get() + end_, std::min(wanted, capacity_ - end_)};
+  ~ReadBuffer() {
+    if (bytes_) ::explicit_bzero(bytes_.get(), capacity_);
   }
-  void commit(std::size_t n) { end_ += n; }
-  void consume(std::size_t n) { begin_ += n; }
+
+  bool empty() const { return data_.empty(); }
+  std::string_view data() const { return data_; }
+
+  // More of them. They stay the caller's, who calls keep() before they change: what is used at
+  // once, as most is, is never copied.
+  void lend(std::string_view bytes) {
+    if (!empty()) return add(bytes);
+    data_ = bytes;
+    lent_ = true;
+  }
+  void keep() {
+    if (lent_ && !empty()) add({});
+  }
+
+  void consume(std::size_t n) { data_.remove_prefix(n); }
   void releaseIfEmpty() {
     if (empty()) *this = ReadBuffer();
   }
 
  private:
-  void wipe() noexcept {
-    if (bytes_) ::explicit_bzero(bytes_.get(), capacity_);
+  static constexpr std::size_t kLeast = 256;
+
+  void swap(ReadBuffer& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    std::swap(capacity_, other.capacity_);
+    std::swap(data_, other.data_);
+    std::swap(lent_, other.lent_);
   }
-  void move(std::size_t capacity) {
-    ReadBuffer next;
-    next.bytes_ = std::make_unique_for_overwrite<char[]>(capacity);
-    next.capacity_ = capacity;
-    next.end_ = end_ - begin_;
-    if (next.end_ > 0) std::memcpy(next.bytes_.get(), bytes_.get() + begin_, next.end_);
-    *this = std::move(next);
+
+  // data() and then `more`, in memory of our own.
+  void add(std::string_view more) {
+    const auto size = data_.size() + more.size();
+    if (lent_ || data_.data() + size > bytes_.get() + capacity_) {
+      ReadBuffer next;
+      next.capacity_ = std::max(std::bit_ceil(size), kLeast);
+      next.bytes_ = std::make_unique_for_overwrite<char[]>(next.capacity_);
+      data_.copy(next.bytes_.get(), data_.size());
+      next.data_ = {next.bytes_.get(), data_.size()};
+      swap(next);
+    }
+    more.copy(bytes_.get() + (data_.data() - bytes_.get()) + data_.size(), more.size());
+    data_ = {data_.data(), size};
   }
 
   std::unique_ptr<char[]> bytes_;
-  std::size_t capacity_ = 0, begin_ = 0, end_ = 0;
+  std::size_t capacity_ = 0;
+  std::string_view data_;  // in bytes_, unless it is lent
+  bool lent_ = false;
 };
 
 }  // namespace pombo

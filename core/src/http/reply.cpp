@@ -5,6 +5,15 @@ namespace {
 
 const char* const kJson = "application/json; charset=utf-8";
 
+// Every answer may be another one for another page; and which pages may read it is no handler's to
+// say.
+void varyByOrigin(Headers& headers) {
+  std::erase_if(headers,
+                [](const auto& header) { return header.first.starts_with("access-control-"); });
+  auto& vary = headers["vary"];
+  vary += vary.empty() ? "Origin" : ", Origin";
+}
+
 }  // namespace
 
 int statusOf(Code code) {
@@ -41,6 +50,7 @@ int statusOf(Code code) {
 
 Answer answerOf(const HttpReply& reply) {
   Answer answer{.status = reply.status, .headers = reply.headers};
+  varyByOrigin(answer.headers);
   if (reply.file) {
     answer.file = reply.file;
     answer.headers.try_emplace("content-type", reply.file->mimeType);
@@ -69,6 +79,7 @@ Answer answerOf(const Refusal& refusal, const ErrorWriter* dialect,
   if (dialect) body = (*dialect)(refusal);
   Answer answer{.status = refusal.status, .body = serialize(body)};
   answer.headers["content-type"] = kJson;
+  varyByOrigin(answer.headers);
   if (refusal.code == Code::unauthorized)
     answer.headers["www-authenticate"] = "Bearer realm=\"pombo\"";
   if (retryAfter.count() > 0) answer.headers["retry-after"] = std::to_string(retryAfter.count());

@@ -20,13 +20,20 @@ bool isProbe(const std::string& path) {
   return path == "/health" || path == "/healthz" || path == "/readyz" || path == "/metrics";
 }
 
-// What may be logged of a target: a token in the query is nobody's to read.
-std::string withoutToken(const std::string& query) {
-  std::string shown = query;
-  for (auto at = shown.find("token="); at != shown.npos; at = shown.find("token=", at + 6)) {
-    if (at > 0 && shown[at - 1] != '&') continue;
-    const auto end = std::min(shown.find('&', at), shown.size());
-    shown.replace(at + 6, end - at - 6, "***");
+// What may be logged of a query: what the route has asked for. Anything else may be a token that is
+// spelled another way.
+std::string shownOf(const std::string& query, const Route* route) {
+  std::string shown;
+  for (std::size_t at = 0; at <= query.size();) {
+    const auto end = std::min(query.find('&', at), query.size());
+    const std::string pair = query.substr(at, end - at);
+    const std::string name = pair.substr(0, pair.find('='));
+    if (at > 0) shown += '&';
+    if (route && fieldNamed(route->query, name))
+      shown += pair;
+    else
+      shown += name == "token" ? "token=***" : "***";
+    at = end + 1;
   }
   return shown;
 }
@@ -41,24 +48,33 @@ void warnOfUnknown(const std::vector<Field>& table, const Json& body,
 
 boost::json::object queryOf(const std::vector<Field>& table, const std::string& query) {
   boost::json::object values;
-  for (const auto& field : table)
-    if (auto value = queryValue(query, field.name)) values[field.name] = *value;
+  for (const auto& field : table) {
+    const auto value = queryValue(query, field.name);
+    if (!value) continue;
+    // There is no other way to write a boolean in a query.
+    if (field.type == Type::boolean && (*value == "true" || *value == "false"))
+      values[field.name] = *value == "true";
+    else
+      values[field.name] = *value;
+  }
   return values;
 }
 
 }  // namespace
 
-Router::Router(const RouterOptions& options, RouteTable& table, Admission& admission, Log& log,
-               Metrics& metrics, IClock& clock)
+Router::Router(const RouterOptions& options, RouteTable& table, Admission& admission,
+               const Cors& cors, AuditLog& audit, Log& log, Metrics& metrics, IClock& clock)
     : options_(options),
       table_(table),
       dispatcher_(table),
       admission_(admission),
+      cors_(cors),
+      trail_(audit),
       log_(log),
       metrics_(metrics),
       clock_(clock),
       workers_(options.workers, kLongestQueue),
-      slow_(options.slowWorkers, kLongestQueue) {}
+      slow_(options.slowWorkers, 0) {}
 
 Answer Router::malformed() { return closing(refusalOf(Code::invalid, "Malformed request")); }
 Answer Router::bodyTooLarge() {
@@ -87,6 +103,8 @@ Expectation Router::expect(const RequestHead& head) {
     return expectation;
   }
   call->match = dispatcher_.find(head.method, call->path);
+  call->remote = head.peer;
+  beginCors(*call, head);
   call->budget = options_.budget;
   if (call->match.route) {
     const Route& route = call->route();
@@ -99,8 +117,18 @@ Expectation Router::expect(const RequestHead& head) {
     expectation.timeout = kLargeBodyTime;
     expectation.admitFirst = head.chunked || head.contentLength.value_or(0) > kSmallBody;
   }
+  expectation.headers = Cors::early(*call);
   expectation.state = call;
   return expectation;
+}
+
+void Router::beginCors(Call& call, const RequestHead& head) const {
+  const ServedRoute* route = call.match.route;
+  Match asked;  // what a preflight is about
+  if (Cors::isPreflight(head))
+    route = (asked = dispatcher_.find(head.headers.at("access-control-request-method"), call.path))
+                .route;
+  cors_.begin(call, head, route);
 }
 
 void Router::admit(const RequestHead& head, const std::shared_ptr<void>& state,
@@ -118,8 +146,7 @@ void Router::admit(const RequestHead& head, const std::shared_ptr<void>& state,
       admission_.check(*call);
       settle(std::nullopt);
     } catch (const Error& error) {
-      Answer answer = refusal(*call, error);
-      addLimitHeaders(*call, answer);
+      Answer answer = complete(*call, refusal(*call, error));
       observe(*call, answer);
       settle(std::move(answer));
     } catch (const std::exception& bug) {
@@ -144,17 +171,29 @@ void Router::serve(std::shared_ptr<const RequestHead> head, std::string body,
   if (draining_ && !isProbe(call->path))
     return refuse(*call,
                   Error(Code::unavailable, "Server is shutting down", std::chrono::seconds(5)));
-  Workers& workers = call->match.route && call->route().slow ? slow_ : workers_;
-  if (!workers.post([this, call] { run(call); }, call->budget, [this, call] { overrun(*call); }))
+  if (!workers_.post([this, call] { run(call); }, call->budget, [this, call] { overrun(*call); }))
     refuse(*call, Error(Code::unavailable, kBusy, std::chrono::seconds(1)));
+}
+
+// A slow call is checked like any other and then goes to threads of its own: those that it may not
+// have, or that are all taken, are no reason to keep it waiting.
+bool Router::passedOn(const std::shared_ptr<Call>& call) {
+  if (call->slow || !call->match.route || !call->route().slow) return false;
+  call->slow = true;
+  if (!slow_.post([this, call] { run(call); }, call->budget, [this, call] { overrun(*call); }))
+    throw Error(Code::unavailable, kBusy, std::chrono::seconds(1));
+  return true;
 }
 
 void Router::run(const std::shared_ptr<Call>& call) {
   const RequestScope scope(call->head->id, std::chrono::steady_clock::now() + call->budget,
                            [call] { return call->claim(); });
   try {
+    if (Cors::isPreflight(*call->head)) return answer(*call, cors_.preflight(*call));
     admission_.check(*call);
+    if (passedOn(call)) return;
     const HttpReply reply = handle(*call);
+    trail_.learn(*call, reply);
     if (reply.later)
       await(call);
     else
@@ -179,12 +218,15 @@ void Router::overrun(Call& call) {
   if (call.watched) call.watched->writeOff();
   if (!call.takeOverrun()) return;
   Answer answer = failure(call);
+  answer.headers.merge(Cors::early(call));
   count(call, answer);
+  trail_.tellOverrun(call);
   call.then(std::move(answer));
 }
 
 HttpReply Router::handle(Call& call) {
-  if (call.match.route->promised) return call.match.route->handler({});  // whatever was sent
+  if (const auto& absence = call.match.route->absence)  // whatever was sent
+    throw Error(absence->code, absence->sentence);
   std::vector<std::string> warnings;
   HttpRequest request = requestOf(call, warnings);
   const std::unique_ptr<std::string, void (*)(std::string*)> wiped(
@@ -258,7 +300,7 @@ void Router::await(const std::shared_ptr<Call>& call) {
 
 void Router::answer(Call& call, Answer answer) {
   if (!call.takeAnswer()) return;
-  addLimitHeaders(call, answer);
+  answer = complete(call, std::move(answer));
   observe(call, answer);
   call.then(std::move(answer));
 }
@@ -314,6 +356,12 @@ Answer Router::busy() {
                   std::chrono::seconds(1));
 }
 
+Answer Router::complete(const Call& call, Answer answer) const {
+  Cors::addTo(call, answer);
+  addLimitHeaders(call, answer);
+  return answer;
+}
+
 void Router::addLimitHeaders(const Call& call, Answer& answer) const {
   if (!call.limited) return;
   const auto reset = std::chrono::ceil<std::chrono::seconds>(clock_.now().time_since_epoch() +
@@ -330,6 +378,7 @@ void Router::count(const Call& call, const Answer& answer) {
 
 void Router::observe(const Call& call, const Answer& answer) {
   count(call, answer);
+  trail_.tell(call, answer.status);
   if (!options_.accessLog || isProbe(call.path) || !log_.enabled(Level::info)) return;
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - call.began);
@@ -343,7 +392,8 @@ void Router::observe(const Call& call, const Answer& answer) {
                             {"microseconds", took.count()},
                             {"remote", call.remote}},
                            &resource);
-  if (!call.query.empty()) line["query"] = withoutToken(call.query);
+  if (!call.query.empty())
+    line["query"] = shownOf(call.query, call.match.route ? &call.route() : nullptr);
   if (call.caller) line["account"] = call.caller->account.id.value;
   log_.write(Level::info, "Request", Json(std::move(line), &resource));
 }

@@ -9,6 +9,7 @@
 
 #include "block/field_table.hpp"
 #include "http/admission.hpp"
+#include "http/audit_trail.hpp"
 #include "http/workers.hpp"
 #include "observe/logger.hpp"
 #include "observe/metrics.hpp"
@@ -16,15 +17,16 @@
 namespace pombo {
 
 struct RouterOptions {
-  int workers = 64;  // most of them wait for a commit
-  int slowWorkers = 32;
+  int workers = 64;      // most of them wait for a commit
+  int slowWorkers = 32;  // and no queue: what finds none of them free is told so
   std::chrono::milliseconds budget{30'000};  // of a call, unless its route says otherwise
   bool accessLog = true;
 };
 
 class Router final : public IService {
  public:
-  Router(const RouterOptions&, RouteTable&, Admission&, Log&, Metrics&, IClock&);
+  Router(const RouterOptions&, RouteTable&, Admission&, const Cors&, AuditLog&, Log&, Metrics&,
+         IClock&);
 
   // From now on everything but probes is answered with 503.
   void drain() { draining_ = true; }
@@ -44,9 +46,12 @@ class Router final : public IService {
   Answer headTooLarge() override;
   Answer bodyTooLarge() override;
   Answer tooSlow() override;
+  Answer busy() override;
 
  private:
+  void beginCors(Call&, const RequestHead&) const;
   void run(const std::shared_ptr<Call>&);
+  bool passedOn(const std::shared_ptr<Call>&);
   void overrun(Call&);
   HttpReply handle(Call&);
   static HttpReply handledBy(Call&, const HttpRequest&);
@@ -59,8 +64,8 @@ class Router final : public IService {
   Answer refusal(const Call&, const Error&);
   Answer failure(const Call&);
   Answer inDialect(const Call&, const Refusal&, std::chrono::seconds retryAfter);
-  static Answer busy();
 
+  Answer complete(const Call&, Answer) const;
   void addLimitHeaders(const Call&, Answer&) const;
   void observe(const Call&, const Answer&);
   void count(const Call&, const Answer&);
@@ -69,6 +74,8 @@ class Router final : public IService {
   RouteTable& table_;
   const Dispatcher dispatcher_;
   Admission& admission_;
+  const Cors& cors_;
+  const AuditTrail trail_;
   Log& log_;
   Metrics& metrics_;
   IClock& clock_;

@@ -10,8 +10,29 @@
 namespace pombo {
 namespace {
 
-Route probe(const std::string& path, const std::string& summary) {
-  return {.path = path, .access = Access::open, .summary = summary, .bucket = Bucket::none};
+Route probe(const std::string& path, const std::string& summary, const Json& reply) {
+  return {.path = path,
+          .access = Access::open,
+          .summary = summary,
+          .reply = reply,
+          .bucket = Bucket::none};
+}
+
+constexpr auto kHealth = R"json({
+  "type": "object",
+  "required": ["status", "service", "uptime", "timestamp", "checks"],
+  "properties": {
+    "status": {"enum": ["ok", "degraded"]},
+    "service": {"const": "Pombo"},
+    "uptime": {"type": "string", "pattern": "^([0-9]+h)?([0-9]+m)?[0-9]+s$"},
+    "timestamp": {"type": "string", "format": "date-time"},
+    "checks": {"type": "object", "required": ["db"],
+               "additionalProperties": {"type": "string", "pattern": "^(ok|fail: [^]+)$"}}}})json";
+
+Json statusSchema(const boost::json::array& words) {
+  return {{"type", "object"},
+          {"required", boost::json::array{"status"}},
+          {"properties", {{"status", {{"enum", words}}}}}};
 }
 
 HttpReply ready(Health::Phase phase) {
@@ -78,39 +99,50 @@ std::string durationText(std::chrono::seconds time) {
 
 void addServerRoutes(RouteTable& routes, const Health& health, Metrics& metrics,
                      const MetricsAccess& access, IClock& clock) {
-  routes.add({.route = probe("/health", "Whether everything works"),
-              .handler = [&](const HttpRequest&) { return health.shown(clock.now()); }});
-  routes.add({.route = probe("/healthz", "Whether the process serves"),
+  const Json shown = boost::json::parse(kHealth);
+  routes.add({.route = probe("/health", "Whether everything works", shown),
+              .handler = [&](const HttpRequest&) { return health.shown(clock.now()); },
+              .notes = {.answers = {{503, shown}}},
+              .anyOrigin = true});
+  routes.add({.route = probe("/healthz", "Whether the process serves", statusSchema({"ok"})),
               .handler = [](const HttpRequest&) -> HttpReply {
                 return {.body = {{"status", "ok"}}};
-              }});
-  routes.add({.route = probe("/readyz", "Whether to send requests here"),
-              .handler = [&](const HttpRequest&) { return ready(health.phase()); }});
-  routes.add({.route = probe("/metrics", "Counters, for Prometheus"),
+              },
+              .anyOrigin = true});
+  routes.add({.route = probe("/readyz", "Whether to send requests here", statusSchema({"ready"})),
+              .handler = [&](const HttpRequest&) { return ready(health.phase()); },
+              .notes = {.answers = {{503, statusSchema({"starting", "draining"})}}},
+              .anyOrigin = true});
+  routes.add({.route = probe("/metrics", "Counters, for Prometheus",
+                             {{"type", "string"}, {"contentMediaType", "text/plain"}}),
               .handler = [&metrics, token = access.token, networks = networksOf(access.allow)](
                              const HttpRequest& request) -> HttpReply {
                 if (!mayScrape(request, networks, token))
                   throw Error(Code::unauthorized, "Invalid token");
                 return {.bytes = metrics.text(),
                         .headers = {{"content-type", "text/plain; version=0.0.4; charset=utf-8"}}};
-              }});
+              },
+              .notes = {.refusals = {Code::unauthorized}}});
 }
 
 void addPromisedRoutes(RouteTable& routes, const Registry& registry) {
   for (const auto& promise : registry.promises().routes) {
-    if (routes.serves(promise.method, promise.path)) continue;
+    if (routes.serves(promise.method, promise.path)) {
+      if (!promise.audit.empty()) routes.audit(promise.method, promise.path, promise.audit);
+      continue;
+    }
     const Block* block = registry.find(promise.block);
     const bool loaded = promise.block.empty() || (block && block->running());
     // A block that this release does not have at all is not missing from the operator's file.
     const BlockPromise* absent = loaded ? nullptr : registry.promises().find(promise.block);
-    const bool later = !absent;
-    const std::string sentence = absent ? absent->routeNotLoaded : "";
-    routes.add({.route = {.method = promise.method, .path = promise.path},
-                .handler = [later, sentence](const HttpRequest&) -> HttpReply {
-                  if (later) throw Error(Code::unsupported, "Not implemented");
-                  throw Error(Code::unavailable, sentence);
-                },
-                .promised = true});
+    ServedRoute route{.route = {.method = promise.method, .path = promise.path},
+                      .absence = Absence{.block = promise.block},
+                      .audit = promise.audit};
+    if (absent) {
+      route.absence->code = Code::unavailable;
+      route.absence->sentence = absent->routeNotLoaded;
+    }
+    routes.add(std::move(route));
   }
 }
 

@@ -10,7 +10,7 @@
 
 #include "block/registry.hpp"
 #include "http/exchange.hpp"
-#include "net/egress.hpp"
+#include "net/address.hpp"
 
 namespace pombo {
 

@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds kLook{10};
 
 struct Job {
   Workers::Task task, overrun;
-  Clock::time_point deadline;
+  Clock::time_point posted, deadline;
 };
 
 }  // namespace
@@ -34,8 +34,10 @@ struct Job {
 // processors are let run at once: sixty on two would only stand in each other's locks.
 class Workers::Pool : public std::enable_shared_from_this<Pool> {
  public:
-  explicit Pool(std::size_t longestQueue)
-      : longestQueue_(longestQueue), most_(std::max(2u, std::thread::hardware_concurrency())) {}
+  Pool(std::size_t longestQueue, Clock::duration longestWait)
+      : longestQueue_(longestQueue),
+        longestWait_(longestWait),
+        most_(std::max(2u, std::thread::hardware_concurrency())) {}
 
   void begin(int threads) {
     std::lock_guard lock(mutex_);
@@ -45,7 +47,8 @@ class Workers::Pool : public std::enable_shared_from_this<Pool> {
 
   bool post(Job job) {
     std::lock_guard lock(mutex_);
-    if (stopping_ || queue_.size() >= longestQueue_) return false;
+    if (stopping_ || queue_.size() >= longestQueue_ + seats_.size() - busy_) return false;
+    if (!queue_.empty() && job.posted - queue_.front().posted >= longestWait_) return false;
     queue_.push_back(std::move(job));
     wakeNext();
     if (watchRests_) watchWake_.notify_one();
@@ -92,6 +95,7 @@ class Workers::Pool : public std::enable_shared_from_this<Pool> {
     queue_.pop_front();
     seat.began = Clock::now();
     seat.busy = seat.running = true;
+    ++busy_;
     ++running_;
   }
 
@@ -135,6 +139,7 @@ class Workers::Pool : public std::enable_shared_from_this<Pool> {
       const bool writtenOff = seat.writtenOff;
       stopRunning(seat);
       seat.busy = false;
+      if (!writtenOff) --busy_;
       Task overrun = std::move(seat.job.overrun);
       lock.unlock();
       task = overrun = nullptr;  // what they hold may take its time to go, and may post
@@ -200,6 +205,7 @@ class Workers::Pool : public std::enable_shared_from_this<Pool> {
 
   Task writeOff(const std::shared_ptr<Seat>& seat) {
     seat->writtenOff = true;
+    --busy_;
     ++writtenOff_;
     ++strays_;
     std::erase(seats_, seat);
@@ -211,12 +217,14 @@ class Workers::Pool : public std::enable_shared_from_this<Pool> {
   }
 
   const std::size_t longestQueue_;
+  const Clock::duration longestWait_;
   const unsigned most_;       // that run at once
   mutable std::mutex mutex_;  // guards everything below
   std::condition_variable empty_, watchWake_;
   std::deque<Job> queue_;
   std::vector<std::shared_ptr<Seat>> seats_;  // of threads that are not written off
   std::vector<Seat*> idle_;
+  std::size_t busy_ = 0;  // of seats_
   unsigned running_ = 0;
   bool stopping_ = false;
   bool watchRests_ = false;
@@ -224,15 +232,16 @@ class Workers::Pool : public std::enable_shared_from_this<Pool> {
   std::thread watch_;
 };
 
-Workers::Workers(int threads, std::size_t longestQueue)
-    : pool_(std::make_shared<Pool>(longestQueue)) {
+Workers::Workers(int threads, std::size_t longestQueue, std::chrono::milliseconds longestWait)
+    : pool_(std::make_shared<Pool>(longestQueue, longestWait)) {
   pool_->begin(threads);
 }
 
 Workers::~Workers() { pool_->end(); }
 
 bool Workers::post(Task task, std::chrono::milliseconds budget, Task overrun) {
-  return pool_->post({std::move(task), std::move(overrun), Clock::now() + budget});
+  const auto now = Clock::now();
+  return pool_->post({std::move(task), std::move(overrun), now, now + budget});
 }
 
 int Workers::writtenOff() const { return pool_->writtenOff(); }

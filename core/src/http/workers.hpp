@@ -12,7 +12,10 @@ class Workers {
  public:
   using Task = std::function<void()>;
 
-  Workers(int threads, std::size_t longestQueue);
+  // How many tasks may wait beside those that have a thread, and how long: while one has waited for
+  // longer, there is no room for others behind it.
+  Workers(int threads, std::size_t longestQueue,
+          std::chrono::milliseconds longestWait = std::chrono::seconds(5));
   ~Workers();  // waits for tasks that are within their budget
 
   // False when the queue is full. `task` must not throw. When its budget, counted from here, is

@@ -17,7 +17,7 @@ std::string checkedName(const std::string& name);
 // Throws Error{invalid} with the wire's sentence.
 void checkToken(const std::string& token);
 
-// NFC of valid UTF-8; nothing for anything else.
+// NFC of valid UTF-8; nothing for anything else, and for what is longer than any name.
 std::optional<std::string> normalized(const std::string& text);
 
 std::string rfc3339(TimePoint);        // "2026-11-21T10:30:00Z"

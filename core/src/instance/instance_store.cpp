@@ -161,6 +161,15 @@ std::vector<Instance> InstanceStore::reserved(Session& session, TimePoint latest
   return all;
 }
 
+std::vector<Instance> InstanceStore::all(Session& session, const AccountId& account) {
+  std::vector<Instance> found;
+  for (const auto& row : session.rows("SELECT " POMBO_INSTANCE_COLUMNS
+                                      " FROM instance WHERE account_id = :account ORDER BY id",
+                                      kKinds, {account.value}))
+    found.push_back(storedOf(row).instance);
+  return found;
+}
+
 void InstanceStore::touch(Session& session, const InstanceId& id, TimePoint now) {
   session.run("UPDATE instance SET updated_at = :now WHERE id = :id",
               {milliseconds(now), id.value});

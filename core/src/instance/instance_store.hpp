@@ -40,6 +40,7 @@ class InstanceStore {
   // Reserved ones too. Until the transaction ends it stays as it is.
   static bool exists(Session&, const InstanceId&);
   static std::vector<Instance> reserved(Session&, TimePoint latest);  // made then or before
+  static std::vector<Instance> all(Session&, const AccountId&);       // reserved ones too
   static void touch(Session&, const InstanceId&, TimePoint);
 
   std::optional<StoredInstance> find(const InstanceId&) const;

@@ -8,24 +8,15 @@
 namespace pombo {
 namespace {
 
-// Core's own fields of a create request. The rest belongs to blocks, or to nobody.
-const std::vector<Field>& ownFields() {
-  static const std::vector<Field> fields{
-      {.name = "name", .doc = "Unique in the account.", .need = Need::always},
-      {.name = "token", .doc = "The instance's token; made when absent.", .secret = true},
-      {.name = "connector", .doc = "The block that links it."}};
-  return fields;
-}
-
 std::vector<std::string> ownNames() {
   std::vector<std::string> names;
-  for (const auto& field : ownFields()) names.push_back(field.name);
+  for (const auto& field : Provisioner::ownFields()) names.push_back(field.name);
   return names;
 }
 
-// These three are texts and nothing else: a number is a mistake here, not a spelling.
+// A number is a mistake here, not a spelling.
 void requireTexts(const boost::json::object& body) {
-  for (const auto& field : ownFields())
+  for (const auto& field : Provisioner::ownFields())
     if (const auto* value = body.if_contains(field.name))
       if (!value->is_null() && !value->is_string())
         throw Error(Code::invalid, "The '" + field.name + "' field must be a string");
@@ -46,6 +37,14 @@ struct Provisioner::Request {
   std::string token;
   Slices slices;
 };
+
+const std::vector<Field>& Provisioner::ownFields() {
+  static const std::vector<Field> fields{
+      {.name = "name", .doc = "Unique in the account.", .need = Need::always},
+      {.name = "token", .doc = "The instance's token; made when absent.", .secret = true},
+      {.name = "connector", .doc = "The block that links it."}};
+  return fields;
+}
 
 Provisioned Provisioner::create(const AccountId& account, const Json& body) {
   Request request = read(account, body);
@@ -171,6 +170,21 @@ Provisioned Provisioner::configure(const Instance& instance, const Json& body) {
 }
 
 void Provisioner::remove(const Instance& instance) { erase(instance, RequestScope::current()); }
+
+void Provisioner::removeAll(const AccountId& account,
+                            const std::function<void(const Instance&)>& removed) {
+  const auto all =
+      database_.read([&](Session& session) { return InstanceStore::all(session, account); });
+  for (const auto& instance : all) {
+    try {
+      remove(instance);
+    } catch (const Error& error) {
+      if (error.code != Code::notFound) throw;
+      continue;  // its owner was quicker
+    }
+    removed(instance);
+  }
+}
 
 void Provisioner::erase(const Instance& instance, const RequestScope* request) {
   Draft draft(instance.id, false);

@@ -1,6 +1,7 @@
 // The story of an instance's creation and of its end.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -23,12 +24,19 @@ class Provisioner {
         clock_(clock),
         log_(log) {}
 
+  // Core's own fields of a create request: texts and nothing else. The rest is blocks', or
+  // nobody's.
+  static const std::vector<Field>& ownFields();
+
   // `body` is that of POST /api/instance/new. A block that fails is part of the answer.
   Provisioned create(const AccountId&, const Json& body);
   // Hands the blocks their fields of `body` again.
   Provisioned configure(const Instance&, const Json& body);
   // Throws Error{notFound} when it is gone already.
   void remove(const Instance&);
+  // Every instance of the account, also those that are being made right now: their creations fail.
+  // `removed` is called for each.
+  void removeAll(const AccountId&, const std::function<void(const Instance&)>& removed);
   // What a crash left half-made goes, begun at `latest` or before, and its blocks are told to
   // forget it.
   void recover(TimePoint latest = TimePoint::max());

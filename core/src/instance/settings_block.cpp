@@ -7,6 +7,25 @@ Field flag(const char* name, const char* doc, bool fallback = false) {
   return {.name = name, .type = Type::boolean, .fallback = fallback, .doc = doc};
 }
 
+constexpr auto kRetrieved = "Settings retrieved successfully";
+constexpr auto kUpdated = "Settings updated successfully";
+
+// The schema of an answer with all of them.
+Json replyOf(const char* message, const std::vector<Field>& fields) {
+  boost::json::object settings;
+  boost::json::array names;
+  for (const auto& field : fields) {
+    settings[field.name] = {{"type", field.type == Type::boolean ? "boolean" : "string"}};
+    names.emplace_back(field.name);
+  }
+  return {{"type", "object"},
+          {"required", {"success", "message", "settings"}},
+          {"properties",
+           {{"success", {{"const", true}}},
+            {"message", {{"const", message}}},
+            {"settings", {{"type", "object"}, {"required", names}, {"properties", settings}}}}}};
+}
+
 }  // namespace
 
 std::vector<Field> SettingsBlock::fields() const {
@@ -26,19 +45,21 @@ void SettingsBlock::start(IHost& host) {
   host_ = &host;
   host.routes().add({.path = "/api/instance/getSettings/:instance",
                      .summary = "The settings of an instance",
+                     .reply = replyOf(kRetrieved, fields()),
                      .failure = "Failed to get settings configuration"},
                     [this](const HttpRequest& request) { return get(request); });
   host.routes().add({.method = Method::post,
                      .path = "/api/instance/settings/:instance",
                      .summary = "Change some settings of an instance; the others stay",
                      .body = fields(),
+                     .reply = replyOf(kUpdated, fields()),
                      .failure = "Failed to update settings configuration"},
                     [this](const HttpRequest& request) { return update(request); });
 }
 
 HttpReply SettingsBlock::get(const HttpRequest& request) {
   return {.body = {{"success", true},
-                   {"message", "Settings retrieved successfully"},
+                   {"message", kRetrieved},
                    {"settings", summary(*request.instance)}}};
 }
 
@@ -52,9 +73,7 @@ HttpReply SettingsBlock::update(const HttpRequest& request) {
     for (const auto& name : request.given) settings.as_object()[name] = request.fields.at(name);
     host_->settings().save(id, settings);
   }
-  return {.body = {{"success", true},
-                   {"message", "Settings updated successfully"},
-                   {"settings", std::move(settings)}}};
+  return {.body = {{"success", true}, {"message", kUpdated}, {"settings", std::move(settings)}}};
 }
 
 void SettingsBlock::configure(const Instance& instance, const Fields& slice) {

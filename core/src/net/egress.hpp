@@ -2,57 +2,51 @@
 // operator says so.
 #pragma once
 
-#include <netinet/in.h>
-
-#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "net/address.hpp"
+#include "net/resolver.hpp"
 #include "net/url.hpp"
 
 namespace pombo {
-
-// An IPv4 address is kept as ::ffff:a.b.c.d.
-using Address = in6_addr;
-std::optional<Address> addressOf(const std::string& text);  // no names, no zone
-
-// A block of addresses: "10.0.0.0/8", "::1", "fd00::/8".
-struct Cidr {
-  Address first{};
-  int bits = 128;
-  bool contains(const Address&) const;
-};
-std::optional<Cidr> cidrOf(const std::string& text);
 
 struct EgressOptions {
   std::vector<std::string> allow;  // CIDRs and host names
   bool proxyPrivate = true;        // proxies may have private and reserved addresses
 };
 
+// What it says is what follows "URL is not allowed: "; nothing when it may be dialled. It never
+// changes, so a connection that was allowed may be kept.
 class Egress {
  public:
+  using Refusal = std::optional<std::string>;
   using Resolve = std::function<std::vector<Address>(const std::string& host)>;
 
   // Throws std::runtime_error naming an entry that is neither a CIDR nor a host.
-  explicit Egress(const EgressOptions&, Resolve resolve = resolveWithin);
+  explicit Egress(const EgressOptions&, Resolve resolve = Resolver());
 
-  // What follows "URL is not allowed: "; nothing when it may be dialled. `host` as in
-  // Url. Resolves names, for at most a second; one that does not resolve is allowed.
-  std::optional<std::string> refusal(const Url&) const;
-  std::optional<std::string> refusalOfProxy(const std::string& host) const;
-  // The same for one address, at the moment of dialling. `name` is the host that led to it.
-  std::optional<std::string> refusal(const std::string& name, const Address&, bool proxy) const;
+  // When something is configured: resolves a name, for at most a second; one that does not resolve
+  // is allowed.
+  Refusal refusal(const Url&) const;
+  Refusal refusalOfProxy(const std::string& host) const;  // as a client writes it
 
-  static std::vector<Address> resolveWithin(const std::string& host);  // a second
+  // When it is about to be dialled: first what can be told without resolving, ...
+  Refusal refusalAtSight(const Url&) const;
+  Refusal refusalOfProxyAtSight(const std::string& host) const;
+  // ... then each address. `name` is the host that led to it, as in Url.
+  Refusal refusal(const std::string& name, const Address&, bool proxy) const;
 
  private:
-  std::optional<std::string> refusalOfHost(const std::string& host, bool proxy) const;
+  Refusal refusalOfHost(const std::string& host, bool proxy, bool resolving) const;
   bool allowsName(const std::string& host) const;
+  bool allows(const Address&) const;
+  const char* reasonFor(const Address&, bool proxy) const;
 
   std::vector<Cidr> allowed_;
-  std::vector<std::string> allowedNames_;
+  std::vector<std::string> allowedNames_;  // as in Url, without the dot at the end
   bool proxyPrivate_;
   Resolve resolve_;
 };

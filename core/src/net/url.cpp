@@ -30,8 +30,10 @@ class Utf8Scope {
 
 std::optional<std::string> partOf(CURLU* url, CURLUPart part, unsigned flags) {
   char* text = nullptr;
-  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return std::nullopt;
+  const auto code = curl_url_get(url, part, &text, flags);
+  // Also when it fails: of a host without an ASCII form, curl leaves its copy behind.
   const std::unique_ptr<char, void (*)(void*)> owned(text, curl_free);
+  if (code != CURLUE_OK) return std::nullopt;
   return std::string(text);
 }
 
@@ -58,19 +60,20 @@ bool isHostName(std::string name) {
   return label > 0;
 }
 
-// With or without a zone, which is the name of an interface.
-bool isIpv6(const std::string& host) {
-  const auto percent = host.find('%');
-  in6_addr ignored{};
-  return ::inet_pton(AF_INET6, host.substr(0, percent).c_str(), &ignored) == 1 &&
-         (percent == host.npos || isHostName(host.substr(percent + 1)));
-}
-
 bool isPlain(const std::string& text) {
   return std::none_of(text.begin(), text.end(), [](char c) {
     const auto byte = static_cast<unsigned char>(c);
     return byte <= 0x20 || byte == 0x7f;
   });
+}
+
+// With or without a zone, which is the name of an interface.
+bool isIpv6(const std::string& host) {
+  const auto percent = host.find('%');
+  in6_addr ignored{};
+  return isPlain(host) &&  // which inet_pton() would read up to its first NUL
+         ::inet_pton(AF_INET6, host.substr(0, percent).c_str(), &ignored) == 1 &&
+         (percent == host.npos || isHostName(host.substr(percent + 1)));
 }
 
 }  // namespace
@@ -80,8 +83,11 @@ std::optional<Url> parseUrl(const std::string& text) {
   const Utf8Scope utf8;
   // Browsers take a backslash for a slash, curl does not: whoever means it finds another host.
   if (text.substr(0, text.find_first_of("?#")).find('\\') != text.npos) return std::nullopt;
-  // curl passes over a third slash; then what stands behind it is a host to curl alone.
-  if (text.find(":///") == text.find(':')) return std::nullopt;
+  // curl takes one slash or three for the two that there must be: then what stands behind them is
+  // a host to curl alone.
+  const auto colon = text.find(':');
+  if (text.compare(colon + 1, 2, "//") != 0 || text.compare(colon + 1, 3, "///") == 0)
+    return std::nullopt;
   const std::unique_ptr<CURLU, void (*)(CURLU*)> url(curl_url(), curl_url_cleanup);
   if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK)
     return std::nullopt;
@@ -90,8 +96,11 @@ std::optional<Url> parseUrl(const std::string& text) {
   if (found.scheme != "http" && found.scheme != "https") return std::nullopt;
   auto host = partOf(url.get(), CURLUPART_HOST, CURLU_PUNYCODE);
   if (!host || host->empty()) return std::nullopt;
-  // IDNA maps "。" to "." and wide digits to digits: what comes out is read once more, as a host.
-  if (const auto plain = partOf(url.get(), CURLUPART_HOST, 0); plain && *plain != *host)
+  // IDNA maps "。" to "." and wide digits to digits, and "%31" is "1": what comes out is read once
+  // more, as a host.
+  const bool respelled =
+      partOf(url.get(), CURLUPART_HOST, 0) != host || text.find('%') != text.npos;
+  if (respelled && host->find_first_of("[%") == host->npos)
     if (auto again = parseUrl(found.scheme + "://" + *host + "/")) host = again->host;
   std::transform(host->begin(), host->end(), host->begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
@@ -116,6 +125,14 @@ std::optional<Url> parseUrl(const std::string& text) {
   found.credentials = partOf(url.get(), CURLUPART_USER, 0).has_value() ||
                       partOf(url.get(), CURLUPART_PASSWORD, 0).has_value();
   return found;
+}
+
+std::optional<std::string> hostIn(const std::string& text) {
+  const bool bracketed = text.starts_with('[') && text.ends_with(']');
+  const bool six = !bracketed && isIpv6(text);
+  if (!six && text.find_first_of(bracketed ? "/?#@" : "/?#@:[]") != text.npos) return std::nullopt;
+  const auto url = parseUrl("http://" + (six ? "[" + text + "]" : text) + "/");
+  return url ? std::optional(url->host) : std::nullopt;
 }
 
 bool isHost(const std::string& text) {

@@ -18,6 +18,9 @@ struct Url {
 // Nothing for anything but a well-formed http or https URL with a host.
 std::optional<Url> parseUrl(const std::string& text);
 
+// The host of a text that is a host alone, as in Url: "[::1]" is "::1" and "127.1" is "127.0.0.1".
+std::optional<std::string> hostIn(const std::string& text);
+
 // An IP address, with or without brackets, or a host name: letters, digits, "-", "_" and dots.
 bool isHost(const std::string& text);
 

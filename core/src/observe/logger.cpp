@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "observe/request_scope.hpp"
+#include "observe/timestamp.hpp"
 
 namespace pombo {
 namespace {
@@ -40,19 +41,6 @@ const char* wordOf(Level level) {
   return "error";
 }
 
-std::string timeNow() {
-  const auto now = std::chrono::system_clock::now();
-  const auto millis =
-      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
-  const std::time_t seconds = static_cast<std::time_t>(millis / 1000);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[40];
-  const auto size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text + size, sizeof text - size, ".%03dZ", static_cast<int>(millis % 1000));
-  return text;
-}
-
 constexpr std::size_t kLongestLine = 16 * 1024;  // of a block
 constexpr std::size_t kCutTo = 1024;
 
@@ -82,6 +70,13 @@ class Log::Sink {
     logger_.log(levelOf(level), textOf(level, block, message, fields));
   }
 
+  void writeAlways(const std::string& line) {
+    for (const auto& sink : logger_.sinks()) {
+      sink->log({logger_.name(), spdlog::level::info, line});
+      sink->flush();
+    }
+  }
+
   void writeCut(Level level, const std::string& block, const std::string& message,
                 const Json& fields) {
     std::string text = textOf(level, &block, message, fields);
@@ -96,7 +91,7 @@ class Log::Sink {
     unsigned char memory[4096];
     boost::json::monotonic_resource resource(memory);
     boost::json::object line(&resource);
-    line["time"] = timeNow();
+    line["time"] = timestamp(std::chrono::system_clock::now());
     line["level"] = wordOf(level);
     line["message"] = message;
     if (block) line["block"] = *block;
@@ -143,6 +138,8 @@ bool Log::enabled(Level level) const { return sink_->enabled(level); }
 void Log::write(Level level, const std::string& message, const Json& fields) {
   sink_->write(level, nullptr, message, fields);
 }
+
+void Log::writeAlways(const std::string& line) { sink_->writeAlways(line); }
 
 std::unique_ptr<ILogger> Log::of(const std::string& block) {
   return std::make_unique<BlockLog>(sink_, block, nullptr);

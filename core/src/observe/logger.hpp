@@ -22,6 +22,8 @@ class Log final : public ILogger {
 
   void write(Level, const std::string& message, const Json& fields) override;
   bool enabled(Level) const;
+  // A line as it stands, whatever the level is.
+  void writeAlways(const std::string& line);
 
   // The same log under one block's name: for what core says of it.
   std::unique_ptr<ILogger> of(const std::string& block);

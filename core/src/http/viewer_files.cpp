@@ -1,0 +1,41 @@
+#include "http/viewer_files.hpp"
+
+#include <map>
+
+#include "embedded.hpp"
+
+#ifdef POMBO_VIEWER
+// No array of numbers: a compiler takes a minute over two megabytes of them.
+#define POMBO_TAKE_IN(symbol, file)                                                  \
+  __asm__(".pushsection .rodata\n.hidden " #symbol "\n.global " #symbol "\n" #symbol \
+          ":\n"                                                                      \
+          ".incbin \"" POMBO_VIEWER "/" file "\"\n.hidden " #symbol                  \
+          "End\n"                                                                    \
+          ".global " #symbol "End\n" #symbol "End:\n.byte 0\n.popsection\n");        \
+  extern "C" const char symbol[], symbol##End[]
+
+POMBO_TAKE_IN(pomboViewerScript, "swagger-ui-bundle.js");
+POMBO_TAKE_IN(pomboViewerStyle, "swagger-ui.css");
+#endif
+
+namespace pombo {
+
+const ViewerFile* viewerFile(const std::string& name) {
+#ifdef POMBO_VIEWER
+  const auto text = [](const char* begin, const char* end) {
+    return std::string_view(begin, static_cast<std::size_t>(end - begin));
+  };
+  constexpr auto kScript = "text/javascript; charset=utf-8";
+  static const std::map<std::string, ViewerFile> files{
+      {"docs.js", {embeddedFiles().at("viewer/docs.js"), kScript}},
+      {"swagger-ui-bundle.js", {text(pomboViewerScript, pomboViewerScriptEnd), kScript}},
+      {"swagger-ui.css", {text(pomboViewerStyle, pomboViewerStyleEnd), "text/css; charset=utf-8"}}};
+  const auto it = files.find(name);
+  return it == files.end() ? nullptr : &it->second;
+#else
+  static_cast<void>(name);
+  return nullptr;
+#endif
+}
+
+}  // namespace pombo

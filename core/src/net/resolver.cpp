@@ -1,0 +1,65 @@
+#include "net/resolver.hpp"
+
+#include <netdb.h>
+#include <resolv.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+#include "observe/waiting.hpp"
+
+namespace pombo {
+namespace {
+
+// Shared by whoever waits and the thread that looks up, because either may be the last.
+struct Lookup {
+  std::mutex mutex;  // guards the rest
+  std::condition_variable ended;
+  bool isOver = false;
+  std::vector<Address> found;
+};
+
+// On a thread of its own: what is set here of the resolver is that thread's.
+std::vector<Address> addressesOf(const std::string& host) {
+  // One try of a second for each server, not two of five: nobody waits for more, and the thread is
+  // one of a number that is limited.
+  if (::res_init() == 0) _res.retrans = _res.retry = 1;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  std::vector<Address> found;
+  if (::getaddrinfo(host.c_str(), nullptr, &hints, &list) != 0) return found;
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(list, ::freeaddrinfo);
+  for (const addrinfo* each = list; each; each = each->ai_next)
+    if (const auto address = addressOf(*each->ai_addr)) found.push_back(*address);
+  return found;
+}
+
+}  // namespace
+
+std::vector<Address> Resolver::operator()(const std::string& host) const {
+  const auto leave = [count = underWay_] { count->fetch_sub(1); };
+  if (underWay_->fetch_add(1) >= most_) return leave(), std::vector<Address>();
+  const auto lookup = std::make_shared<Lookup>();
+  try {
+    std::thread([lookup, host, leave] {
+      auto found = addressesOf(host);
+      leave();  // before anyone hears of it: the next look-up has its place
+      const std::lock_guard lock(lookup->mutex);
+      lookup->found = std::move(found);
+      lookup->isOver = true;
+      lookup->ended.notify_one();
+    }).detach();
+  } catch (const std::system_error&) {  // no thread is to be had
+    leave();
+    return {};
+  }
+  aboutToWait();
+  std::unique_lock lock(lookup->mutex);
+  lookup->ended.wait_for(lock, patience_, [&] { return lookup->isOver; });
+  return lookup->found;
+}
+
+}  // namespace pombo

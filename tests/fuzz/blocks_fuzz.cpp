@@ -1,0 +1,165 @@
+// What blocks are told: a story of one block and one instance. The first line is the block's name;
+// each line after it is a step:
+//   c {...}          its slice of a creation, or of a later change
+//   0 {...} [query]  a call of its first route; 1 of the second, and so on; "query" is a label
+//   a 200 text       what the next request that it sends is answered
+//   d                forget the instance
+#include <charconv>
+
+#include "all_blocks.hpp"
+#include "block/field_table.hpp"
+#include "http/json_body.hpp"
+#include "net/url.hpp"
+#include "pombo/testing/fake_host.hpp"
+#include "target.hpp"
+
+namespace {
+
+using namespace pombo;
+
+const Instance kInstance{.id = {"i-1"},
+                         .account = {"a-1"},
+                         .name = "front desk",
+                         .connector = "whatsapp",
+                         .status = "disconnected",
+                         .numberJid = {},
+                         .createdAt = {}};
+
+unsigned long numberIn(const Json& digits) { return std::stoul(std::string(digits.as_string())); }
+
+// Where the block dials to must be a URL that core would let it dial to.
+class Story {
+ public:
+  explicit Story(const AnyBlock& block) : name_(block.name), code_(block.create()) {
+    fields_ = code_->fields();
+    boost::json::object config;
+    for (const auto& option : code_->options()) config[option.name] = option.fallback;
+    host_.configNode = std::move(config);
+    host_.time = TimePoint(std::chrono::seconds(1'795'257'000));
+    host_.known = {kInstance};
+    code_->start(host_);
+    host_.provisionAnswers.push_back(Provisioned{
+        .instance = kInstance,
+        .shown = {{"chatwoot", {{"status", "active"}, {"bridgeIntegrationId", "int_1"}}}},
+        .warnings = {}});
+  }
+  ~Story() { code_->stop(); }
+  Story(const Story&) = delete;
+  Story& operator=(const Story&) = delete;
+
+  // Whatever the step is, what it throws is for people, and the block can still show itself.
+  void step(const std::string& line) {
+    if (line.empty()) return;
+    try {
+      take(line);
+    } catch (const Error& error) {
+      if (isHidden()) require(countOf(error.what(), kMark) == 0);
+    }
+    const Json shown = code_->summary(kInstance);
+    require(shown.is_object() && shown.at("enabled").is_bool());
+    require(code_->summary(kInstance) == shown);
+    if (isHidden()) require(countOf(serialize(shown), kMark) == 0);
+    for (const auto& request : host_.requests) require(parseUrl(request.url).has_value());
+    host_.requests.clear();
+    for (const auto& each : host_.logLines)
+      if (isHidden()) require(countOf(each.message + serialize(each.fields), kMark) == 0);
+    host_.logLines.clear();
+  }
+
+ private:
+  void take(const std::string& line) {
+    const std::string rest = line.size() > 2 ? line.substr(2) : "";
+    if (line[0] == 'c') return configure(rest);
+    if (line[0] == 'a') return answer(rest);
+    if (line[0] == 'd') return code_->forget(kInstance);
+    const auto index = static_cast<std::size_t>(line[0] - '0');
+    if (index < host_.declared.size()) call(host_.declared[index], rest);
+  }
+
+  void configure(const std::string& text) {
+    const Json body = objectIn(text);
+    const Json values = checked(fields_, body.as_object()).values;
+    look(fields_, body.as_object());
+    code_->configure(kInstance, Fields(values));
+    checkShown(values);
+  }
+
+  // What was asked for is what is shown.
+  void checkShown(const Json& values) {
+    const Json shown = code_->summary(kInstance);
+    const auto* enabled = values.at(name_ + "Enabled").if_bool();
+    require(enabled && shown.at("enabled") == *enabled);
+    if (!*enabled) return;
+    for (const auto& [key, word] : {std::pair("Host", "host"),
+                                    {"Protocol", "protocol"},
+                                    {"URL", "url"},
+                                    {"Events", "events"},
+                                    {"Bucket", "bucket"},
+                                    {"AccessKey", "accessKey"},
+                                    {"AccountId", "accountId"}}) {
+      const auto* value = values.as_object().if_contains(name_ + key);
+      if (value && !value->is_null()) require(shown.at(word) == *value);
+    }
+    if (const auto* port = values.as_object().if_contains(name_ + "Port"))
+      require(numberIn(shown.at("port")) == numberIn(*port));
+  }
+
+  void call(const Route& route, const std::string& text) {
+    HttpRequest request = requestFor(kInstance);
+    request.id = "r-1";
+    const Json body = objectIn(text);
+    look(route.body, body.as_object());
+    Checked fields = checked(route.body, body.as_object());
+    Checked query =
+        checked(route.query, route.query.empty() ? boost::json::object() : body.as_object());
+    request.fields = std::move(fields.values);
+    request.given = route.method == Method::get ? query.given : fields.given;
+    request.query = std::move(query.values);
+    const Route copy = route;
+    const HttpReply reply = host_.call(copy.method, copy.path, request);
+    require(reply.status >= 200 && reply.status < 300 && reply.body.is_object());
+  }
+
+  void answer(const std::string& text) {
+    int status = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), status);
+    if (error != std::errc() || status < 100 || status > 599) return;
+    const auto at = static_cast<std::size_t>(end - text.data());
+    quoted_ = quoted_ || countOf(text, kMark) > 0;
+    host_.replies.push_back({status, {}, at < text.size() ? text.substr(at + 1) : ""});
+  }
+
+  // Whether the mark is in secrets alone; once it was not, it may be shown. A text that quotes it
+  // is a quotation of secrets that are the mark and nothing else.
+  bool isHidden() const { return hidden_ && (!quoted_ || exact_); }
+
+  void look(const std::vector<Field>& table, const boost::json::object& body) {
+    std::size_t marks = 0;
+    for (const auto& field : table)
+      if (const auto* value = body.if_contains(field.name); value && field.secret)
+        if (const auto* text = value->if_string()) {
+          marks += countOf(*text, kMark);
+          exact_ = exact_ && std::string_view(*text) == kMark;
+        }
+    if (marks != countOf(serialize(body), kMark)) hidden_ = false;
+  }
+
+  const std::string name_;
+  FakeHost host_;
+  std::unique_ptr<IBlockConfigurator> code_;
+  std::vector<Field> fields_;
+  bool hidden_ = true, quoted_ = false, exact_ = true;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto lines = linesOf({reinterpret_cast<const char*>(data), size});
+  if (lines.empty() || lines.size() > 12) return 0;
+  for (const auto& block : kAllBlocks) {
+    if (lines.front() != block.name) continue;
+    Story story(block);
+    for (std::size_t i = 1; i < lines.size(); ++i) story.step(lines[i]);
+  }
+  return 0;
+}

@@ -1,0 +1,146 @@
+// Which URLs, hosts and proxies may be dialled. Beside core there is the C library's own reading of
+// numbers, and a plain list of what nobody is to reach.
+#include <netdb.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "net/egress.hpp"
+#include "target.hpp"
+
+namespace {
+
+using namespace pombo;
+
+// No name has an address here.
+std::vector<Address> nobody(const std::string&) { return {}; }
+
+const Egress& egress() {
+  static const Egress one(EgressOptions{}, nobody);
+  return one;
+}
+
+// As whoever dials would read it: 127.1, 0x7f.1 and 2130706433 are all the same.
+std::optional<Address> numberIn(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST;
+  addrinfo* list = nullptr;
+  if (::getaddrinfo(host.c_str(), nullptr, &hints, &list) != 0) return std::nullopt;
+  Address found{};
+  if (list->ai_family == AF_INET6) {
+    found = reinterpret_cast<sockaddr_in6*>(list->ai_addr)->sin6_addr;
+  } else {
+    found.s6_addr[10] = found.s6_addr[11] = 0xff;
+    std::memcpy(found.s6_addr + 12, &reinterpret_cast<sockaddr_in*>(list->ai_addr)->sin_addr, 4);
+  }
+  ::freeaddrinfo(list);
+  return found;
+}
+
+bool isForbidden(std::uint32_t four) {
+  const auto in = [four](std::uint32_t first, int bits) {
+    return (four ^ first) >> (32 - bits) == 0;
+  };
+  return in(0x00000000, 8) || in(0x0a000000, 8) || in(0x7f000000, 8) || in(0xa9fe0000, 16) ||
+         in(0xac100000, 12) || in(0xc0a80000, 16) || in(0x64400000, 10) || in(0xc0000000, 24) ||
+         in(0xc6120000, 15) || in(0xe0000000, 4) || in(0xf0000000, 4);
+}
+
+// fc00::/7, fe80::/10, fec0::/10 and ff00::/8.
+bool isForbidden(const std::uint8_t* six) {
+  return (six[0] & 0xfe) == 0xfc || (six[0] == 0xfe && six[1] >= 0x80) || six[0] == 0xff;
+}
+
+Address joined(const Address& prefix, const Address& rest) {
+  Address address = prefix;
+  std::copy_n(rest.s6_addr + 12, 4, address.s6_addr + 12);
+  return address;
+}
+
+// What holds of any address, however it was come by.
+void checkAddress(const Address& address) {
+  static const Address mapped = *addressOf("0.0.0.0"), nat64 = *addressOf("64:ff9b::");
+  const auto verdict = [](const Address& of, bool proxy = false) {
+    return egress().refusal("", of, proxy);
+  };
+  std::uint32_t four = 0;
+  for (int i = 12; i < 16; ++i) four = four << 8 | address.s6_addr[i];
+  if (isForbidden(four)) require(verdict(joined(mapped, address)).has_value());
+  if (isForbidden(address.s6_addr)) require(verdict(address).has_value());
+  // An address behind NAT64 is as near as by itself.
+  require(verdict(joined(nat64, address)) == verdict(joined(mapped, address)));
+  // What not even a proxy may be, nothing may be.
+  if (verdict(address, true)) require(verdict(address).has_value());
+}
+
+void checkUrl(const std::string& text) {
+  const auto url = parseUrl(text);
+  if (!url) return;
+  require(url->scheme == "http" || url->scheme == "https");
+  require(url->port != 0 && isHost(url->host));
+  const auto verdict = egress().refusal(*url);
+  // What is dialled is what was checked, and stays so when it is read again.
+  const auto again = parseUrl(url->dialled);
+  require(again && again->scheme == url->scheme && again->host == url->host &&
+          again->port == url->port && again->dialled == url->dialled &&
+          again->credentials == url->credentials);
+  require(egress().refusal(*again) == verdict);
+  if (url->credentials) return require(verdict == "credentials in URL");
+  // A number in any spelling is judged as that number.
+  const bool dot = url->host.ends_with('.');
+  if (const auto number = numberIn(url->host.substr(0, url->host.size() - dot))) {
+    require(egress().refusal("", *number, false) == verdict);
+    checkAddress(*number);
+  }
+  // Upper and lower case are one host.
+  std::string host = url->host;
+  for (char& c : host)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+  if (host.find(':') != host.npos) host = "[" + host + "]";
+  if (const auto upper = parseUrl(url->scheme + "://" + host))
+    require(upper->host == url->host && egress().refusal(*upper) == verdict);
+}
+
+void checkProxy(const std::string& text) {
+  if (!isHost(text)) return;
+  require(text.find_first_of(std::string_view("\0 \t\r\n/@", 7)) == text.npos);
+  const bool brackets = text.starts_with('[');
+  const auto number = numberIn(brackets ? text.substr(1, text.size() - 2) : text);
+  if (number) require(egress().refusal("", *number, true) == egress().refusalOfProxy(text));
+}
+
+// As an entry of egress.allow.
+void checkAllowed(const std::string& text) {
+  const auto cidr = cidrOf(text);
+  if (cidr) require(cidr->contains(cidr->first) && cidr->bits >= 0 && cidr->bits <= 128);
+  try {
+    const Egress open(EgressOptions{.allow = {text}, .proxyPrivate = false}, nobody);
+    require(cidr || isHost(text));
+    if (!cidr && !text.starts_with('[')) require(!open.refusal(text, Address{}, false));
+  } catch (const std::runtime_error&) {
+    require(!cidr && !isHost(text));
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  // Once, for what no other input reaches: a look-up that needs no server.
+  require(Egress::resolveWithin("127.0.0.1").size() == 1);
+  return 0;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  checkUrl(text);
+  checkUrl("http://" + text + "/");
+  checkProxy(text);
+  checkAllowed(text);
+  if (size >= 16) {
+    Address address;
+    std::copy_n(data, 16, address.s6_addr);
+    checkAddress(address);
+  }
+  return 0;
+}
