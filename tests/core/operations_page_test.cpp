@@ -49,7 +49,7 @@ TEST(OperationsPage, NamesEveryMetricOfABlock) {
 }
 
 TEST(OperationsPage, NamesEveryWarningAndError) {
-  expectOnThePage(saidInCode(std::regex(R"re(Level::(?:warn|error)[^;"]*"([A-Z][^"]+?) ?")re")),
+  expectOnThePage(saidInCode(std::regex(R"re(Level::(?:warn|error)[^;"]*"([A-Z][^":]+?) ?[":])re")),
                   15);
 }
 
