@@ -231,7 +231,8 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     if (described && config_.http.at("docs").as_bool()) addDocsRoutes(routes_, url);
     addPromisedRoutes(routes_, registry_);
     routes_.close();
-    description_ = serialize(openApiOf(routes_, registry_.list(), {version(), url}));
+    description_ = mediaOf("application/json; charset=utf-8",
+                           serialize(openApiOf(routes_, registry_.list(), {version(), url})));
   }
 
   // IBackOffice
@@ -437,7 +438,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   Egress egress_;
   HttpClient client_;
   RouteTable routes_;
-  std::string description_;  // of the routes, once they are closed
+  Media description_;  // of the routes, once they are closed
   Reconnector reconnector_{instances_, registry_, log_};
   BlockOpener opener_;
   Registry registry_;  // its blocks call the reconnector, and their processes the opener's logs

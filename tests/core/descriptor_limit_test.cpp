@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <climits>
+
 namespace pombo {
 namespace {
 
@@ -11,7 +14,7 @@ TEST(DescriptorLimitTest, TheSoftLimitBecomesTheHardOne) {
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const rlimit low{before.rlim_max / 2, before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
-  EXPECT_EQ(raiseDescriptorLimit(), before.rlim_max);
+  EXPECT_EQ(raiseDescriptorLimit(), std::min<rlim_t>(before.rlim_max, INT_MAX));
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 

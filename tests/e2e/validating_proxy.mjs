@@ -92,7 +92,7 @@ async function pass(port, operations, request, response) {
   const sent = await received(request);
   const [answer, got] = await ask(port, request, sent);
   const headers = [...answer.rawHeaders];
-  if (request.method !== "HEAD") {
+  if (!["HEAD", "OPTIONS"].includes(request.method)) {
     const wrong = await violationsOf(operations, exchangeOf(request, sent, answer, got));
     if (wrong.length > 0)
       headers.push("sl-violations", encodeURIComponent(JSON.stringify(wrong.slice(0, 20))));

@@ -32,7 +32,6 @@ std::string generalBucketOf(const Caller& caller) {
 
 void Admission::check(Call& call) {
   if (call.checked) return;
-  call.remote = addresses_.of(*call.head);
   if (call.match.route) {
     const auto name = call.match.params.find("instance");
     // A name that is not UTF-8 is nobody's; as it stands it is found nowhere.

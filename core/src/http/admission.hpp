@@ -33,6 +33,8 @@ class Admission {
         instances_(instances),
         limits_(limits) {}
 
+  // The address that it is counted for.
+  std::string clientOf(const RequestHead& head) const { return addresses_.of(head); }
   // Once per call: a second time it does nothing.
   void check(Call&);
   // The same for a token and a name that came by another way: see IInstances::admit.

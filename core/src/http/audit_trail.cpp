@@ -63,7 +63,8 @@ void AuditTrail::tell(const Call& call, int status) const {
     return log_.write("token.failure", "refused", std::move(line));
   }
   if (!call.match.route || call.match.route->audit.empty() || status == 429) return;
-  if (status == 503 && !call.checked) return;  // turned away before anyone asked who it is
+  // Turned away before anyone asked who it is.
+  if (status == 503 && !call.caller && !call.admin) return;
   addCaller(call, line);
   addTarget(call, line);
   log_.write(call.match.route->audit, outcomeOf(status), std::move(line));
@@ -72,7 +73,7 @@ void AuditTrail::tell(const Call& call, int status) const {
 void AuditTrail::tellOverrun(const Call& call) const {
   if (!call.match.route || call.match.route->audit.empty()) return;
   log_.write(call.match.route->audit, "failed",
-             {{"request", call.head->id}, {"remote", call.head->peer}, {"status", 500}});
+             {{"request", call.head->id}, {"remote", call.remote}, {"status", 500}});
 }
 
 }  // namespace pombo

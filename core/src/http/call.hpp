@@ -47,7 +47,8 @@ struct Call {
 
   std::shared_ptr<Watched> watched = {};  // while a block's handler has it; null: core's own
 
-  bool slow = false;  // on a thread for slow ones
+  bool slow = false;                               // on a thread for slow ones
+  std::chrono::steady_clock::time_point due = {};  // of its handler, whichever thread it is on
 
   // What the checks have found.
   bool checked = false;

@@ -1,5 +1,7 @@
 #include "http/docs_routes.hpp"
 
+#include <map>
+
 #include "embedded.hpp"
 #include "http/viewer_files.hpp"
 
@@ -19,10 +21,10 @@ Route page(const std::string& path, const std::string& summary, const char* type
           .bucket = Bucket::resource};
 }
 
-HttpReply served(std::string content, const std::string& type, const std::string& caching) {
-  return {.bytes = std::move(content),
-          .headers = {{"content-type", type},
-                      {"cache-control", caching},
+// A file that all answers share: those who do not read them hold no copy of it.
+HttpReply served(const Media& content, const std::string& caching) {
+  return {.file = content,
+          .headers = {{"cache-control", caching},
                       {"content-security-policy", kPolicy},
                       {"referrer-policy", "no-referrer"},
                       {"x-content-type-options", "nosniff"}}};
@@ -41,41 +43,48 @@ std::string pageIn(const std::string& folder) {
   return html.replace(html.find(mark), mark.size(), folder);
 }
 
+std::map<std::string, Media> viewerMedia() {
+  std::map<std::string, Media> all;
+  for (const auto& [name, file] : viewerFiles())
+    all[name] = mediaOf(file.type, std::string(file.content));
+  return all;
+}
+
 }  // namespace
 
-void addDescriptionRoute(RouteTable& routes, const std::string& description) {
+void addDescriptionRoute(RouteTable& routes, const Media& description) {
   const Json schema = boost::json::parse(R"json({
     "type": "object",
     "required": ["openapi", "info", "paths"],
     "properties": {"openapi": {"const": "3.1.0"}, "info": {"type": "object"},
                    "paths": {"type": "object"}}})json");
-  routes.add({.route = {.path = "/openapi.json",
-                        .access = Access::open,
-                        .summary = "This document",
-                        .reply = schema,
-                        .bucket = Bucket::resource},
-              .handler = [&description](const HttpRequest&) {
-                return served(description, "application/json; charset=utf-8", "no-cache");
-              }});
+  routes.add(
+      {.route = {.path = "/openapi.json",
+                 .access = Access::open,
+                 .summary = "This document",
+                 .reply = schema,
+                 .bucket = Bucket::resource},
+       .handler = [&description](const HttpRequest&) { return served(description, "no-cache"); }});
 }
 
 void addDocsRoutes(RouteTable& routes, const std::string& publicUrl) {
   routes.add({.route = page("/docs", "This document, for people", "text/html"),
               .handler =
-                  [html = pageIn(folderOf(publicUrl))](const HttpRequest&) {
-                    if (!viewerFile("docs.js"))
+                  [html = mediaOf("text/html; charset=utf-8", pageIn(folderOf(publicUrl)))](
+                      const HttpRequest&) {
+                    if (viewerFiles().empty())
                       throw Error(Code::unsupported,
                                   "This server was built without the viewer that /docs needs "
                                   "(scripts/setup fetches it with npm); see /openapi.json");
-                    return served(html, "text/html; charset=utf-8", "no-cache");
+                    return served(html, "no-cache");
                   },
               .notes = {.refusals = {Code::unsupported}}});
   routes.add({.route = page("/docs/:file", "What the page at /docs is made of", "text/*"),
               .handler =
-                  [](const HttpRequest& request) {
-                    const auto* file = viewerFile(request.params.at("file"));
-                    if (!file) throw Error(Code::notFound, "Not found");
-                    return served(std::string(file->content), file->type, "public, max-age=86400");
+                  [files = viewerMedia()](const HttpRequest& request) {
+                    const auto file = files.find(request.params.at("file"));
+                    if (file == files.end()) throw Error(Code::notFound, "Not found");
+                    return served(file->second, "public, max-age=86400");
                   },
               .notes = {.refusals = {Code::notFound}}});
 }

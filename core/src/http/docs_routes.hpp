@@ -8,7 +8,7 @@
 namespace pombo {
 
 // GET /openapi.json. `description` may be filled until the server listens.
-void addDescriptionRoute(RouteTable&, const std::string& description);
+void addDescriptionRoute(RouteTable&, const Media& description);
 
 // GET /docs and its files. `publicUrl` is how clients reach the server; empty: as it listens.
 void addDocsRoutes(RouteTable&, const std::string& publicUrl);

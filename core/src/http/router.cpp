@@ -73,8 +73,8 @@ Router::Router(const RouterOptions& options, RouteTable& table, Admission& admis
       log_(log),
       metrics_(metrics),
       clock_(clock),
-      workers_(options.workers, kLongestQueue),
-      slow_(options.slowWorkers, 0) {}
+      slow_(options.slowWorkers, 0),
+      workers_(options.workers, kLongestQueue) {}
 
 Answer Router::malformed() { return closing(refusalOf(Code::invalid, "Malformed request")); }
 Answer Router::bodyTooLarge() {
@@ -103,7 +103,7 @@ Expectation Router::expect(const RequestHead& head) {
     return expectation;
   }
   call->match = dispatcher_.find(head.method, call->path);
-  call->remote = head.peer;
+  call->remote = admission_.clientOf(head);
   beginCors(*call, head);
   call->budget = options_.budget;
   if (call->match.route) {
@@ -180,14 +180,16 @@ void Router::serve(std::shared_ptr<const RequestHead> head, std::string body,
 bool Router::passedOn(const std::shared_ptr<Call>& call) {
   if (call->slow || !call->match.route || !call->route().slow) return false;
   call->slow = true;
-  if (!slow_.post([this, call] { run(call); }, call->budget, [this, call] { overrun(*call); }))
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      call->due - std::chrono::steady_clock::now());
+  if (!slow_.post([this, call] { run(call); }, left, [this, call] { overrun(*call); }))
     throw Error(Code::unavailable, kBusy, std::chrono::seconds(1));
   return true;
 }
 
 void Router::run(const std::shared_ptr<Call>& call) {
-  const RequestScope scope(call->head->id, std::chrono::steady_clock::now() + call->budget,
-                           [call] { return call->claim(); });
+  if (!call->slow) call->due = std::chrono::steady_clock::now() + call->budget;
+  const RequestScope scope(call->head->id, call->due, [call] { return call->claim(); });
   try {
     if (Cors::isPreflight(*call->head)) return answer(*call, cors_.preflight(*call));
     admission_.check(*call);

@@ -83,7 +83,9 @@ class Router final : public IService {
   std::map<std::pair<const ServedRoute*, int>, std::uint64_t> counts_;  // by route and status
   std::atomic<bool> draining_{false};
   std::atomic<int> inFlight_{0};
-  Workers workers_, slow_;  // last: their threads use everything above
+  // Last: their threads use everything above. Those of `workers_` end first: what they still have
+  // to do may be passed on to the slow ones.
+  Workers slow_, workers_;
 };
 
 }  // namespace pombo

@@ -1,7 +1,5 @@
 #include "http/viewer_files.hpp"
 
-#include <map>
-
 #include "embedded.hpp"
 
 #ifdef POMBO_VIEWER
@@ -20,21 +18,18 @@ POMBO_TAKE_IN(pomboViewerStyle, "swagger-ui.css");
 
 namespace pombo {
 
-const ViewerFile* viewerFile(const std::string& name) {
+std::map<std::string, ViewerFile> viewerFiles() {
 #ifdef POMBO_VIEWER
   const auto text = [](const char* begin, const char* end) {
     return std::string_view(begin, static_cast<std::size_t>(end - begin));
   };
   constexpr auto kScript = "text/javascript; charset=utf-8";
-  static const std::map<std::string, ViewerFile> files{
+  return {
       {"docs.js", {embeddedFiles().at("viewer/docs.js"), kScript}},
       {"swagger-ui-bundle.js", {text(pomboViewerScript, pomboViewerScriptEnd), kScript}},
       {"swagger-ui.css", {text(pomboViewerStyle, pomboViewerStyleEnd), "text/css; charset=utf-8"}}};
-  const auto it = files.find(name);
-  return it == files.end() ? nullptr : &it->second;
 #else
-  static_cast<void>(name);
-  return nullptr;
+  return {};
 #endif
 }
 

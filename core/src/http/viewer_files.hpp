@@ -1,6 +1,7 @@
 // The files behind the page at /docs, inside the binary.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -11,7 +12,7 @@ struct ViewerFile {
   const char* type;
 };
 
-// Null for a name that is none, and for all of them when the build had no viewer to take in.
-const ViewerFile* viewerFile(const std::string& name);
+// By name; none when the build had no viewer to take in.
+std::map<std::string, ViewerFile> viewerFiles();
 
 }  // namespace pombo

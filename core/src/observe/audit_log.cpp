@@ -82,11 +82,25 @@ class AuditLog::File {
   }
 
   bool open() {
-    const int fresh = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    int fresh = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (fresh < 0 && errno == ENOENT) fresh = make();
     if (fresh < 0) return false;
     if (file_ >= 0) ::close(file_);
     file_ = fresh;
     return true;
+  }
+
+  // The command line may be root's, and the first to write after a rotation: the file is for
+  // whoever has the folder all the same, or the server could not append to it.
+  int make() const {
+    const int made = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    const auto slash = path_.rfind('/');
+    const std::string folder = slash == path_.npos ? "." : path_.substr(0, slash + 1);
+    struct stat owner {};
+    if (made >= 0 && ::geteuid() == 0 && ::stat(folder.c_str(), &owner) == 0 &&
+        ::fchown(made, owner.st_uid, owner.st_gid) != 0)
+      log_.write(Level::warn, "The audit log stays with root", {{"reason", reasonOf(errno)}});
+    return made;
   }
 
   // Whoever rotates the file moves it away, and tells nobody.
