@@ -26,7 +26,7 @@ from chatwoot import ADMINISTRATOR, Chatwoot
 from client import Api
 from pombo_server import REPOSITORY, Server
 from shapes import GROUPS
-from tenants import SERVER_ENV
+from tenants import ADMIN, SERVER_ENV
 
 SCHEMATHESIS = REPOSITORY / "build/python/bin/schemathesis"
 CHECKS = ["status_code_conformance", "content_type_conformance", "response_headers_conformance",
@@ -59,6 +59,7 @@ def run(server: Server, chatwoot: Chatwoot, folder: Path,
     env = os.environ | {
         "SCHEMATHESIS_HOOKS": "document_hooks", "PYTHONPATH": str(Path(__file__).parent),
         "FUZZ_URL": server.url, "FUZZ_TOKEN": api.token, "FUZZ_INSTANCE": shop["token"],
+        "FUZZ_ADMIN": ADMIN,
         "FUZZ_CHATWOOT": chatwoot.url, "FUZZ_CHATWOOT_TOKEN": ADMINISTRATOR,
         "FUZZ_NOTES": str(notes)}
     done = subprocess.run(

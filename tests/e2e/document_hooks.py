@@ -8,8 +8,8 @@ import os
 import requests
 import schemathesis
 
-URL, TOKEN, INSTANCE, CHATWOOT = (os.environ["FUZZ_" + key]
-                                  for key in ("URL", "TOKEN", "INSTANCE", "CHATWOOT"))
+URL, TOKEN, INSTANCE, ADMIN, CHATWOOT = (
+    os.environ["FUZZ_" + key] for key in ("URL", "TOKEN", "INSTANCE", "ADMIN", "CHATWOOT"))
 GOOD_LINK = {"chatwootBaseUrl": CHATWOOT, "chatwootAccountId": 5,
              "chatwootApiToken": os.environ["FUZZ_CHATWOOT_TOKEN"]}
 
@@ -17,9 +17,10 @@ turns = itertools.count(1)
 notes = open(os.environ["FUZZ_NOTES"], "a", buffering=1)
 
 
-def ask(method: str, path: str, body: dict) -> None:
-    requests.request(method, URL + path, json=body, headers={"token": TOKEN},
-                     timeout=60).raise_for_status()
+def ask(method: str, path: str, body: dict, token: str = TOKEN) -> dict:
+    reply = requests.request(method, URL + path, json=body, headers={"token": token}, timeout=60)
+    reply.raise_for_status()
+    return reply.json()
 
 
 def a_name(route: str, turn: int) -> str:
@@ -33,6 +34,11 @@ def a_name(route: str, turn: int) -> str:
     return ("shop", "linked")[turn % 2]
 
 
+def an_account(turn: int) -> str:
+    made = ask("POST", "/api/admin/accounts", {"name": f"account {turn}"}, ADMIN)
+    return made["account"]["id"]
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     turn, route = next(turns), f"{case.method.upper()} {case.path}"
@@ -43,8 +49,13 @@ def before_call(context, case, kwargs):
         case.body["name"] = f"made {turn}"
     if route == "GET /docs/{file}" and turn % 2:
         case.path_parameters["file"] = "docs.js"
+    if "id" in (case.path_parameters or {}) and turn % 4:
+        case.path_parameters["id"] = an_account(turn)
+    if route == "POST /api/admin/accounts" and isinstance(case.body, dict) and turn % 4:
+        case.body["name"] = f"made {turn}"
     # Without a name in its path it is about the token's own instance.
-    case.headers["token"] = INSTANCE if route == "POST /api/events/webhook" else TOKEN
+    case.headers["token"] = ADMIN if " /api/admin/" in route else \
+        INSTANCE if route == "POST /api/events/webhook" else TOKEN
     if route == "POST /api/chatwoot/set/{instance}" and isinstance(case.body, dict) and turn % 2:
         case.body |= GOOD_LINK
 

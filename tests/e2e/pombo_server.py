@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 from store import store_in
@@ -37,6 +38,15 @@ class Rows:
         return self.query("SELECT (SELECT count(*) FROM instance), "
                           "(SELECT count(*) FROM block_row), "
                           "(SELECT sum(instances) FROM account)")
+
+
+def until(condition, seconds: float = 60) -> bool:
+    """Whether it comes true; asked again and again, without a rest."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+    return True
 
 
 class Server:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from client import Api
-from pombo_server import Server
+from pombo_server import Server, until
 from shapes import CHATWOOT, URL
 from test_health import metric
 
@@ -246,8 +246,7 @@ def test_a_file_that_is_rotated_under_it(tmp_path):
     with Server(data_dir=tmp_path, env={"POMBO_AUDIT_FILE": str(file)}) as server:
         api = Api(server, server.account("shop"))
         api.created("x")
-        while file.read_text().count("\n") < 2:
-            pass  # until it is written
+        assert until(lambda: file.read_text().count("\n") >= 2)
         file.rename(tmp_path / "audit.log.1")
         api.created("y")
         server.stop()
@@ -261,8 +260,7 @@ def test_a_full_disk_holds_nobody_up(tmp_path):
         api = Api(server, server.account("shop"))
         for number in range(20):
             api.created(f"n{number}")
-        while metric(server, "pombo_audit_lines_lost_total") < 20:
-            pass  # until they were tried
+        assert until(lambda: metric(server, "pombo_audit_lines_lost_total") >= 20)
         assert metric(server, "pombo_audit_lines_total") == 20
         server.stop()
     told = [line for line in server.logs().splitlines() if "audit log" in line]

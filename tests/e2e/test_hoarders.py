@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from client import Api, Wire, assert_refused, request
-from pombo_server import Server, default_binary
+from pombo_server import Server, default_binary, until
 from test_health import metric
 
 PROBE = request("GET", "/healthz")
@@ -88,8 +88,8 @@ def test_one_address_has_so_many_connections(start, crowd):
     [told] = lines(server, "Too many connections from one address")
     assert (told["level"], told["address"], told["limit"]) == ("warn", "127.0.0.5", 8)
     mine[0].socket.close()
-    while turned_away(crowd(server, "127.0.0.5", b"")):
-        pass  # until the server has seen it go
+    # Once the server has seen it go.
+    assert until(lambda: not turned_away(crowd(server, "127.0.0.5", b"")))
 
 
 def test_a_trusted_proxy_is_many_clients(start, crowd):
@@ -179,8 +179,8 @@ def test_bodies_have_so_much_memory_and_small_ones_always_some(start, crowd):
         return wire.send(mebibyte[:-1])
 
     hoarding = [upload(f"127.0.0.{n}") for n in range(10, 18)]
-    while metric(server, "pombo_edge_body_memory_bytes") < 8 << 20:
-        pass  # until all of it was read
+    # Once all of it was read.
+    assert until(lambda: metric(server, "pombo_edge_body_memory_bytes") >= 8 << 20)
     refused = upload("127.0.0.5").answer()
     assert_refused(refused, 503, "Server is busy")
     assert (refused.headers["Retry-After"], refused.headers["Connection"]) == ("1", "close")
@@ -193,8 +193,7 @@ def test_bodies_have_so_much_memory_and_small_ones_always_some(start, crowd):
     # However they end, what they had is there again.
     hoarding[0].reset()
     hoarding[1].send(b" ").answer()
-    while metric(server, "pombo_edge_body_memory_bytes") > 6 << 20:
-        pass
+    assert until(lambda: metric(server, "pombo_edge_body_memory_bytes") <= 6 << 20)
     assert_refused(upload("127.0.0.5").send(b" ").answer(), 401, "Invalid token")
 
 
@@ -234,6 +233,5 @@ def test_slow_calls_that_find_no_thread_are_told_so_and_nobody_else_waits(start)
         assert [reply.status for reply in replies] == [502, 502]
 
         threading.Thread(target=lambda: silent.accept()[0].close(), daemon=True).start()
-        while (last := accounts[2].call("POST", "/api/chatwoot/set/x", link)).status == 503:
-            pass  # an answer is out a moment before its thread is free
-        assert last.status == 502
+        # An answer is out a moment before its thread is free.
+        assert until(lambda: accounts[2].call("POST", "/api/chatwoot/set/x", link).status == 502)

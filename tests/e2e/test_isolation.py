@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from client import Api
-from pombo_server import Server, default_binary
+from pombo_server import Server, default_binary, until
 from shapes import GROUPS
 
 BLOCKS = default_binary().parent / "tests/blocks"
@@ -58,14 +58,6 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def until(condition, seconds: float = 30) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-    return True
 
 
 def metric(server: Server, name: str) -> float | None:

@@ -76,17 +76,24 @@ def test_the_service_and_the_command_line_have_one_database_and_one_key(prefix):
     config = prefix / "etc/pombo/pombo.yaml"
     folder = "/var/lib/" + value(unit_of(prefix), "StateDirectory")
     assert setting(config, "database") == f"sqlite:{folder}/pombo.db"
-    name, source = value(unit_of(prefix), "LoadCredential").split(":")
-    assert setting(config, "keyFile") == source == f"{prefix}/etc/pombo/master.key"
-    assert value(unit_of(prefix), "Environment") == f"POMBO_SECURITY_KEY_FILE=%d/{name}"
+    handed_over = dict(re.findall(r"^LoadCredential=(.+):(.+)$", unit_of(prefix).read_text(),
+                                  re.MULTILINE))
+    assert setting(config, "keyFile") == f"{prefix}/etc/pombo/master.key"
+    assert handed_over == {"master.key": f"{prefix}/etc/pombo/master.key",
+                           "pombo.yaml": str(config)}
+    assert value(unit_of(prefix), "Environment") == "POMBO_SECURITY_KEY_FILE=%d/master.key"
     assert value(unit_of(prefix), "ExecStart") == \
-        f"{prefix}/bin/pombo serve --config {config}"
+        f"{prefix}/bin/pombo serve --config %d/pombo.yaml"
+
+
+def test_what_may_hold_secrets_is_its_owners_alone(prefix):
+    assert (prefix / "etc/pombo/pombo.yaml").stat().st_mode & 0o777 == 0o600
 
 
 def test_an_installation_for_the_whole_system(tmp_path):
     install(Path("/usr"), DESTDIR=str(tmp_path))
     assert value(unit_of(tmp_path / "usr"), "ExecStart") == \
-        "/usr/bin/pombo serve --config /etc/pombo/pombo.yaml"
+        "/usr/bin/pombo serve --config %d/pombo.yaml"
     config = tmp_path / "etc/pombo/pombo.yaml"
     assert setting(config, "keyFile") == "/etc/pombo/master.key"
     config.write_text("the operator's own")
@@ -101,10 +108,12 @@ def test_a_server_that_is_confined_as_the_unit_says(prefix, fresh):
         sys.executable, CONFINED, unit_of(prefix), state, prefix / "bin/pombo"))
     launcher.chmod(0o755)
     key.write_text("QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=\n")
-    if os.geteuid() == 0:
-        shutil.chown(key, 0, 61100)  # as systemd hands it over
-    key.chmod(0o440 if os.geteuid() == 0 else 0o400)
-    with Server(launcher, state, prefix / "etc/pombo/pombo.yaml",
+    config = Path(shutil.copy(prefix / "etc/pombo/pombo.yaml", folder / "pombo.yaml"))
+    for each in (key, config):  # as systemd hands them over
+        if os.geteuid() == 0:
+            shutil.chown(each, 0, 61100)
+        each.chmod(0o440 if os.geteuid() == 0 else 0o400)
+    with Server(launcher, state, config,
                 {"POMBO_SECURITY_KEY_FILE": str(key), "POMBO_PLUGINS_ISOLATION": "process",
                  "POMBO_EGRESS_ALLOW": "localhost"}) as server:
         api = Api(server, server.account("shop"))

@@ -22,6 +22,8 @@ MUTANTS = {
     "list_scope": (
         "if (request.instance) {  // an instance's own", "if (false) {  // an instance's own",
         "shows what is not its own"),
+    "admin_token": (
+        "if (route && !call.admin) failAuthentication(call);", "", "instead of 401"),
     "disabled_account": (
         "if (!account || !account->enabled) return", "if (!account) return",
         "with an instance of a disabled account"),

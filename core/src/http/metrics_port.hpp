@@ -27,7 +27,7 @@ class MetricsPort final : public IService {
   Answer headTooLarge() override { return malformed(); }
   Answer bodyTooLarge() override { return malformed(); }
   Answer tooSlow() override { return malformed(); }
-  Answer busy() override { return malformed(); }
+  Answer busy() override { return closing(refusalOf(Code::unavailable, "Server is busy")); }
 
  private:
   Metrics& metrics_;
