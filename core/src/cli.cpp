@@ -14,6 +14,7 @@
 #include "account/accounts.hpp"
 #include "config.hpp"
 #include "gateway.hpp"
+#include "gateway_options.hpp"
 #include "instance/identity.hpp"
 #include "instance/rotation.hpp"
 #include "observe/audit_log.hpp"

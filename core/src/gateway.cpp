@@ -9,17 +9,15 @@
 #include "account/accounts.hpp"
 #include "block/registry.hpp"
 #include "block_opener.hpp"
+#include "gateway_options.hpp"
 #include "http/admin_routes.hpp"
 #include "http/admission.hpp"
-#include "http/descriptor_limit.hpp"
 #include "http/docs_routes.hpp"
 #include "http/edge.hpp"
 #include "http/instance_routes.hpp"
 #include "http/metrics_port.hpp"
 #include "http/openapi.hpp"
-#include "http/router.hpp"
 #include "http/server_routes.hpp"
-#include "instance/identity.hpp"
 #include "instance/limit_store.hpp"
 #include "instance/provisioner.hpp"
 #include "instance/reconnector.hpp"
@@ -31,18 +29,8 @@ namespace pombo {
 namespace {
 
 constexpr std::chrono::seconds kCheckEvery{10};
-constexpr std::size_t kMostPrepared = 16'384;
 // About what a connection takes, and how much has to be free for it to be worth a look.
 constexpr std::int64_t kConnectionBytes = 4 * 1024, kWorthTrimming = 4 << 20;
-
-std::string textAt(const Json& section, const char* key) {
-  const auto* text = section.at(key).if_string();
-  return text ? std::string(*text) : std::string();
-}
-std::int64_t numberAt(const Json& section, const char* key) { return section.at(key).as_int64(); }
-std::vector<std::string> listAt(const Json& section, const char* key) {
-  return boost::json::value_to<std::vector<std::string>>(section.at(key));
-}
 
 std::string withoutSlash(std::string url) {
   while (url.ends_with('/')) url.pop_back();
@@ -54,64 +42,9 @@ std::string boundAddress(const std::string& listen, std::uint16_t port) {
   return listen.substr(0, listen.rfind(':')) + ":" + std::to_string(port);
 }
 
-AdmissionOptions admissionOptionsOf(const Config& config) {
-  const std::string adminToken = textAt(config.admin, "token");
-  if (!adminToken.empty() && adminToken.size() < 32)
-    throw ConfigError("admin.token must be at least 32 characters");
-  return {.slowPerAccount = static_cast<int>(numberAt(config.limits, "slowPerAccount")),
-          .anonymousPerMinute = static_cast<int>(numberAt(config.limits, "anonymousPerMinute")),
-          .resourcePerMinute = static_cast<int>(numberAt(config.limits, "resourcePerMinute")),
-          .adminPerMinute = static_cast<int>(numberAt(config.limits, "adminPerMinute")),
-          .adminToken = adminToken};
-}
-
-RouterOptions routerOptionsOf(const Config& config) {
-  return {static_cast<int>(numberAt(config.http, "workers")),
-          static_cast<int>(numberAt(config.http, "slowWorkers")),
-          std::chrono::seconds(numberAt(config.http, "budgetSeconds")),
-          config.log.at("access").as_bool()};
-}
-
-EdgeOptions edgeOptionsOf(const Config& config, const std::string& listen, Log& log) {
-  EdgeOptions options;
-  options.listen = listen;
-  options.threads = static_cast<int>(numberAt(config.http, "ioThreads"));
-  options.newId = newId;
-  options.bodyMemory = static_cast<std::uint64_t>(numberAt(config.http, "bodyMemoryMb")) << 20;
-  options.log = &log;
-  return options;
-}
-
-// What is not for connections: a request may have one to the database and one to somebody else.
-std::size_t ownDescriptorsOf(const Config& config) {
-  return static_cast<std::size_t>(
-      512 + 4 * (numberAt(config.http, "workers") + numberAt(config.http, "slowWorkers")));
-}
-
-std::size_t connectionsOf(const Config& config, Log& log) {
-  const std::size_t limit = raiseDescriptorLimit();
-  const auto wanted = static_cast<std::size_t>(numberAt(config.http, "connections"));
-  const std::size_t own = ownDescriptorsOf(config);
-  const std::size_t connections = connectionsWithin(limit, own, wanted);
-  log.write(Level::info, "Files that may be open",
-            {{"limit", limit}, {"connections", connections}});
-  if (connections < wanted)
-    log.write(Level::warn,
-              "Too few files may be open for http.connections: raise the hard limit (LimitNOFILE= "
-              "of a systemd unit, --ulimit nofile= of a container), or lower http.connections",
-              {{"limit", limit}, {"needed", wanted + own}, {"connections", connections}});
-  return connections;
-}
-
 }  // namespace
 
 const char* version() { return POMBO_VERSION; }
-
-StoreOptions storeOptionsOf(const Config& config, const Environment& environment) {
-  return {{config.database, textAt(config.storage, "synchronous")},
-          environment("POMBO_MASTER_KEY").value_or(""),
-          textAt(config.security, "keyFile")};
-}
 
 class Gateway::Parts final : private IBackOffice, private IInstances {
  public:
@@ -294,18 +227,15 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   void listen() {
     router_ = std::make_unique<Router>(routerOptionsOf(config_), routes_, admission_, cors_, audit_,
                                        log_, metrics_, clock_);
-    EdgeOptions options = edgeOptionsOf(config_, textAt(config_.http, "listen"), log_);
-    options.connections = {
-        connectionsOf(config_, log_),
-        static_cast<std::size_t>(numberAt(config_.http, "connectionsPerAddress")),
-        [this](const std::string& address) { return addresses_.isTrusted(address); }};
-    options.prepared = std::min(options.connections.all, kMostPrepared);
-    edge_ = std::make_unique<Edge>(options, *router_);
+    edge_ = std::make_unique<Edge>(publicEdgeOptionsOf(config_, log_,
+                                                       [this](const std::string& address) {
+                                                         return addresses_.isTrusted(address);
+                                                       }),
+                                   *router_);
     cors_.own(server().baseUrl);
     if (const std::string address = textAt(config_.metrics, "listen"); !address.empty()) {
-      options = edgeOptionsOf(config_, address, log_);
-      options.connections = {.all = 64, .perAddress = 0};
-      metricsEdge_ = std::make_unique<Edge>(options, metricsPort_);
+      metricsEdge_ =
+          std::make_unique<Edge>(metricsEdgeOptionsOf(config_, address, log_), metricsPort_);
     }
     metrics_.onScrape([this](Metrics& metrics) { collect(metrics); });
   }

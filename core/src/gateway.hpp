@@ -5,12 +5,10 @@
 #include <string>
 
 #include "config.hpp"
-#include "storage/store.hpp"
 
 namespace pombo {
 
 const char* version();
-StoreOptions storeOptionsOf(const Config&, const Environment&);
 
 class Gateway {
  public:
