@@ -14,7 +14,7 @@ namespace {
 using namespace pombo;
 
 constexpr HeadLimits kLimits{.bytes = 2048, .headers = 20};
-constexpr std::uint64_t kBodyLimit = 1024;
+constexpr std::uint64_t kBodyLimit = 2048;
 constexpr std::size_t kTrailerLimit = 64;
 
 const char* const kPaths[] = {"/health",
@@ -121,7 +121,7 @@ Body bodyIn(std::string_view bytes, const BodyFrame& frame,
 }
 
 // Chunks as the standard has them; nothing when they are not, or go on. `strained`: a line is so
-// long that a reader may refuse it.
+// long, or says so much behind the size, that a reader may refuse it.
 std::optional<std::string> joined(std::string_view bytes, bool& strained) {
   const auto lineIn = [&]() -> std::optional<std::string_view> {
     const auto end = bytes.find("\r\n");
@@ -139,6 +139,7 @@ std::optional<std::string> joined(std::string_view bytes, bool& strained) {
     if (digits == 0 || digits > 16) return std::nullopt;
     if (digits < line->size() && std::string_view("; \t").find((*line)[digits]) == line->npos)
       return std::nullopt;
+    strained = strained || digits < line->size();
     const std::size_t size = std::stoull(std::string(line->substr(0, digits)), nullptr, 16);
     if (size == 0) {
       for (auto trailer = lineIn(); trailer; trailer = lineIn()) {
@@ -155,11 +156,22 @@ std::optional<std::string> joined(std::string_view bytes, bool& strained) {
   return std::nullopt;
 }
 
+// With too little memory it is refused for that, and else read in the same way.
+void checkMemory(std::string_view bytes, BodyFrame frame, const Body& whole, std::size_t room) {
+  const std::size_t inPlace = std::string().capacity();
+  frame.mayHold = [room](std::size_t size) { return size <= room; };
+  const Body found = bodyIn(bytes, frame, {bytes.size()});
+  if (found.verdict == BodyReader::Verdict::noRoom) return;
+  require(found.verdict == whole.verdict && found.text == whole.text);
+  require(found.text.size() <= std::max(room, inPlace));
+}
+
 void checkBody(std::string_view bytes, std::optional<std::uint64_t> length, unsigned seed) {
   const BodyFrame frame{length, kBodyLimit, kTrailerLimit};
   const Body whole = bodyIn(bytes, frame, {bytes.size()});
   const Body pieces = bodyIn(bytes, frame, piecesOf(bytes.size(), seed));
   require(whole.verdict == pieces.verdict && whole.text == pieces.text);
+  checkMemory(bytes, frame, whole, seed * std::size_t{8});
   const bool done = whole.verdict == BodyReader::Verdict::done;
   require(!done || (whole.size == pieces.size && whole.text.size() <= kBodyLimit));
   if (length) return require(!done || whole.text == bytes.substr(0, *length));
@@ -225,7 +237,7 @@ struct Door {
 
 void checkToken(const RequestHead& head, const std::string& query) {
   static const Door door;
-  const Secret token = tokenIn(head, query, "apikey");
+  const Secret token = tokenIn(head, query, "apikey").token;
   require(token.reveal().size() <= head.target.size() + kLimits.bytes);
   require(!door.authentication.callerOf(token));
 }
