@@ -38,7 +38,7 @@ class PromisedRoutes : public ::testing::Test {
 TEST_F(PromisedRoutes, AreAuditedWhileNobodyServesThem) {
   addPromisedRoutes(table_, registry_);
   const auto* connect = find(table_, Method::get, "/api/instance/connect/:instance");
-  ASSERT_TRUE(connect && connect->promised);
+  ASSERT_TRUE(connect && connect->absence);
   EXPECT_EQ(connect->audit, "instance.connect");
   EXPECT_EQ(find(table_, Method::del, "/api/instance/logout/:instance")->audit, "instance.logout");
   EXPECT_EQ(find(table_, Method::post, "/api/instance/reconnect/:instance")->audit, "");
@@ -51,7 +51,7 @@ TEST_F(PromisedRoutes, AreAuditedWhoeverServesThem) {
   addPromisedRoutes(table_, registry_);
   const auto* connect = find(table_, Method::get, "/api/instance/connect/:instance");
   ASSERT_TRUE(connect);
-  EXPECT_FALSE(connect->promised);
+  EXPECT_FALSE(connect->absence);
   EXPECT_EQ(connect->block, "linker");
   EXPECT_EQ(connect->audit, "instance.connect");
 }
