@@ -157,7 +157,7 @@ TEST(ConfigTest, AnAliasOfWhatItStandsInIsRefused) {
   EXPECT_EQ(refusalOf("blocks:\n  x:\n    words: &a [*a]\n"),
             "pombo.yaml:3: values are nested too deeply");
   EXPECT_EQ(refusalOf("blocks:\n  x: &a\n    inner: *a\n"),
-            "pombo.yaml:3: values are nested too deeply");
+            "pombo.yaml:2: values are nested too deeply");
 }
 
 TEST(ConfigTest, AliasesThatMakeASmallFileALargeOneAreRefused) {

@@ -31,7 +31,8 @@ inline boost::json::value addressTable() {
 
 inline std::vector<UrlForm> urlForms() {
   std::vector<UrlForm> all;
-  for (const auto& [verdict, forms] : addressTable().at("urls").as_object())
+  const auto table = addressTable();
+  for (const auto& [verdict, forms] : table.at("urls").as_object())
     for (const auto& form : forms.as_array())
       all.push_back({std::string(form.at(0).as_string()), std::string(verdict),
                      std::string(form.at(1).as_string())});
@@ -40,7 +41,8 @@ inline std::vector<UrlForm> urlForms() {
 
 inline std::vector<ProxyForm> proxyForms() {
   std::vector<ProxyForm> all;
-  for (const auto& form : addressTable().at("proxyHosts").as_array()) {
+  const auto table = addressTable();
+  for (const auto& form : table.at("proxyHosts").as_array()) {
     const auto text = [&](std::size_t at) { return std::string(form.at(at).as_string()); };
     all.push_back({text(0), text(1), text(2), text(3)});
   }
