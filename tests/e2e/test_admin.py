@@ -469,7 +469,7 @@ def test_only_the_admin(admin, shop, wire):
     for method, path in ROUTES:
         assert_refused(admin.as_(None).call(method, f"{path}?token={ADMIN_TOKEN}"), 401,
                        "Invalid token")
-    bearer = {"Authorization": f"bearer {ADMIN_TOKEN}"}
+    bearer = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     assert admin.as_(None).get(ALL, headers=bearer).status == 200
     lines = [f"token: {ADMIN_TOKEN}", f"token: {ADMIN_TOKEN}"]
     assert_refused(wire().send(request("GET", ALL, "", b"", *lines)).answer(), 401, "Invalid token")

@@ -135,11 +135,18 @@ array parametersOf(const Route& route) {
   return parameters;
 }
 
+// Whether a route without a table of fields reads the body itself, whatever is in it.
+bool readsAnyBody(const ServedRoute& served) {
+  const Method method = served.route.method;
+  return !served.absence && method != Method::get && method != Method::del;
+}
+
 // Nothing for a route that takes none.
 Json bodyOf(const ServedRoute& served) {
   const Route& route = served.route;
   Json schema = served.notes.body;
   if (schema.is_null() && !route.body.empty()) schema = schemaOf(route.body);
+  if (schema.is_null() && readsAnyBody(served)) schema = {{"type", "object"}};
   if (schema.is_null()) return {};
   auto& members = schema.as_object();
   if (route.method == Method::del)

@@ -146,7 +146,7 @@ Json sharedHeaders() {
                      "schema": {"type": "string", "format": "uuid"}},
     "X-RateLimit-Limit": {
       "description": "Requests a minute; none of the three is on answers from before the limit.",
-      "schema": {"type": "integer", "minimum": 1}},
+      "schema": {"type": "integer", "minimum": 0}},
     "X-RateLimit-Remaining": {"description": "Requests that would pass right now.",
                               "schema": {"type": "integer", "minimum": 0}},
     "X-RateLimit-Reset": {
