@@ -165,6 +165,7 @@ void addReading(RouteTable& routes, const Accounts& accounts) {
        .handler = [&](const HttpRequest& request) -> HttpReply {
          return {.body = {{"success", true}, {"account", shown(require(accounts, idIn(request)))}}};
        },
+       .notes = {.refusals = {Code::notFound}},
        .audit = "account.show"});
 }
 
@@ -177,6 +178,7 @@ void addChanging(RouteTable& routes, Accounts& accounts, IClock& clock) {
   routes.add(
       {.route = std::move(create),
        .handler = [&](const HttpRequest& request) { return created(accounts, clock, request); },
+       .notes = {.refusals = {Code::conflict}},
        .audit = "account.create"});
   Route change = adminRoute(Method::put, kOne, "Change an account: what is said of it");
   change.body = accountFields(false);
@@ -186,6 +188,7 @@ void addChanging(RouteTable& routes, Accounts& accounts, IClock& clock) {
   change.reply = schemaOfAnswer({{"message", text()}, {"account", schemaOfAccount()}});
   routes.add({.route = std::move(change),
               .handler = [&](const HttpRequest& request) { return changed(accounts, request); },
+              .notes = {.refusals = {Code::notFound, Code::conflict}},
               .audit = "account.set"});
   Route rotate = adminRoute(Method::post, std::string(kOne) + "/rotate",
                             "Give an account a new token, shown this once");
@@ -199,6 +202,7 @@ void addChanging(RouteTable& routes, Accounts& accounts, IClock& clock) {
   routes.add(
       {.route = std::move(rotate),
        .handler = [&](const HttpRequest& request) { return rotated(accounts, clock, request); },
+       .notes = {.refusals = {Code::notFound}},
        .audit = "account.rotate"});
 }
 
@@ -222,6 +226,7 @@ void addAdminRoutes(RouteTable& routes, Accounts& accounts, Provisioner& provisi
                   [&](const HttpRequest& request) {
                     return removed(accounts, provisioner, audit, request);
                   },
+              .notes = {.refusals = {Code::notFound, Code::conflict}},
               .audit = "account.delete"});
 }
 
