@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections import defaultdict
 
 import requests
 import schemathesis
@@ -14,6 +15,7 @@ GOOD_LINK = {"chatwootBaseUrl": CHATWOOT, "chatwootAccountId": 5,
              "chatwootApiToken": os.environ["FUZZ_CHATWOOT_TOKEN"]}
 
 turns = itertools.count(1)
+of_route = defaultdict(itertools.count)
 notes = open(os.environ["FUZZ_NOTES"], "a", buffering=1)
 
 
@@ -49,7 +51,7 @@ def before_call(context, case, kwargs):
         case.body["name"] = f"made {turn}"
     if route == "GET /docs/{file}" and turn % 2:
         case.path_parameters["file"] = "docs.js"
-    if "id" in (case.path_parameters or {}) and turn % 4:
+    if "id" in (case.path_parameters or {}) and next(of_route[route]) % 4:
         case.path_parameters["id"] = an_account(turn)
     if route == "POST /api/admin/accounts" and isinstance(case.body, dict) and turn % 4:
         case.body["name"] = f"made {turn}"
