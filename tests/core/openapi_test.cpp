@@ -68,7 +68,15 @@ TEST_F(OpenApi, ARouteIsAnOperation) {
            {"description", "Shouts."},
            {"required", true},
            {"schema", {{"type", "string"}}}}}));
-  EXPECT_FALSE(put.as_object().contains("requestBody"));
+}
+
+TEST_F(OpenApi, ARouteWithoutATableOfFieldsTakesAnyBodyWhereThereMayBeOne) {
+  serve({.method = Method::put, .path = "/api/greeter/:instance"});
+  serve({.path = "/api/greeter/:instance"});
+  EXPECT_EQ(operation("/api/greeter/{instance}", "put").at("requestBody"),
+            Json({{"required", false},
+                  {"content", {{"application/json", {{"schema", {{"type", "object"}}}}}}}}));
+  EXPECT_FALSE(operation("/api/greeter/{instance}").as_object().contains("requestBody"));
 }
 
 TEST_F(OpenApi, OperationsThatWouldHaveOneIdHaveTwo) {
