@@ -295,7 +295,7 @@ HttpRequest Router::requestOf(Call& call, std::vector<std::string>& warnings) co
 
 void Router::await(const std::shared_ptr<Call>& call) {
   table_.await(
-      call->head->id, std::chrono::steady_clock::now() + call->budget,
+      call->head->id, call->due,
       [this, call](const HttpReply& reply) { answer(*call, answerOf(reply)); },
       [this, call] { answer(*call, failure(*call)); });
 }
