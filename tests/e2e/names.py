@@ -37,7 +37,7 @@ class NameServer:
         self.views: dict[str, list[list[str]]] = {}
         self.asked: collections.Counter[str] = collections.Counter()  # look-ups, by name
         self._turns: collections.Counter[tuple[str, int]] = collections.Counter()
-        self._last: dict[tuple[str, int], int] = {}
+        self._last: dict[tuple[str, int], tuple[int, object]] = {}
         self._socket = self._bound()
         self.address = self._socket.getsockname()[0]
 
@@ -91,11 +91,11 @@ class NameServer:
             query, client = self._socket.recvfrom(4096)
             if self._ended:
                 return
-            reply = self._reply(query)
+            reply = self._reply(query, client)
             if reply:
                 self._socket.sendto(reply, client)
 
-    def _reply(self, query: bytes) -> bytes | None:
+    def _reply(self, query: bytes, client: object) -> bytes | None:
         number = struct.unpack("!H", query[:2])[0]
         labels, at = [], 12
         while query[at]:
@@ -104,7 +104,7 @@ class NameServer:
         name = ".".join(labels).lower()
         kind = struct.unpack("!H", query[at + 1:at + 3])[0]
         question = query[12:at + 5]
-        view = self._view(name, kind, number)
+        view = self._view(name, kind, (number, client))
         if view is SILENCE:
             return None
         records = [] if view is None else self._records(view, kind)
@@ -112,9 +112,11 @@ class NameServer:
         head = struct.pack("!6H", number, flags, 1, len(records), 0, 0)
         return head + question + b"".join(records)
 
-    def _view(self, name: str, kind: int, number: int) -> list[str] | None:
-        again = self._last.get((name, kind)) == number  # the same question, sent once more
-        self._last[name, kind] = number
+    def _view(self, name: str, kind: int, question: tuple[int, object]) -> list[str] | None:
+        # The same one, sent once more, has its number and its port. By the number alone one look-up
+        # in 65,536 would be taken for that, which is one of sixteen runs of the rebinding test.
+        again = self._last.get((name, kind)) == question
+        self._last[name, kind] = question
         if not again:
             self._turns[name, kind] += 1
             self.asked[name] = max(self.asked[name], self._turns[name, kind])
