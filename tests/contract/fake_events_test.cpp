@@ -71,8 +71,9 @@ class CountingBlock final : public IBlockConfigurator, private IEventSink {
 
 TEST(FakeEvents, WhatIsPublishedGetsAnIdAndIsKept) {
   FakeHost host;
-  host.events().publish({kMessage, kMessage});
-  host.events().publish({kMessage});
+  using Ids = std::vector<std::string>;
+  EXPECT_EQ(host.events().publish({kMessage, kMessage}), (Ids{"event-1", "event-2"}));
+  EXPECT_EQ(host.events().publish({kMessage}), Ids{"event-3"});
   ASSERT_EQ(host.published.size(), 3u);
   EXPECT_EQ(host.published[0].id, "event-1");
   EXPECT_EQ(host.published[2].id, "event-3");
@@ -84,6 +85,31 @@ TEST(FakeEvents, WhatIsNotAcceptedIsNotKept) {
   host.accepting = false;
   EXPECT_THROW(host.events().publish({kMessage}), Error);
   EXPECT_TRUE(host.published.empty());
+}
+
+TEST(FakeEvents, DeliveriesAreFoundByAllThatIsAsked) {
+  FakeHost host;
+  const TimePoint early{std::chrono::seconds(1)}, late{std::chrono::seconds(2)};
+  host.records = {
+      {.id = "3", .destination = "crm", .status = DeliveryStatus::dead, .createdAt = late},
+      {.id = "2", .destination = "crm", .createdAt = early},
+      {.id = "1", .destination = "shop", .status = DeliveryStatus::dead, .createdAt = early}};
+  const auto idsOf = [&](const DeliveryQuery& query) {
+    std::string ids;
+    for (const auto& each : host.events().deliveries({"i-1"}, query)) ids += each.id;
+    return ids;
+  };
+  EXPECT_EQ(idsOf({}), "321");
+  EXPECT_EQ(idsOf({.destination = "crm"}), "32");
+  EXPECT_EQ(idsOf({.status = DeliveryStatus::dead}), "31");
+  EXPECT_EQ(idsOf({.ids = {"1", "2", "9"}}), "21");
+  EXPECT_EQ(idsOf({.since = late}), "3");
+  EXPECT_EQ(idsOf({.after = "3", .limit = 1}), "2");
+  EXPECT_THROW(idsOf({.after = "9"}), Error);
+  host.events().redeliver({"i-1"}, {"3"});
+  host.events().giveUp({"i-1"}, "crm", "webhook disabled");
+  EXPECT_EQ(host.redelivered, std::vector<std::string>{"3"});
+  EXPECT_EQ(host.givenUp.at(0).first, "crm");
 }
 
 TEST(FakeEvents, AnHttpSinkPostsToEveryDestination) {

@@ -344,6 +344,9 @@ Handlers everyCall(IHost& gateway, IBlockConfigurator* block, ISocket* client) {
       {"requireAllowedProxy", method(of(&IHost::http), &IHttpClient::requireAllowedProxy)},
       {"publish", method(of(&IHost::events), &IEvents::publish)},
       {"envelope", method(of(&IHost::events), &IEvents::envelope)},
+      {"deliveries", method(of(&IHost::events), &IEvents::deliveries)},
+      {"redeliver", method(of(&IHost::events), &IEvents::redeliver)},
+      {"giveUp", method(of(&IHost::events), &IEvents::giveUp)},
       {"find", method(of(&IHost::instances), &IInstances::find)},
       {"findByName", method(of(&IHost::instances), &IInstances::findByName)},
       {"list", method(of(&IHost::instances), &IInstances::list)},
@@ -469,9 +472,17 @@ TEST_F(WireCalls, ReachTheWorldThroughTheHost) {
   host.refused["http://10.0.0.1"] = "private address";
   EXPECT_THROW(ask("requireAllowed", std::string("http://10.0.0.1")), Error);
 
-  ask("publish", std::vector<Event>{kEvent, kEvent});
+  EXPECT_EQ(ask<std::vector<std::string>>("publish", std::vector<Event>{kEvent, kEvent}).size(),
+            2u);
   EXPECT_EQ(host.published.at(1).data, kEvent.data);
   EXPECT_EQ(ask("envelope", kEvent, true), host.events().envelope(kEvent, true));
+  host.records = {{.id = "1", .destination = "crm", .httpStatus = 500, .nextAt = kShop.createdAt}};
+  EXPECT_EQ(ask<std::vector<DeliveryRecord>>("deliveries", kShop.id, DeliveryQuery{}),
+            host.records);
+  ask("redeliver", kShop.id, std::vector<std::string>{"1"});
+  EXPECT_EQ(host.redelivered, std::vector<std::string>{"1"});
+  ask("giveUp", kShop.id, std::string("crm"), std::string("webhook disabled"));
+  EXPECT_EQ(host.givenUp.at(0).second, "webhook disabled");
 
   host.known = {kShop};
   host.tokens["good"] = kShop.id;

@@ -190,7 +190,8 @@ const std::map<std::string, Check>& ofTheHost() {
        }},
       {"events.publish",
        [](Mirror& m) {
-         m.ask("events.publish", std::vector<Event>{kEvent});
+         EXPECT_EQ(m.asked<std::vector<std::string>>("events.publish", std::vector<Event>{kEvent}),
+                   std::vector<std::string>{"event-1"});
          ASSERT_EQ(m.host.fake.published.size(), 1u);
          EXPECT_EQ(m.host.fake.published[0].data, kEvent.data);
        }},
@@ -199,6 +200,29 @@ const std::map<std::string, Check>& ofTheHost() {
          const Json envelope = m.asked<Json>("events.envelope", kEvent, true);
          EXPECT_EQ(envelope.at("instanceData").at("token"), Json("t-1"));
          EXPECT_EQ(envelope.at("data").at("media").at("base64"), Json("base64 of m-1"));
+       }},
+      {"events.deliveries",
+       [](Mirror& m) {
+         m.host.fake.records = {{.id = "2", .destination = "crm", .attemptedAt = kShop.createdAt},
+                                {.id = "1", .status = DeliveryStatus::dead, .reason = "gone"}};
+         const DeliveryQuery all, dead{.status = DeliveryStatus::dead, .ids = {"1"}, .after = "2"};
+         const auto ask = [&](const DeliveryQuery& query) {
+           return m.asked<std::vector<DeliveryRecord>>("events.deliveries", kShop.id, query);
+         };
+         EXPECT_EQ(ask(all), m.host.fake.records);
+         EXPECT_EQ(ask(dead), std::vector{m.host.fake.records[1]});
+       }},
+      {"events.redeliver",
+       [](Mirror& m) {
+         const std::vector<std::string> ids{"2", "1"};
+         m.ask("events.redeliver", kShop.id, ids);
+         EXPECT_EQ(m.host.fake.redelivered, ids);
+       }},
+      {"events.giveUp",
+       [](Mirror& m) {
+         m.ask("events.giveUp", kShop.id, std::string("crm"), std::string("webhook disabled"));
+         EXPECT_EQ(m.host.fake.givenUp.at(0),
+                   std::pair(std::string("crm"), std::string("webhook disabled")));
        }},
       {"instances.find",
        [](Mirror& m) {

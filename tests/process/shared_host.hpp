@@ -93,7 +93,9 @@ class SharedHost final : public IHost, private ILogger, private IMetrics, privat
     changed_.notify_all();
   }
 
-  void publish(const std::vector<Event>& events) override { fake.events().publish(events); }
+  std::vector<std::string> publish(const std::vector<Event>& events) override {
+    return fake.events().publish(events);
+  }
   void subscribe(IHttpSink& sink, const Delivery& delivery) override {
     fake.events().subscribe(sink, delivery);
     httpSink = &sink;
@@ -104,6 +106,17 @@ class SharedHost final : public IHost, private ILogger, private IMetrics, privat
   }
   Json envelope(const Event& event, bool withMediaBase64) const override {
     return const_cast<FakeHost&>(fake).events().envelope(event, withMediaBase64);
+  }
+  std::vector<DeliveryRecord> deliveries(const InstanceId& id,
+                                         const DeliveryQuery& query) const override {
+    return const_cast<FakeHost&>(fake).events().deliveries(id, query);
+  }
+  void redeliver(const InstanceId& id, const std::vector<std::string>& ids) override {
+    fake.events().redeliver(id, ids);
+  }
+  void giveUp(const InstanceId& id, const std::string& destination,
+              const std::string& reason) override {
+    fake.events().giveUp(id, destination, reason);
   }
 
   std::mutex mutex_;  // guards all below

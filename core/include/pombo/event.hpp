@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +65,36 @@ struct Verdict {
 // memory: a live channel, nothing outlives the process.  disk: at least once, across restarts.
 enum class Keep { memory, disk };
 
+enum class DeliveryStatus { pending, delivered, dead };
+
+// What became of an event at one destination of a sink that keeps on disk.
+struct DeliveryRecord {
+  std::string id = {};  // opaque; not the event's
+  std::string event = {};
+  std::string type = {};  // of the event
+  std::string destination = {};
+  DeliveryStatus status = DeliveryStatus::pending;
+  int attempts = 0;
+  int httpStatus = 0;       // of the last attempt; 0: there was no answer
+  std::string error = {};   // of the last attempt, for people
+  std::string reason = {};  // of a dead one: "attempts exhausted", ...
+  TimePoint createdAt = {};
+  std::optional<TimePoint> attemptedAt = {};
+  std::optional<TimePoint> nextAt = {};  // of a pending one that has been attempted
+  bool operator==(const DeliveryRecord&) const = default;
+};
+
+// Which deliveries; what is absent or empty does not narrow.
+struct DeliveryQuery {
+  std::optional<std::string> destination = {};
+  std::optional<DeliveryStatus> status = {};
+  std::vector<std::string> ids = {};
+  std::optional<TimePoint> since = {};  // created then or later
+  std::string after = {};               // the id of the last one that was seen: those that follow
+  int limit = 50;                       // 1 to 10,000
+  bool operator==(const DeliveryQuery&) const = default;
+};
+
 // How a sink is served. Waits are multiplied by a random factor of 0.8 to 1.2.
 struct Delivery {
   Keep keep = Keep::disk;
@@ -106,16 +137,33 @@ class POMBO_API IEvents {
 
   // Returns when all of them are accepted: durable for every sink that keeps on disk. Only then may
   // their source be acknowledged. Throws Error{unavailable} when none was; publish them again.
-  // Many at once cost about as much as one. [any thread]
-  virtual void publish(const std::vector<Event>&) = 0;
+  // Many at once cost about as much as one. Returns their ids; a "message.exchange" whose chat,
+  // data.id and data.message.type were accepted before is not accepted again, and its id is that
+  // of the first. Of an "instance.state" core completes data.instance, data.timestamp, data.status
+  // and, where there are data.codes, data.qrCodeBase64. [any thread]
+  virtual std::vector<std::string> publish(const std::vector<Event>&) = 0;
 
   // At most once each; the sink is the block's, and is not called after stop(). [start]
   virtual void subscribe(IHttpSink&, const Delivery&) = 0;
   virtual void subscribe(IEventSink&, const Delivery&) = 0;
 
   // What clients receive on every channel: {"event", "data", "instanceData", ...}. Holds the
-  // instance token; never log or keep it. [any thread]
+  // instance token; never log or keep it. An event that was not published gets an id and a time of
+  // its own. [any thread]
   virtual Json envelope(const Event&, bool withMediaBase64) const = 0;
+
+  // What became of this block's deliveries of an instance, newest first; those that were delivered,
+  // and dead letters, only for as long as the operator keeps them. Throws Error{invalid, "Invalid
+  // cursor"} when `after` is no id. [request]
+  virtual std::vector<DeliveryRecord> deliveries(const InstanceId&, const DeliveryQuery&) const = 0;
+  // Delivers these once more, with attempts of their own: delivered or dead ones again, pending
+  // ones at once. Ids that are not this block's and this instance's are passed over. Returns when
+  // that is durable. [request]
+  virtual void redeliver(const InstanceId&, const std::vector<std::string>& ids) = 0;
+  // Nobody waits at this destination any more: what is pending there becomes dead letters with this
+  // reason. Returns when that is certain to happen. [request]
+  virtual void giveUp(const InstanceId&, const std::string& destination,
+                      const std::string& reason) = 0;
 };
 
 }  // namespace pombo

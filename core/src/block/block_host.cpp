@@ -108,10 +108,15 @@ IncomingReply BlockHost::send(const OutgoingRequest& request) {
   return all_.http.send(request);
 }
 
-void BlockHost::publish(const std::vector<Event>&) { noBus(); }
+std::vector<std::string> BlockHost::publish(const std::vector<Event>&) { noBus(); }
 void BlockHost::subscribe(IHttpSink&, const Delivery&) { noBus(); }
 void BlockHost::subscribe(IEventSink&, const Delivery&) { noBus(); }
 Json BlockHost::envelope(const Event&, bool) const { noBus(); }
+std::vector<DeliveryRecord> BlockHost::deliveries(const InstanceId&, const DeliveryQuery&) const {
+  noBus();
+}
+void BlockHost::redeliver(const InstanceId&, const std::vector<std::string>&) { noBus(); }
+void BlockHost::giveUp(const InstanceId&, const std::string&, const std::string&) { noBus(); }
 
 Media BlockHost::media(const Event& event) {
   const auto instance = all_.instances.find(event.instance);

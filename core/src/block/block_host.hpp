@@ -101,10 +101,14 @@ class BlockHost final : public IHost,
     all_.http.requireAllowedProxy(host);
   }
   // IEvents
-  void publish(const std::vector<Event>&) override;
+  std::vector<std::string> publish(const std::vector<Event>&) override;
   void subscribe(IHttpSink&, const Delivery&) override;
   void subscribe(IEventSink&, const Delivery&) override;
   Json envelope(const Event&, bool withMediaBase64) const override;
+  std::vector<DeliveryRecord> deliveries(const InstanceId&, const DeliveryQuery&) const override;
+  void redeliver(const InstanceId&, const std::vector<std::string>& ids) override;
+  void giveUp(const InstanceId&, const std::string& destination,
+              const std::string& reason) override;
 
   const std::string block_;
   const Json config_;

@@ -101,11 +101,23 @@ class ChildHost final : public IHost,
   void requireAllowed(const Words& url) override { ask("http.requireAllowed", url); }
   void requireAllowedProxy(const Words& host) override { ask("http.requireAllowedProxy", host); }
   // IEvents
-  void publish(const std::vector<Event>& events) override { ask("events.publish", events); }
+  std::vector<std::string> publish(const std::vector<Event>& events) override {
+    return ask<std::vector<std::string>>("events.publish", events);
+  }
   void subscribe(IHttpSink&, const Delivery&) override;
   void subscribe(IEventSink&, const Delivery&) override;
   Json envelope(const Event& e, bool withMediaBase64) const override {
     return ask<Json>("events.envelope", e, withMediaBase64);
+  }
+  std::vector<DeliveryRecord> deliveries(const InstanceId& id,
+                                         const DeliveryQuery& query) const override {
+    return ask<std::vector<DeliveryRecord>>("events.deliveries", id, query);
+  }
+  void redeliver(const InstanceId& id, const std::vector<std::string>& ids) override {
+    ask("events.redeliver", id, ids);
+  }
+  void giveUp(const InstanceId& id, const Words& destination, const Words& reason) override {
+    ask("events.giveUp", id, destination, reason);
   }
   // IInstances
   std::optional<Instance> find(const InstanceId& id) const override {
