@@ -1,3 +1,4 @@
+#include "event/database_event_store.hpp"
 #include "instance/provisioner.hpp"
 #include "provisioner_fixture.hpp"
 
@@ -11,11 +12,14 @@ TEST_F(ProvisionerTest, RemovingFreesNameTokenAndQuota) {
   request.as_object()["token"] = "my-token";
   for (int i = 0; i < 3; ++i) {
     const auto made = gateway_.create(request);
+    DatabaseEventStore(gateway_.store.database())
+        .accept({{.id = "e", .type = "instance.state", .instance = made.instance.id}}, 0);
     EXPECT_EQ(gateway_.refusalOf({{"name", "other"}}), kQuota);
     gateway_.provisioner.remove(made.instance);
     EXPECT_EQ(gateway_.used(), 0);
     EXPECT_EQ(gateway_.count("instance"), 0);
     EXPECT_EQ(gateway_.count("block_row"), 0);
+    EXPECT_EQ(gateway_.count("event"), 0);
   }
 }
 

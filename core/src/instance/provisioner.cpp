@@ -1,6 +1,7 @@
 #include "instance/provisioner.hpp"
 
 #include "block/field_table.hpp"
+#include "event/database_event_store.hpp"
 #include "instance/identity.hpp"
 #include "instance/view.hpp"
 #include "observe/request_scope.hpp"
@@ -196,6 +197,7 @@ void Provisioner::erase(const Instance& instance, const RequestScope* request) {
     requireOpen(request);
     failures = blocks_.write(session, draft);
     BlockStore::erase(session, instance.id);
+    DatabaseEventStore::erase(session, instance.id);
     InstanceStore::erase(session, instance.id);
   });
   registry_.report(instance, failures);

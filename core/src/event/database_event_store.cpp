@@ -1,0 +1,237 @@
+#include "event/database_event_store.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "event/delivery_writer.hpp"
+#include "pombo/error.hpp"
+
+namespace pombo {
+namespace {
+
+constexpr auto kDepth = 1024;                 // of JSON that we have written ourselves
+constexpr std::int64_t kIdsPerMillis = 1000;  // more than can be given: ids of two runs never meet
+
+Millis wallOf(TimePoint time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
+std::string textOf(const Json& json, const char* name) {
+  const auto* const member = json.is_object() ? json.get_object().if_contains(name) : nullptr;
+  return member && member->is_string() ? std::string(member->get_string()) : "";
+}
+
+// Of what makes a message the same: nothing for what is none.
+std::optional<std::pair<std::string, std::string>> messageIn(const Event& event) {
+  if (event.type != kWireEvents[0]) return std::nullopt;
+  auto id = textOf(event.data, "id");
+  if (id.empty()) return std::nullopt;
+  const auto* const message = event.data.get_object().if_contains("message");
+  return std::pair{std::move(id), message ? textOf(*message, "type") : ""};
+}
+
+void requireTexts(const Event& event, const std::string& data) {
+  for (const auto* each :
+       {&event.id, &event.type, &event.instance.value, &event.chat, &data, &event.mediaKey})
+    if (!isText(*each)) throw Error(Code::invalid, "An event must be UTF-8 without NUL");
+}
+
+bool isNew(Session& session, const Event& event, Millis now) {
+  const auto message = messageIn(event);
+  return !message ||
+         session.run(
+             "INSERT INTO event_seen (instance_id, chat, message, kind, at) "
+             "VALUES (:instance, :chat, :message, :kind, :at) ON CONFLICT DO NOTHING",
+             {event.instance.value, event.chat, message->first, message->second, now}) > 0;
+}
+
+std::int64_t newest(Session& session, const char* column, const char* table) {
+  return session.rows(std::string("SELECT COALESCE(MAX(") + column + "), 0) FROM " + table, "n")
+      .front()
+      .number(0);
+}
+
+PendingDelivery pendingOf(const Row& row) {
+  return {.id = row.number(0),
+          .place = row.number(1),
+          .event = row.number(2),
+          .bytes = row.number(3),
+          .attempts = static_cast<int>(row.number(4)),
+          .dueAt = row.number(5)};
+}
+
+constexpr auto kPending =
+    "SELECT id, place, event, bytes, attempts, next_at FROM delivery "
+    "WHERE queue = :queue AND status = 0 AND ";
+
+using Pending = std::vector<PendingDelivery>;
+
+Pending pendingIn(Session& session, const std::string& order, const Load& load) {
+  Pending found;
+  for (const auto& row : session.rows(kPending + order + " LIMIT :most", "nnnnnn",
+                                      {load.queue, static_cast<std::int64_t>(load.limit)}))
+    found.push_back(pendingOf(row));
+  return found;
+}
+
+// Each half has an index that knows which rows they are.
+Pending oldestIn(Session& session, const Load& load) {
+  const auto retries = pendingIn(session, "attempts > 0 ORDER BY place, id", load);
+  const auto firsts = pendingIn(session, "attempts = 0 ORDER BY place, id", load);
+  Pending all;
+  std::merge(retries.begin(), retries.end(), firsts.begin(), firsts.end(), std::back_inserter(all),
+             [](const auto& a, const auto& b) { return a.place < b.place; });
+  if (all.size() > load.limit) all.resize(load.limit);
+  return all;
+}
+
+}  // namespace
+
+std::vector<AcceptedEvent> DatabaseEventStore::accept(const std::vector<Event>& events,
+                                                      Millis now) {
+  std::vector<std::string> texts;
+  for (const auto& event : events) {
+    texts.push_back(boost::json::serialize(event.data));
+    requireTexts(event, texts.back());
+  }
+  std::vector<AcceptedEvent> accepted;
+  database_.commit([&](Session& session) {
+    accepted.clear();
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      const Event& event = events[i];
+      if (!isNew(session, event, now)) continue;
+      accepted.push_back(
+          {++lastSeq_, event.instance, event.chat, static_cast<std::int64_t>(texts[i].size())});
+      session.run(
+          "INSERT INTO event (seq, id, instance_id, type, chat, at, data, media_key, routed) "
+          "VALUES (:seq, :id, :instance, :type, :chat, :at, :data, :media, 0)",
+          {accepted.back().seq, event.id, event.instance.value, event.type, event.chat,
+           wallOf(event.at), texts[i], event.mediaKey});
+    }
+  });
+  return accepted;
+}
+
+NoEffect DatabaseEventStore::write(const Write& write) {
+  NoEffect refused;
+  database_.commit([&](Session& session) { refused = DeliveryWriter(session).write(write); });
+  return refused;
+}
+
+std::vector<PendingDelivery> DatabaseEventStore::load(const Load& load) {
+  return database_.read([&](Session& session) {
+    switch (load.what) {
+      case Load::What::firsts:
+        return pendingIn(session, "attempts = 0 ORDER BY place, id", load);
+      case Load::What::retries:
+        return pendingIn(session, "attempts > 0 ORDER BY next_at, id", load);
+      default:
+        return oldestIn(session, load);
+    }
+  });
+}
+
+std::vector<AcceptedEvent> DatabaseEventStore::unrouted(std::size_t limit) {
+  return database_.read([&](Session& session) {
+    std::vector<AcceptedEvent> found;
+    for (const auto& row :
+         session.rows("SELECT seq, instance_id, chat, LENGTH(data) FROM event WHERE routed = 0 "
+                      "ORDER BY seq LIMIT :most",
+                      "nttn", {static_cast<std::int64_t>(limit)}))
+      found.push_back({row.number(0), {row.text(1)}, row.text(2), row.number(3)});
+    return found;
+  });
+}
+
+StoredQueues DatabaseEventStore::restore(Millis now) {
+  return database_.read([&](Session& session) {
+    StoredQueues standing;
+    for (const auto& row :
+         session.rows("SELECT id, instance_id, block, destination, pending, bytes, failures "
+                      "FROM delivery_queue ORDER BY id",
+                      "ntttnnn"))
+      standing.queues.push_back({{row.number(0), {{row.text(1)}, row.text(2), row.text(3)}},
+                                 row.number(4),
+                                 row.number(5),
+                                 static_cast<int>(row.number(6))});
+    const std::int64_t floor = now * kIdsPerMillis;
+    standing.lastQueue = newest(session, "id", "delivery_queue");
+    standing.lastDelivery = std::max(floor, newest(session, "id", "delivery"));
+    standing.lastPlace = std::max(floor, newest(session, "place", "delivery"));
+    lastSeq_ = std::max(floor, newest(session, "seq", "event"));
+    return standing;
+  });
+}
+
+std::optional<Event> DatabaseEventStore::find(std::int64_t seq) {
+  return database_.read([&](Session& session) -> std::optional<Event> {
+    const auto rows = session.rows(
+        "SELECT id, instance_id, type, chat, at, data, media_key FROM event WHERE seq = :seq",
+        "ttttntt", {seq});
+    if (rows.empty()) return std::nullopt;
+    const Row& row = rows.front();
+    boost::json::parse_options options;
+    options.max_depth = kDepth;
+    return Event{.id = row.text(0),
+                 .type = row.text(2),
+                 .instance = {row.text(1)},
+                 .at = TimePoint(std::chrono::milliseconds(row.number(4))),
+                 .chat = row.text(3),
+                 .data = boost::json::parse(row.text(5), {}, options),
+                 .mediaKey = row.text(6)};
+  });
+}
+
+std::optional<TimeAnchor> DatabaseEventStore::anchor() {
+  return database_.read([](Session& session) -> std::optional<TimeAnchor> {
+    const auto rows = session.rows("SELECT time, since_boot, boot FROM event_clock", "nnt");
+    if (rows.empty()) return std::nullopt;
+    return TimeAnchor{rows[0].number(0), rows[0].number(1), rows[0].text(2)};
+  });
+}
+
+void DatabaseEventStore::keep(const TimeAnchor& anchor) {
+  database_.commit([&](Session& session) {
+    session.run(
+        "INSERT INTO event_clock (one, time, since_boot, boot) VALUES (1, :time, :since, :boot) "
+        "ON CONFLICT (one) DO UPDATE SET time = excluded.time, since_boot = excluded.since_boot, "
+        "boot = excluded.boot",
+        {anchor.time, anchor.sinceBoot, anchor.boot});
+  });
+}
+
+std::size_t DatabaseEventStore::prune(const Retention& retention, Millis now, std::size_t most) {
+  std::size_t pruned = 0;
+  database_.commit([&](Session& session) {
+    pruned = 0;
+    session.run("DELETE FROM event_seen WHERE at < :since", {now - retention.seen});
+    for (const auto& [status, since] : {std::pair{DeliveryStatus::delivered, retention.delivered},
+                                        std::pair{DeliveryStatus::dead, retention.dead}})
+      for (const auto& row :
+           session.rows("SELECT id, event FROM delivery WHERE status = :status AND status <> 0 "
+                        "AND settled_at < :since ORDER BY settled_at LIMIT :most",
+                        "nn",
+                        {static_cast<std::int64_t>(status), now - since,
+                         static_cast<std::int64_t>(most - pruned)})) {
+        session.run("DELETE FROM delivery WHERE id = :id", {row.number(0)});
+        session.run(
+            "DELETE FROM event WHERE seq = :seq AND routed <> 0 "
+            "AND NOT EXISTS (SELECT 1 FROM delivery WHERE event = :event)",
+            {row.number(1), row.number(1)});
+        ++pruned;
+      }
+  });
+  return pruned;
+}
+
+void DatabaseEventStore::erase(Session& session, const InstanceId& instance) {
+  session.run(
+      "DELETE FROM delivery WHERE queue IN "
+      "(SELECT id FROM delivery_queue WHERE instance_id = :instance)",
+      {instance.value});
+  for (const auto* table : {"delivery_queue", "event", "event_seen"})
+    session.run(std::string("DELETE FROM ") + table + " WHERE instance_id = :instance",
+                {instance.value});
+}
+
+}  // namespace pombo

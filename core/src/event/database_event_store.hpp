@@ -1,0 +1,45 @@
+// Events and deliveries in the database.
+#pragma once
+
+#include <atomic>
+
+#include "event/event_store.hpp"
+#include "event/timeline.hpp"
+#include "storage/database.hpp"
+
+namespace pombo {
+
+struct Retention {
+  Millis delivered = Millis{24} * 60 * 60 * 1000;
+  Millis dead = Millis{14} * 24 * 60 * 60 * 1000;
+  Millis seen = Millis{7} * 24 * 60 * 60 * 1000;  // messages that are not to be accepted again
+};
+
+class DatabaseEventStore final : public EventStore {
+ public:
+  explicit DatabaseEventStore(Database& database) : database_(database) {}
+
+  // Throws Error{invalid} for texts that no database can hold.
+  std::vector<AcceptedEvent> accept(const std::vector<Event>&, Millis now) override;
+  NoEffect write(const Write&) override;
+  std::vector<PendingDelivery> load(const Load&) override;
+  std::vector<AcceptedEvent> unrouted(std::size_t limit) override;
+  StoredQueues restore(Millis now) override;
+
+  // As it was accepted, or enriched since. Nothing: it is gone.
+  std::optional<Event> find(std::int64_t seq);
+
+  std::optional<TimeAnchor> anchor();
+  void keep(const TimeAnchor&);
+
+  // What has been kept for long enough, `most` deliveries at a time; how many there were.
+  std::size_t prune(const Retention&, Millis now, std::size_t most);
+  // Inside a transaction: everything of an instance.
+  static void erase(Session&, const InstanceId&);
+
+ private:
+  Database& database_;
+  std::atomic<std::int64_t> lastSeq_{0};
+};
+
+}  // namespace pombo

@@ -1,0 +1,115 @@
+#include "event/delivery_writer.hpp"
+
+namespace pombo {
+namespace {
+
+constexpr std::size_t kLongestReason = 1024;
+
+// What a block or an endpoint said must not keep a whole write from the database.
+std::string kept(const std::string& text) {
+  if (text.size() <= kLongestReason) return isText(text) ? text : "(not text)";
+  std::size_t end = kLongestReason;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return kept(text.substr(0, end));
+}
+
+}  // namespace
+
+NoEffect DeliveryWriter::write(const Write& write) {
+  NoEffect refused;
+  for (const auto& queue : write.queues) name(queue);
+  for (const auto& routing : write.routings)
+    if (!route(routing, write.at)) refused.events.push_back(routing.event);
+  for (const auto& settlement : write.settlements) settle(settlement);
+  for (const auto& each : write.again)
+    if (!again(each)) refused.again.push_back(each.delivery.place);
+  for (const auto& [queue, change] : changes_)
+    session_.run(
+        "UPDATE delivery_queue SET pending = pending + :pending, bytes = bytes + :bytes "
+        "WHERE id = :id",
+        {change.pending, change.bytes, queue});
+  for (const auto& [queue, failures] : write.failures)
+    session_.run("UPDATE delivery_queue SET failures = :failures WHERE id = :id",
+                 {static_cast<std::int64_t>(failures), queue});
+  return refused;
+}
+
+// Not for an instance that has been deleted meanwhile.
+void DeliveryWriter::name(const QueueName& queue) {
+  session_.run(
+      "INSERT INTO delivery_queue (id, instance_id, block, destination, pending, bytes, failures) "
+      "SELECT CAST(:id AS BIGINT), CAST(:instance AS TEXT), CAST(:block AS TEXT), "
+      "CAST(:destination AS TEXT), 0, 0, 0 "
+      "WHERE EXISTS (SELECT 1 FROM event WHERE instance_id = :owner) ON CONFLICT DO NOTHING",
+      {queue.id, queue.key.instance.value, queue.key.block, queue.key.destination,
+       queue.key.instance.value});
+}
+
+bool DeliveryWriter::route(const Routing& routing, Millis now) {
+  const bool made =
+      session_.run(
+          "UPDATE event SET routed = :token WHERE seq = :seq AND (routed = 0 OR routed = :same)",
+          {routing.token, routing.event, routing.token}) > 0;
+  if (!made) return false;
+  if (routing.deliveries.empty()) {
+    session_.run("DELETE FROM event WHERE seq = :seq", {routing.event});
+    return true;
+  }
+  if (routing.data)
+    session_.run("UPDATE event SET data = :data WHERE seq = :seq", {*routing.data, routing.event});
+  for (const auto& each : routing.deliveries) insert(each, now);
+  return true;
+}
+
+void DeliveryWriter::insert(const NewDelivery& made, Millis now) {
+  const PendingDelivery& row = made.delivery;
+  if (session_.run(
+          "INSERT INTO delivery (id, queue, event, place, status, attempts, next_at, bytes, "
+          "created_at, http_status, error, reason) VALUES (:id, :queue, :event, :place, 0, 0, 0, "
+          ":bytes, :created, 0, '', '') ON CONFLICT DO NOTHING",
+          {row.id, made.queue, row.event, row.place, row.bytes, now}) > 0)
+    count(made.queue, row, 1);
+}
+
+void DeliveryWriter::settle(const Settlement& settlement) {
+  const PendingDelivery& row = settlement.delivery;
+  const bool ends = settlement.status != DeliveryStatus::pending;
+  const SqlValue settledAt = ends ? SqlValue(settlement.at) : SqlValue();
+  const auto status = static_cast<std::int64_t>(settlement.status);
+  const bool changed =
+      settlement.attempted
+          ? session_.run(
+                "UPDATE delivery SET status = :status, settled_at = :settled, reason = :reason, "
+                "attempts = :attempts, next_at = :next, attempted_at = :at, http_status = :http, "
+                "error = :error WHERE id = :id AND place = :place AND status = 0",
+                {status, settledAt, kept(settlement.reason), std::int64_t{row.attempts}, row.dueAt,
+                 settlement.at, std::int64_t{settlement.httpStatus}, kept(settlement.error), row.id,
+                 row.place}) > 0
+          : session_.run(
+                "UPDATE delivery SET status = :status, settled_at = :settled, reason = :reason "
+                "WHERE id = :id AND place = :place AND status = 0",
+                {status, settledAt, kept(settlement.reason), row.id, row.place}) > 0;
+  if (changed && ends) count(settlement.queue, row, -1);
+}
+
+bool DeliveryWriter::again(const NewDelivery& made) {
+  const PendingDelivery& row = made.delivery;
+  if (session_.run("UPDATE delivery SET status = 0, attempts = 0, next_at = 0, settled_at = NULL, "
+                   "reason = '', place = :place WHERE id = :id AND status <> 0",
+                   {row.place, row.id}) > 0) {
+    count(made.queue, row, 1);
+    return true;
+  }
+  // Perhaps it is this very write that was made before.
+  return !session_
+              .rows("SELECT 1 FROM delivery WHERE id = :id AND place = :place", "n",
+                    {row.id, row.place})
+              .empty();
+}
+
+void DeliveryWriter::count(std::int64_t queue, const PendingDelivery& row, int change) {
+  changes_[queue].pending += change;
+  changes_[queue].bytes += change * row.bytes;
+}
+
+}  // namespace pombo

@@ -1,0 +1,35 @@
+// One Write of the pipeline, as rows.
+#pragma once
+
+#include <map>
+
+#include "event/record.hpp"
+#include "storage/session.hpp"
+
+namespace pombo {
+
+// Inside a transaction. Rows that are as the Write wants them are left as they are, and the counts
+// of the queues follow what has really changed.
+class DeliveryWriter {
+ public:
+  explicit DeliveryWriter(Session& session) : session_(session) {}
+
+  NoEffect write(const Write&);
+
+ private:
+  struct Change {
+    std::int64_t pending = 0, bytes = 0;
+  };
+
+  void name(const QueueName&);
+  bool route(const Routing&, Millis now);
+  void insert(const NewDelivery&, Millis now);
+  void settle(const Settlement&);
+  bool again(const NewDelivery&);
+  void count(std::int64_t queue, const PendingDelivery&, int change);
+
+  Session& session_;
+  std::map<std::int64_t, Change> changes_;
+};
+
+}  // namespace pombo

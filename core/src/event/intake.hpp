@@ -1,0 +1,67 @@
+// Accepted events on their way to the queues: enriched and routed, in order within a chat.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "event/taken.hpp"
+#include "event/window.hpp"
+
+namespace pombo {
+
+// Only events of the same chat wait for one another, and an instance has a few prepared at a time.
+// Those that do not fit into memory stay in the store.
+class Intake {
+ public:
+  explicit Intake(const PipelineLimits& limits) : limits_(limits), waiting_(limits.events, true) {}
+
+  // Their rows are in the store since just now.
+  void accepted(const AcceptedEvent&);
+  // To be enriched and routed, by whoever asks.
+  void prepare(std::vector<AcceptedEvent>& into);
+  // It is known who wants it; the next of its chat may be prepared. False: nobody asks any more.
+  bool prepared(std::int64_t seq);
+  // It comes to prepare() again.
+  void notPrepared(std::int64_t seq);
+  // That is in the store.
+  void routed(std::int64_t seq) { taken_.release(seq); }
+  void forget(const InstanceId&);
+  // Events may have been accepted that nobody knows of.
+  void reread() { waiting_.distrust(); }
+
+  // How many of the first unrouted events are to be read; zero: none.
+  std::size_t read();
+  void readFailed() { taken_.endRead(); }
+  void loaded(const std::vector<AcceptedEvent>&, std::size_t asked);
+
+ private:
+  struct Chat {
+    std::set<std::int64_t> events;  // that wait in memory
+    bool busy = false;              // one is being prepared, or in line for it
+  };
+  using Name = std::pair<InstanceId, std::string>;
+  using Rows = Window<AcceptedEvent>;
+
+  static Rows::Key keyOf(std::int64_t seq) { return {seq, 0}; }
+  void arrived(const AcceptedEvent&);
+  void next(const Name&);
+  void finished(const Name&);
+
+  const PipelineLimits& limits_;
+  Rows waiting_;
+  Taken taken_;
+  std::map<Name, Chat> chats_;
+  struct Preparing {
+    int count = 0;
+    std::deque<Name> held;  // chats that have to wait for others of their instance
+  };
+  std::map<InstanceId, Preparing> preparing_;
+  std::deque<Name> ready_;
+  std::unordered_map<std::int64_t, AcceptedEvent> inHand_;  // being prepared
+};
+
+}  // namespace pombo

@@ -1,0 +1,88 @@
+// The heart of events, as one thread sees it: what is said to it changes its state, and work() says
+// what is to be done now. It has no clock, no thread, no socket and no database of its own.
+#pragma once
+
+#include <set>
+#include <vector>
+
+#include "event/intake.hpp"
+#include "event/lanes.hpp"
+
+namespace pombo {
+
+// Who wants an event: what route() of the block said.
+struct Destination {
+  std::string block = {};
+  std::string name = {};
+};
+
+// To be done outside, in any order; each is answered by the call that is named with it.
+struct Work {
+  std::vector<AcceptedEvent> prepare = {};  // prepared() or notPrepared()
+  std::size_t readEvents = 0;               // eventsLoaded() or readEventsFailed()
+  std::vector<Load> loads = {};             // loaded() or loadFailed()
+  std::vector<Attempt> attempts = {};       // answered()
+  const Write* write = nullptr;             // committed() or notCommitted(); lives until then
+  Millis wakeAt = kNever;                   // then work() again, should nothing be said before
+};
+
+// An event is accepted (a row of its own, by whoever publishes), prepared, routed (a delivery for
+// each destination in the same write), attempted and settled. One write is under way at a time,
+// with all that has come together meanwhile. Not thread-safe.
+class Pipeline {
+ public:
+  Pipeline(const PipelineLimits& limits, Random& random)
+      : limits_(limits), intake_(limits_), lanes_(limits_, random) {}
+
+  // Blocks that deliver now, and what the database holds; once each, before anything else.
+  void serve(const std::string& block, QueueRules rules) { lanes_.serve(block, std::move(rules)); }
+  void restore(const StoredQueues&);
+
+  void accepted(const std::vector<AcceptedEvent>&);
+  // An acceptance has failed: perhaps its rows are in the store all the same.
+  void acceptanceUnknown() { intake_.reread(); }
+  // `data`: as an enricher has changed it.
+  void prepared(const AcceptedEvent&, const std::vector<Destination>&,
+                std::optional<std::string> data, Millis now);
+  void notPrepared(std::int64_t seq) { intake_.notPrepared(seq); }
+  void eventsLoaded(const std::vector<AcceptedEvent>&, std::size_t asked);
+  void readEventsFailed(Millis now);
+  void loaded(const Load&, const std::vector<PendingDelivery>&, Millis now);
+  void loadFailed(const Load& load, Millis now) { lanes_.loadFailed(load, now + kPause); }
+  void answered(std::int64_t delivery, const AttemptResult&, Millis now);
+  void committed(const NoEffect&, Millis now);
+  // Or it is not known whether it was: it is written again.
+  void notCommitted(Millis now) {
+    writeAfter_ = now + kPause;
+    writing_ = false;
+  }
+
+  // Delivered or dead ones, to be delivered once more, with attempts of their own.
+  void redeliver(const std::vector<NewDelivery>&);
+  // Its rows are gone, or are going to be.
+  void forget(const InstanceId&);
+
+  Work work(Millis now);
+
+  const DeliveryQueue* find(const QueueKey& key) { return lanes_.find(key); }
+
+ private:
+  static constexpr Millis kPause = 250;  // after the database has refused
+
+  void gather(Millis now);
+
+  const PipelineLimits limits_;
+  Intake intake_;
+  Lanes lanes_;
+  std::vector<QueueName> newQueues_;
+  std::deque<Routing> routings_;
+  std::deque<Settlement> settlements_;
+  std::deque<NewDelivery> again_;
+  std::set<std::int64_t> redelivering_;  // asked for, and not yet in the store
+  Write write_;
+  bool writing_ = false;
+  Millis writeAfter_ = 0, readAfter_ = 0;
+  std::int64_t lastQueue_ = 0, lastDelivery_ = 0, lastPlace_ = 0;
+};
+
+}  // namespace pombo

@@ -1,0 +1,324 @@
+#include <gtest/gtest.h>
+
+#include "event/pipeline.hpp"
+#include "world.hpp"
+
+namespace pombo {
+namespace {
+
+const std::vector<Millis> kWaits{5'000, 30'000, 120'000};
+
+// A pipeline whose writes and reads are made at once.
+class EventPipelineTest : public ::testing::Test {
+ protected:
+  EventPipelineTest() {
+    limits_.window = 4;
+    rules_ = {kWaits, 8};
+  }
+  void begin() {
+    pipeline_ = std::make_unique<Pipeline>(limits_, dice_);
+    pipeline_->serve("hook", rules_);
+    pipeline_->restore(store_.restore(now_));
+    settle();
+  }
+  static Event eventFor(const std::string& instance, const std::string& chat = "chat") {
+    static int count = 0;
+    return {.id = "e-" + std::to_string(++count),
+            .type = "message.status",
+            .instance = {instance},
+            .chat = chat,
+            .data = {{"id", "m"}}};
+  }
+  void publish(const std::string& instance, int count, const std::string& chat = "chat") {
+    std::vector<Event> events;
+    for (int i = 0; i < count; ++i) events.push_back(eventFor(instance, chat));
+    pipeline_->accepted(store_.accept(events, now_));
+    settle();
+  }
+  // What it wants done, but attempts, is done; those are left in attempts_.
+  void settle() {
+    for (;;) {
+      const Work work = pipeline_->work(now_);
+      for (const auto& event : work.prepare)
+        pipeline_->prepared(event, {{"hook", "default"}}, std::nullopt, now_);
+      if (work.readEvents)
+        pipeline_->eventsLoaded(store_.unrouted(work.readEvents), work.readEvents);
+      for (const auto& load : work.loads) {
+        const auto rows = store_.load(load);
+        read_ += rows.size();
+        pipeline_->loaded(load, rows, now_);
+      }
+      if (work.write) pipeline_->committed(store_.write(*work.write), now_);
+      attempts_.insert(attempts_.end(), work.attempts.begin(), work.attempts.end());
+      wakeAt_ = work.wakeAt;
+      if (work.prepare.empty() && !work.readEvents && work.loads.empty() && !work.write &&
+          work.attempts.empty())
+        return;
+    }
+  }
+  std::vector<Attempt> taken() { return std::exchange(attempts_, {}); }
+  void answer(const std::vector<Attempt>& attempts, const AttemptResult& result) {
+    for (const auto& each : attempts) pipeline_->answered(each.delivery.id, result, now_);
+    settle();
+  }
+  void passes(Millis time) {
+    now_ += time;
+    settle();
+  }
+  std::map<std::string, int> deadByReason() const {
+    std::map<std::string, int> dead;
+    for (const auto& [_, each] : store_.deliveries)
+      if (each.status == DeliveryStatus::dead) ++dead[each.reason];
+    return dead;
+  }
+  // A queue with that many deliveries, of which nothing is in memory.
+  void keep(std::int64_t queue, const std::string& instance, int deliveries) {
+    store_.queues[queue] = {{{instance}, "hook", "default"}, 0};
+    for (int i = 0; i < deliveries; ++i) {
+      const auto id = queue * 1'000'000 + i;
+      store_.deliveries[id] = {
+          queue, {.id = id, .place = id, .event = 1, .bytes = 10}, DeliveryStatus::pending, ""};
+    }
+  }
+
+  const AttemptResult kDone{}, kFailed{.outcome = Outcome::retry, .reason = "HTTP 500"};
+  PipelineLimits limits_;
+  QueueRules rules_;
+  Dice dice_{1};
+  SimulatedStore store_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::vector<Attempt> attempts_;
+  Millis now_ = 1'000'000, wakeAt_ = 0;
+  std::size_t read_ = 0;
+};
+
+std::vector<std::int64_t> placesOf(const std::vector<Attempt>& attempts) {
+  std::vector<std::int64_t> places;
+  for (const auto& each : attempts) places.push_back(each.delivery.place);
+  return places;
+}
+
+TEST_F(EventPipelineTest, FirstAttemptsAreStartedInOrderAsManyAsMayBeInFlight) {
+  begin();
+  publish("i-1", 20);
+  const auto first = taken();
+  ASSERT_EQ(first.size(), 8u);
+  auto places = placesOf(first);
+  EXPECT_TRUE(std::is_sorted(places.begin(), places.end()));
+  answer({first[5]}, kDone);
+  const auto next = taken();
+  ASSERT_EQ(next.size(), 1u);
+  EXPECT_EQ(next[0].delivery.place, places.back() + 1);
+}
+
+TEST_F(EventPipelineTest, AFailedOneStepsAsideAndComesBackAfterItsWait) {
+  rules_.inFlight = 1;
+  begin();
+  publish("i-1", 2);
+  answer(taken(), kFailed);
+  const auto second = taken();
+  ASSERT_EQ(second.size(), 1u);
+  answer(second, kDone);
+  EXPECT_TRUE(taken().empty());
+  EXPECT_GE(wakeAt_, now_ + 4'000);
+  EXPECT_LE(wakeAt_, now_ + 6'000);
+  passes(wakeAt_ - now_ - 1);
+  EXPECT_TRUE(attempts_.empty());
+  passes(1);
+  ASSERT_EQ(attempts_.size(), 1u);
+  EXPECT_EQ(attempts_[0].delivery.attempts, 2);
+}
+
+TEST_F(EventPipelineTest, ItIsGivenUpAfterTheLastWaitWithItsReason) {
+  begin();
+  publish("i-1", 2);
+  for (int attempt = 1; attempt <= 4; ++attempt) {
+    const auto made = taken();
+    ASSERT_EQ(made.size(), 2u) << attempt;
+    answer({made[0]}, kFailed);
+    answer({made[1]}, {.outcome = Outcome::retry, .exhausted = "target not allowed"});
+    passes(200'000);
+  }
+  EXPECT_TRUE(taken().empty());
+  EXPECT_EQ(deadByReason(),
+            (std::map<std::string, int>{{"attempts exhausted", 1}, {"target not allowed", 1}}));
+}
+
+TEST_F(EventPipelineTest, WhatIsDroppedIsDeadAtOnce) {
+  begin();
+  publish("i-1", 1);
+  answer(taken(), {.outcome = Outcome::drop, .reason = "gone", .httpStatus = 410});
+  EXPECT_EQ(deadByReason(), (std::map<std::string, int>{{"gone", 1}}));
+  EXPECT_EQ(wakeAt_, kNever);
+}
+
+TEST_F(EventPipelineTest, RetriesDoNotTakeMoreThanTheirShare) {
+  limits_.breakerAfter = 1'000;
+  begin();
+  publish("i-1", 30);
+  for (auto made = taken(); !made.empty(); made = taken()) answer(made, kFailed);
+  passes(6'000);
+  EXPECT_EQ(taken().size(), 4u);
+}
+
+TEST_F(EventPipelineTest, TheBreakerLetsOneThroughUntilOneSucceeds) {
+  begin();
+  publish("i-1", 40);
+  answer(taken(), kFailed);
+  answer(taken(), kFailed);
+  const auto probe = taken();
+  ASSERT_EQ(probe.size(), 1u);
+  EXPECT_TRUE(pipeline_->find({{"i-1"}, "hook", "default"})->breakerOpen());
+  answer(probe, kFailed);
+  EXPECT_EQ(attempts_.size(), 1u);
+  answer(taken(), kDone);
+  EXPECT_EQ(taken().size(), 8u);
+}
+
+TEST_F(EventPipelineTest, AnOpenBreakerIsOpenAfterARestart) {
+  begin();
+  publish("i-1", 40);
+  answer(taken(), kFailed);
+  answer(taken(), kFailed);
+  taken();
+  begin();
+  EXPECT_EQ(taken().size(), 1u);
+}
+
+TEST_F(EventPipelineTest, AFullQueueLosesItsOldest) {
+  limits_.queueDeliveries = 10;
+  rules_.inFlight = 2;
+  begin();
+  publish("i-1", 30);
+  EXPECT_EQ(deadByReason(), (std::map<std::string, int>{{"queue full", 20}}));
+  const auto flying = placesOf(taken());
+  std::vector<std::int64_t> left;
+  for (const auto& [_, each] : store_.deliveries)
+    if (each.status == DeliveryStatus::pending) left.push_back(each.row.place);
+  ASSERT_EQ(left.size(), 10u);
+  EXPECT_EQ(left[0], flying[0]) << "what is being tried stays";
+  EXPECT_EQ(left[9] - left[2], 7) << "and the newest";
+}
+
+TEST_F(EventPipelineTest, DeadEndpointsLeaveRoomForOthers) {
+  limits_.inFlight = 40;
+  begin();
+  for (int i = 0; i < 50; ++i) publish("dead-" + std::to_string(i), 1);
+  std::vector<Attempt> hanging;
+  for (auto made = taken(); !made.empty(); made = taken()) answer(made, kFailed);
+  passes(6'000);
+  hanging = taken();
+  EXPECT_EQ(hanging.size(), 10u) << "a quarter";
+  publish("live", 5);
+  const auto live = taken();
+  ASSERT_EQ(live.size(), 5u);
+  EXPECT_EQ(live[0].to.instance.value, "live");
+}
+
+TEST_F(EventPipelineTest, QueuesTakeTurns) {
+  limits_.inFlight = 8;  // six for those that do not fail
+  rules_.inFlight = 64;
+  begin();
+  for (const auto* instance : {"a", "b", "c"}) keep(instance[0], instance, 10);
+  begin();
+  std::map<std::string, int> started;
+  for (const auto& each : taken()) ++started[each.to.instance.value];
+  EXPECT_EQ(started, (std::map<std::string, int>{{"a", 2}, {"b", 2}, {"c", 2}}));
+}
+
+TEST_F(EventPipelineTest, AMillionThatWaitAreNotReadAtOnce) {
+  for (int queue = 1; queue <= 100; ++queue) keep(queue, "i-" + std::to_string(queue), 200);
+  begin();
+  EXPECT_EQ(taken().size(), 768u);
+  EXPECT_LT(read_, 100u * 60);
+}
+
+TEST_F(EventPipelineTest, OnlyEventsOfTheSameChatWait) {
+  begin();
+  const auto accepted = store_.accept(
+      {eventFor("i-1", "a"), eventFor("i-1", "a"), eventFor("i-1", "b"), eventFor("i-2", "a")},
+      now_);
+  pipeline_->accepted(accepted);
+  auto work = pipeline_->work(now_);
+  ASSERT_EQ(work.prepare.size(), 3u);
+  EXPECT_EQ(std::count(work.prepare.begin(), work.prepare.end(), accepted[1]), 0);
+  pipeline_->prepared(accepted[0], {}, std::nullopt, now_);
+  work = pipeline_->work(now_);
+  ASSERT_EQ(work.prepare.size(), 1u);
+  EXPECT_EQ(work.prepare[0], accepted[1]);
+}
+
+TEST_F(EventPipelineTest, AnInstanceHasAFewPreparedAtATime) {
+  begin();
+  std::vector<Event> events;
+  for (int i = 0; i < 10; ++i) events.push_back(eventFor("i-1", "chat-" + std::to_string(i)));
+  const auto accepted = store_.accept(events, now_);
+  pipeline_->accepted(accepted);
+  const auto first = pipeline_->work(now_).prepare;
+  ASSERT_EQ(first.size(), 4u);
+  pipeline_->prepared(first[2], {}, std::nullopt, now_);
+  EXPECT_EQ(pipeline_->work(now_).prepare.size(), 1u);
+}
+
+TEST_F(EventPipelineTest, WhatIsNotRoutedAtACrashIsRoutedAfterIt) {
+  begin();
+  store_.accept({eventFor("i-1"), eventFor("i-1")}, now_);
+  begin();
+  EXPECT_EQ(taken().size(), 2u);
+  begin();
+  EXPECT_EQ(taken().size(), 2u) << "not settled: once more";
+  EXPECT_EQ(store_.deliveries.size(), 2u);
+}
+
+TEST_F(EventPipelineTest, AnInstanceThatIsGoneHasNothingLeftToDo) {
+  begin();
+  publish("i-1", 20);
+  publish("i-2", 1);
+  const auto flying = taken();
+  pipeline_->forget({"i-1"});
+  answer(flying, kDone);
+  EXPECT_TRUE(taken().empty());
+  EXPECT_EQ(pipeline_->find({{"i-1"}, "hook", "default"}), nullptr);
+  EXPECT_EQ(pipeline_->find({{"i-2"}, "hook", "default"})->standing().pending, 0);
+}
+
+TEST_F(EventPipelineTest, QueuesOfABlockThatIsNotThereWait) {
+  keep(1, "i-1", 5);
+  store_.queues[1].key.block = "other";
+  begin();
+  EXPECT_TRUE(taken().empty());
+  EXPECT_EQ(wakeAt_, kNever);
+}
+
+TEST_F(EventPipelineTest, WhatIsDeliveredAgainHasAllItsAttempts) {
+  begin();
+  publish("i-1", 1);
+  const auto made = taken();
+  answer(made, {.outcome = Outcome::drop, .reason = "gone"});
+  const NewDelivery again{store_.deliveries.begin()->second.queue,
+                          store_.deliveries.begin()->second.row};
+  pipeline_->redeliver({again, again});
+  settle();
+  const auto second = taken();
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_EQ(second[0].delivery.attempts, 1);
+  EXPECT_EQ(second[0].delivery.event, made[0].delivery.event);
+  EXPECT_GT(second[0].delivery.place, made[0].delivery.place);
+}
+
+TEST(EventModel, KeepsEveryPromiseInVirtualTime) {
+  for (std::uint64_t seed = 1; seed < 4; ++seed) {
+    SCOPED_TRACE("event_model --seed " + std::to_string(seed));
+    ASSERT_NO_THROW(World(seed).run());
+  }
+}
+
+TEST(EventModel, TheSameSeedIsTheSameRun) {
+  const auto first = World(10).run(), second = World(10).run();
+  EXPECT_EQ(first.attempts, second.attempts);
+  EXPECT_EQ(first.simulated, second.simulated);
+  EXPECT_GT(first.attempts, 0);
+}
+
+}  // namespace
+}  // namespace pombo

@@ -1,0 +1,273 @@
+#include <gtest/gtest.h>
+
+#include "event/database_event_store.hpp"
+#include "event/delivery_list.hpp"
+#include "pombo/error.hpp"
+#include "temp_store.hpp"
+#include "world.hpp"
+
+namespace pombo {
+namespace {
+
+constexpr Millis kNow = 1'795'257'000'000, kHour = 3'600'000;
+
+Event eventOf(const std::string& id, const std::string& chat = "chat",
+              const std::string& type = "message.status") {
+  return {.id = id,
+          .type = type,
+          .instance = {"i-1"},
+          .at = TimePoint(std::chrono::milliseconds(kNow)),
+          .chat = chat,
+          .data = {{"id", "m-" + id}, {"message", {{"type", "text"}}}},
+          .mediaKey = "key"};
+}
+
+class EventStoreTest : public ::testing::Test {
+ protected:
+  EventStoreTest() { events_.restore(kNow); }
+
+  std::int64_t count(const std::string& table, const std::string& where = "1 = 1") {
+    return store_.database().read([&](Session& session) {
+      return session.rows("SELECT COUNT(*) FROM " + table + " WHERE " + where, "n")[0].number(0);
+    });
+  }
+  // A delivery for each id, to one queue, in that order.
+  Write routed(const std::vector<std::int64_t>& ids) {
+    const auto event = events_.accept({eventOf("e")}, kNow).at(0);
+    Write write{.at = kNow};
+    write.queues.push_back({7, {{"i-1"}, "hook", "default"}});
+    write.routings.push_back({event.seq, 99, {}, {}});
+    for (const auto id : ids)
+      write.routings[0].deliveries.push_back(
+          {7, {.id = id, .place = id, .event = event.seq, .bytes = 100}});
+    events_.write(write);
+    return write;
+  }
+  void settle(PendingDelivery row, DeliveryStatus status, Millis at = kNow, Millis dueAt = 0) {
+    row.attempts = 1;
+    row.dueAt = dueAt;
+    events_.write({.at = at,
+                   .settlements = {{.queue = 7,
+                                    .delivery = row,
+                                    .status = status,
+                                    .at = at,
+                                    .httpStatus = 500,
+                                    .error = "HTTP 500",
+                                    .reason = status == DeliveryStatus::dead ? "gone" : ""}}});
+  }
+  QueueStanding queue() { return events_.restore(kNow).queues.at(0); }
+  std::vector<std::int64_t> load(Load::What what, std::size_t limit = 100) {
+    std::vector<std::int64_t> ids;
+    for (const auto& row : events_.load({7, what, limit})) ids.push_back(row.id);
+    return ids;
+  }
+
+  TempStore store_;
+  DatabaseEventStore events_{store_.database()};
+  DeliveryList list_{store_.database()};
+};
+
+using Ids = std::vector<std::int64_t>;
+
+TEST_F(EventStoreTest, WhatIsAcceptedIsThereInOrderUntilItIsRouted) {
+  const auto accepted = events_.accept({eventOf("a"), eventOf("b")}, kNow);
+  ASSERT_EQ(accepted.size(), 2u);
+  EXPECT_LT(accepted[0].seq, accepted[1].seq);
+  EXPECT_EQ(events_.unrouted(10), accepted);
+  EXPECT_EQ(events_.unrouted(1).size(), 1u);
+  EXPECT_EQ(events_.find(accepted[0].seq), eventOf("a"));
+  EXPECT_FALSE(events_.find(1));
+}
+
+TEST_F(EventStoreTest, ManyEventsShareOneCommit) {
+  const std::vector<Event> many(200, eventOf("a"));
+  const auto commits = store_.database().commits();
+  EXPECT_EQ(events_.accept(many, kNow).size(), 200u);
+  EXPECT_EQ(store_.database().commits(), commits + 1);
+}
+
+TEST_F(EventStoreTest, ManyMayPublishAtOnce) {
+  std::vector<std::jthread> publishers;
+  std::vector<std::vector<AcceptedEvent>> accepted(4);
+  for (auto& mine : accepted)
+    publishers.emplace_back([&] {
+      for (int i = 0; i < 20; ++i)
+        for (auto& each : events_.accept({eventOf("a"), eventOf("b")}, kNow)) mine.push_back(each);
+    });
+  publishers.clear();
+  std::set<std::int64_t> seqs;
+  for (const auto& mine : accepted) {
+    for (const auto& each : mine) seqs.insert(each.seq);
+    EXPECT_TRUE(std::is_sorted(mine.begin(), mine.end(),
+                               [](const auto& a, const auto& b) { return a.seq < b.seq; }));
+  }
+  EXPECT_EQ(seqs.size(), 160u);
+  EXPECT_EQ(events_.unrouted(200).size(), 160u);
+}
+
+TEST_F(EventStoreTest, AMessageIsAcceptedOnce) {
+  const auto message = eventOf("a", "chat", "message.exchange");
+  auto revoked = message;
+  revoked.data.at("message").at("type") = "message_revoke";
+  auto elsewhere = message;
+  elsewhere.chat = "other";
+  EXPECT_EQ(events_.accept({message, message}, kNow).size(), 1u);
+  EXPECT_EQ(events_.accept({message, revoked, elsewhere}, kNow + kHour).size(), 2u);
+  EXPECT_EQ(events_.accept({eventOf("a"), eventOf("a")}, kNow).size(), 2u) << "no message";
+}
+
+TEST_F(EventStoreTest, AMessageIsForgottenAfterItsTimeOnly) {
+  const auto message = eventOf("a", "chat", "message.exchange");
+  events_.accept({message}, kNow);
+  events_.prune({}, kNow + 7 * 24 * kHour, 100);
+  EXPECT_TRUE(events_.accept({message}, kNow).empty());
+  events_.prune({}, kNow + 7 * 24 * kHour + 1, 100);
+  EXPECT_EQ(events_.accept({message}, kNow).size(), 1u);
+}
+
+TEST_F(EventStoreTest, WhatNoDatabaseHoldsIsRefusedAndReasonsAreCut) {
+  auto broken = eventOf("a");
+  broken.data.at("id") = "\xff";
+  EXPECT_THROW(events_.accept({eventOf("b"), broken}, kNow), Error);
+  EXPECT_EQ(count("event"), 0);
+  const auto row = routed({1}).routings[0].deliveries[0].delivery;
+  events_.write({.settlements = {{.queue = 7,
+                                  .delivery = row,
+                                  .status = DeliveryStatus::dead,
+                                  .error = std::string(5000, 'x'),
+                                  .reason = "\xff"}}});
+  const auto found = list_.newest({.instance = {"i-1"}, .block = "hook"}).at(0);
+  EXPECT_EQ(found.error, std::string(1024, 'x'));
+  EXPECT_EQ(found.reason, "(not text)");
+}
+
+TEST_F(EventStoreTest, TheSameWriteAgainChangesNothing) {
+  const auto write = routed({1, 2, 3});
+  EXPECT_EQ(events_.write(write), NoEffect());
+  EXPECT_EQ(queue().pending, 3);
+  EXPECT_EQ(queue().bytes, 300);
+  EXPECT_TRUE(events_.unrouted(10).empty());
+  for (int i = 0; i < 2; ++i)
+    settle(write.routings[0].deliveries[1].delivery, DeliveryStatus::delivered);
+  EXPECT_EQ(queue().pending, 2);
+  EXPECT_EQ(load(Load::What::firsts), (Ids{1, 3}));
+}
+
+TEST_F(EventStoreTest, AnEventIsRoutedOnce) {
+  auto write = routed({1});
+  write.routings[0].token = 100;
+  write.routings[0].deliveries[0].delivery.id = 2;
+  EXPECT_EQ(events_.write(write).events, Ids{write.routings[0].event});
+  EXPECT_EQ(load(Load::What::firsts), Ids{1});
+}
+
+TEST_F(EventStoreTest, AnEventThatNobodyWantsIsGone) {
+  routed({});
+  EXPECT_EQ(count("event"), 0);
+}
+
+TEST_F(EventStoreTest, AnEnricherSWorkIsKept) {
+  const auto event = events_.accept({eventOf("e")}, kNow).at(0);
+  Write write{
+      .routings = {{event.seq, 1, R"({"id":"new"})", {{7, {.id = 1, .event = event.seq}}}}}};
+  events_.write(write);
+  EXPECT_EQ(events_.find(event.seq)->data, (Json{{"id", "new"}}));
+}
+
+TEST_F(EventStoreTest, ReadsEachOrder) {
+  const auto rows = routed({1, 2, 3, 4, 5}).routings[0].deliveries;
+  settle(rows[1].delivery, DeliveryStatus::pending, kNow, 900);
+  settle(rows[3].delivery, DeliveryStatus::pending, kNow, 800);
+  EXPECT_EQ(load(Load::What::firsts), (Ids{1, 3, 5}));
+  EXPECT_EQ(load(Load::What::firsts, 2), (Ids{1, 3}));
+  EXPECT_EQ(load(Load::What::retries), (Ids{4, 2}));
+  EXPECT_EQ(load(Load::What::oldest), (Ids{1, 2, 3, 4, 5}));
+  EXPECT_EQ(load(Load::What::oldest, 2), (Ids{1, 2}));
+  const auto retry = events_.load({7, Load::What::retries, 1}).at(0);
+  EXPECT_EQ(retry.attempts, 1);
+  EXPECT_EQ(retry.dueAt, 800);
+}
+
+TEST_F(EventStoreTest, WhatIsDeliveredAgainStartsAnewInAnotherPlace) {
+  const auto row = routed({1, 2}).routings[0].deliveries[0].delivery;
+  settle(row, DeliveryStatus::dead);
+  auto again = list_.settled({"i-1"}, "hook", {1, 2, 3});
+  ASSERT_EQ(again.size(), 1u) << "the other one is pending";
+  again[0].delivery.place = 50;
+  const Write write{.again = again};
+  EXPECT_EQ(events_.write(write), NoEffect());
+  EXPECT_EQ(events_.write(write), NoEffect()) << "made already";
+  EXPECT_EQ(load(Load::What::firsts), (Ids{2, 1}));
+  EXPECT_EQ(queue().pending, 2);
+  settle(row, DeliveryStatus::delivered);
+  EXPECT_EQ(queue().pending, 2) << "an answer to what was before";
+  again[0].delivery.place = 51;
+  EXPECT_EQ(events_.write({.again = again}).again, Ids{51}) << "it is pending";
+}
+
+TEST_F(EventStoreTest, ListsNewestFirstByPageAndByWhatIsAsked) {
+  const auto rows = routed({1, 2, 3}).routings[0].deliveries;
+  settle(rows[0].delivery, DeliveryStatus::dead, kNow + 5);
+  settle(rows[2].delivery, DeliveryStatus::pending, kNow + 6, kNow + 900);
+  DeliveryFilter filter{.instance = {"i-1"}, .block = "hook", .limit = 2};
+  const auto page = list_.newest(filter);
+  ASSERT_EQ(page.size(), 2u);
+  EXPECT_EQ(page[0].id, 3);
+  EXPECT_EQ(page[0].nextAt, kNow + 900);
+  EXPECT_EQ(page[1].id, 2);
+  EXPECT_FALSE(page[1].attemptedAt || page[1].nextAt);
+  filter.before = 2;
+  const auto last = list_.newest(filter).at(0);
+  EXPECT_EQ(last.eventId + " " + last.type + " " + last.destination, "e message.status default");
+  EXPECT_EQ(last.error + " " + last.reason, "HTTP 500 gone");
+  EXPECT_EQ(last.httpStatus, 500);
+  EXPECT_EQ(last.attempts, 1);
+  EXPECT_EQ(last.createdAt, kNow);
+  EXPECT_EQ(last.attemptedAt, kNow + 5);
+  filter.before = kNever;
+  filter.status = DeliveryStatus::dead;
+  EXPECT_EQ(list_.newest(filter).size(), 1u);
+  filter.destination = "other";
+  EXPECT_TRUE(list_.newest(filter).empty());
+  EXPECT_EQ(list_.dead({{"i-1"}, "hook", "default"}, kNow, 10).size(), 1u);
+  EXPECT_TRUE(list_.dead({{"i-1"}, "hook", "default"}, kNow + 1, 10).empty());
+  EXPECT_TRUE(list_.dead({{"i-2"}, "hook", "default"}, kNow, 10).empty());
+}
+
+TEST_F(EventStoreTest, WhatIsSettledIsKeptForItsTimeAndTheEventAsLongAsAnyOfIt) {
+  const auto rows = routed({1, 2, 3}).routings[0].deliveries;
+  settle(rows[0].delivery, DeliveryStatus::delivered);
+  settle(rows[1].delivery, DeliveryStatus::dead);
+  EXPECT_EQ(events_.prune({}, kNow + 24 * kHour, 10), 0u);
+  EXPECT_EQ(events_.prune({}, kNow + 24 * kHour + 1, 10), 1u);
+  EXPECT_EQ(events_.prune({}, kNow + 14 * 24 * kHour + 1, 10), 1u);
+  EXPECT_EQ(load(Load::What::firsts), Ids{3});
+  EXPECT_EQ(count("event"), 1);
+  settle(rows[2].delivery, DeliveryStatus::delivered);
+  EXPECT_EQ(events_.prune({}, kNow + 24 * kHour + 1, 10), 1u);
+  EXPECT_EQ(count("event"), 0);
+}
+
+TEST_F(EventStoreTest, NothingOfADeletedInstanceStaysOrComesBack) {
+  auto late = routed({1, 2});
+  events_.accept({eventOf("m", "chat", "message.exchange")}, kNow);
+  store_.database().commit([](Session& session) { DatabaseEventStore::erase(session, {"i-1"}); });
+  late.routings[0].token = 100;
+  EXPECT_EQ(events_.write(late).events.size(), 1u);
+  for (const auto* table : {"event", "event_seen", "delivery", "delivery_queue"})
+    EXPECT_EQ(count(table), 0) << table;
+}
+
+TEST_F(EventStoreTest, TheClockIsKept) {
+  EXPECT_FALSE(events_.anchor());
+  events_.keep({5, 6, "boot"});
+  events_.keep({7, 8, "boot"});
+  EXPECT_EQ(events_.anchor()->time, 7);
+  EXPECT_EQ(events_.anchor()->sinceBoot, 8);
+  EXPECT_EQ(events_.anchor()->boot, "boot");
+}
+
+TEST_F(EventStoreTest, SaysWhatTheSimulatedOneSays) { World(10, &events_).run(); }
+
+}  // namespace
+}  // namespace pombo

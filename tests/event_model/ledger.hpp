@@ -1,0 +1,85 @@
+// What was promised, and what has happened: each rule that is broken is thrown as a sentence.
+#pragma once
+
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "event/pipeline.hpp"
+#include "simulated_store.hpp"
+
+namespace pombo {
+
+struct Violation : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct WorldRules {
+  std::map<std::string, QueueRules> blocks;
+  PipelineLimits limits;
+  bool calm = false;  // no fault, and room for everything: what is due is started at once
+};
+
+// Times are the world's own, which no clock of the model shows and no fault changes.
+class Ledger {
+ public:
+  Ledger(const WorldRules& rules, const SimulatedStore& store) : rules_(rules), store_(store) {}
+
+  void accepted(const std::vector<Event>&);
+  void preparing(const AcceptedEvent&);
+  void preparedOrNot(const AcceptedEvent&);
+  // Before it is applied; `now` as the process sees it.
+  void writing(const Write&, Millis now);
+
+  void started(const Attempt&, Millis now);
+  void received(const Attempt&, const std::vector<Destination>& wanted);
+  void answered(const Attempt&, const AttemptResult&, std::optional<Millis> askedWait, Millis now);
+  // All that was started and is not in the store may happen once more.
+  void crashed();
+  // Nobody can say how long it lasted: waits that were under way are not judged.
+  void timeWasLost() { waits_.clear(); }
+
+  // Nothing is under way.
+  void atRest() const;
+  void atTheEnd(const std::map<std::string, std::vector<Destination>>& wantedByEvent) const;
+
+ private:
+  using Id = std::pair<std::int64_t, std::int64_t>;  // of a delivery, with its place
+  struct Flight {
+    int attempt = 0;
+    bool first = false, answered = false;
+  };
+  struct Wait {
+    Millis since = 0, scheduled = 0, asked = 0;
+    Millis planned = 0;  // zero: it is not in the store yet
+  };
+  struct Queue {
+    int firsts = 0, retries = 0, failures = 0;
+    std::int64_t lastPlace = 0;
+    std::set<Id> startedOnce;
+  };
+
+  void checkOrder(const Attempt&, Queue&);
+  void checkCaps(Queue&, const QueueRules&);
+  void checkWait(const Attempt&, Millis now);
+  void settled(const Settlement&, Millis now);
+  void checkOldest(const Settlement&) const;
+
+  const WorldRules& rules_;
+  const SimulatedStore& store_;
+  std::map<QueueKey, Queue> queues_;
+  std::map<Id, Flight> unsettled_;
+  std::map<std::pair<Id, int>, int> made_, allowed_;  // how often an attempt was, and may be
+  std::map<Id, Wait> waits_;
+  std::map<Id, Millis> recorded_;  // when its last failure was
+  std::set<Id> removed_;           // from a full queue
+  std::map<std::pair<InstanceId, std::string>, std::int64_t> lastRouted_;
+  std::set<std::pair<InstanceId, std::string>> busyChats_;
+  std::map<InstanceId, int> preparing_;
+  std::map<std::string, Event> accepted_;  // by id
+  std::set<std::pair<std::string, QueueKey>> received_;
+  double least_ = 2, most_ = 0;
+  int waited_ = 0;
+};
+
+}  // namespace pombo

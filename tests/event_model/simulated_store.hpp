@@ -1,0 +1,47 @@
+// The store of events in memory: what is in it was committed, and outlives a crash.
+#pragma once
+
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "event/event_store.hpp"
+
+namespace pombo {
+
+class SimulatedStore final : public EventStore {
+ public:
+  struct EventRow {
+    Event event;
+    std::int64_t bytes = 0, routed = 0;
+  };
+  struct Delivery {
+    std::int64_t queue = 0;
+    PendingDelivery row;
+    DeliveryStatus status = DeliveryStatus::pending;
+    std::string reason;
+  };
+  struct Queue {
+    QueueKey key;
+    int failures = 0;
+  };
+
+  std::vector<AcceptedEvent> accept(const std::vector<Event>&, Millis now) override;
+  NoEffect write(const Write&) override;
+  std::vector<PendingDelivery> load(const Load&) override;
+  std::vector<AcceptedEvent> unrouted(std::size_t limit) override;
+  StoredQueues restore(Millis now) override;
+
+  std::map<std::int64_t, EventRow> events;
+  std::map<std::int64_t, Delivery> deliveries;
+  std::map<std::int64_t, Queue> queues;
+
+ private:
+  bool route(const Routing&);
+  bool again(const NewDelivery&);
+
+  std::set<std::tuple<std::string, std::string, std::string>> seen_;
+  std::int64_t lastSeq_ = 0;
+};
+
+}  // namespace pombo
