@@ -49,8 +49,6 @@ struct PendingDelivery {
   bool operator==(const PendingDelivery&) const = default;
 };
 
-enum class DeliveryStatus { pending = 0, delivered = 1, dead = 2 };
-
 // What an attempt came to.
 struct AttemptResult {
   Outcome outcome = Outcome::done;
