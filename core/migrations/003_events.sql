@@ -33,7 +33,10 @@ CREATE TABLE delivery_queue (
   destination TEXT NOT NULL,
   pending BIGINT NOT NULL,
   bytes BIGINT NOT NULL,     -- of what is pending
+  dead BIGINT NOT NULL,
   failures BIGINT NOT NULL,  -- in a row, up to what opens the breaker
+  buried BIGINT NOT NULL,    -- what has a place up to this one is not delivered any more
+  burial TEXT NOT NULL,      -- why
   UNIQUE (instance_id, block, destination)
 );
 
@@ -55,6 +58,7 @@ CREATE TABLE delivery (
 ) {clustered};
 CREATE INDEX delivery_first ON delivery (queue, place, id) WHERE status = 0 AND attempts = 0;
 CREATE INDEX delivery_retry ON delivery (queue, next_at, id) WHERE status = 0 AND attempts > 0;
+CREATE INDEX delivery_oldest ON delivery (queue, place, id) WHERE status = 0 AND attempts > 0;
 CREATE INDEX delivery_settled ON delivery (status, settled_at) WHERE status <> 0;
 CREATE INDEX delivery_newest ON delivery (queue, id);
 CREATE INDEX delivery_of_event ON delivery (event);

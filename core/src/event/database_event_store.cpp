@@ -85,6 +85,33 @@ Pending oldestIn(Session& session, const Load& load) {
   return all;
 }
 
+std::size_t pruneSeen(Session& session, Millis before, std::size_t most) {
+  return static_cast<std::size_t>(session.run(
+      "DELETE FROM event_seen WHERE (instance_id, chat, message, kind) IN (SELECT instance_id, "
+      "chat, message, kind FROM event_seen WHERE at < :before ORDER BY at LIMIT :most)",
+      {before, static_cast<std::int64_t>(most)}));
+}
+
+// With the events that nobody has a delivery of any more.
+std::size_t pruneSettled(Session& session, DeliveryStatus status, Millis before, std::size_t most) {
+  const auto rows = session.rows(
+      "SELECT id, event, queue FROM delivery WHERE status = :status AND status <> 0 "
+      "AND settled_at < :before ORDER BY settled_at LIMIT :most",
+      "nnn", {static_cast<std::int64_t>(status), before, static_cast<std::int64_t>(most)});
+  std::map<std::int64_t, std::int64_t> dead;  // by queue
+  for (const auto& row : rows) {
+    if (status == DeliveryStatus::dead) ++dead[row.number(2)];
+    session.run("DELETE FROM delivery WHERE id = :id", {row.number(0)});
+    session.run(
+        "DELETE FROM event WHERE seq = :seq AND routed <> 0 "
+        "AND NOT EXISTS (SELECT 1 FROM delivery WHERE event = :event)",
+        {row.number(1), row.number(1)});
+  }
+  for (const auto& [queue, count] : dead)
+    session.run("UPDATE delivery_queue SET dead = dead - :count WHERE id = :id", {count, queue});
+  return rows.size();
+}
+
 }  // namespace
 
 std::vector<AcceptedEvent> DatabaseEventStore::accept(const std::vector<Event>& events,
@@ -147,13 +174,15 @@ StoredQueues DatabaseEventStore::restore(Millis now) {
   return database_.read([&](Session& session) {
     StoredQueues standing;
     for (const auto& row :
-         session.rows("SELECT id, instance_id, block, destination, pending, bytes, failures "
-                      "FROM delivery_queue ORDER BY id",
-                      "ntttnnn"))
+         session.rows("SELECT id, instance_id, block, destination, pending, bytes, failures, "
+                      "buried, burial FROM delivery_queue ORDER BY id",
+                      "ntttnnnnt"))
       standing.queues.push_back({{row.number(0), {{row.text(1)}, row.text(2), row.text(3)}},
                                  row.number(4),
                                  row.number(5),
-                                 static_cast<int>(row.number(6))});
+                                 static_cast<int>(row.number(6)),
+                                 row.number(7),
+                                 row.text(8)});
     const std::int64_t floor = now * kIdsPerMillis;
     standing.lastQueue = newest(session, "id", "delivery_queue");
     standing.lastDelivery = std::max(floor, newest(session, "id", "delivery"));
@@ -203,23 +232,10 @@ void DatabaseEventStore::keep(const TimeAnchor& anchor) {
 std::size_t DatabaseEventStore::prune(const Retention& retention, Millis now, std::size_t most) {
   std::size_t pruned = 0;
   database_.commit([&](Session& session) {
-    pruned = 0;
-    session.run("DELETE FROM event_seen WHERE at < :since", {now - retention.seen});
-    for (const auto& [status, since] : {std::pair{DeliveryStatus::delivered, retention.delivered},
-                                        std::pair{DeliveryStatus::dead, retention.dead}})
-      for (const auto& row :
-           session.rows("SELECT id, event FROM delivery WHERE status = :status AND status <> 0 "
-                        "AND settled_at < :since ORDER BY settled_at LIMIT :most",
-                        "nn",
-                        {static_cast<std::int64_t>(status), now - since,
-                         static_cast<std::int64_t>(most - pruned)})) {
-        session.run("DELETE FROM delivery WHERE id = :id", {row.number(0)});
-        session.run(
-            "DELETE FROM event WHERE seq = :seq AND routed <> 0 "
-            "AND NOT EXISTS (SELECT 1 FROM delivery WHERE event = :event)",
-            {row.number(1), row.number(1)});
-        ++pruned;
-      }
+    pruned =
+        std::max({pruneSeen(session, now - retention.seen, most),
+                  pruneSettled(session, DeliveryStatus::delivered, now - retention.delivered, most),
+                  pruneSettled(session, DeliveryStatus::dead, now - retention.dead, most)});
   });
   return pruned;
 }

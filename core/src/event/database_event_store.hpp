@@ -32,7 +32,8 @@ class DatabaseEventStore final : public EventStore {
   std::optional<TimeAnchor> anchor();
   void keep(const TimeAnchor&);
 
-  // What has been kept for long enough, `most` deliveries at a time; how many there were.
+  // What has been kept for long enough, at most so many deliveries and as many messages that were
+  // seen. How many of what there was more of: again, until it is less than `most`.
   std::size_t prune(const Retention&, Millis now, std::size_t most);
   // Inside a transaction: everything of an instance.
   static void erase(Session&, const InstanceId&);

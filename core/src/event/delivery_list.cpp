@@ -78,17 +78,17 @@ std::vector<ListedDelivery> DeliveryList::newest(const DeliveryFilter& filter) {
   });
 }
 
-std::vector<NewDelivery> DeliveryList::settled(const InstanceId& instance, const std::string& block,
-                                               const std::vector<std::int64_t>& ids) {
+std::vector<KnownDelivery> DeliveryList::find(const InstanceId& instance, const std::string& block,
+                                              const std::vector<std::int64_t>& ids) {
   return database_.read([&](Session& session) {
-    std::vector<NewDelivery> found;
+    std::vector<KnownDelivery> found;
     for (const auto id : ids)
-      for (const auto& row : session.rows(
-               "SELECT d.queue, d.id, d.event, d.bytes FROM delivery d "
-               "JOIN delivery_queue q ON q.id = d.queue WHERE d.id = :id AND d.status <> 0 "
-               "AND q.instance_id = :instance AND q.block = :block",
-               "nnnn", {id, instance.value, block}))
-        found.push_back(againOf(row));
+      for (const auto& row :
+           session.rows("SELECT d.queue, d.id, d.event, d.bytes, q.destination FROM delivery d "
+                        "JOIN delivery_queue q ON q.id = d.queue WHERE d.id = :id "
+                        "AND q.instance_id = :instance AND q.block = :block",
+                        "nnnnt", {id, instance.value, block}))
+        found.push_back({againOf(row), row.text(4)});
     return found;
   });
 }
@@ -104,6 +104,18 @@ std::vector<NewDelivery> DeliveryList::dead(const QueueKey& key, Millis since, s
                       "nnnn", {key.instance.value, key.block, key.destination, since, most}))
       found.push_back(againOf(row));
     return found;
+  });
+}
+
+std::map<std::string, DeliveryCounts> DeliveryList::counts() {
+  return database_.read([](Session& session) {
+    std::map<std::string, DeliveryCounts> counts;
+    for (const auto& row :
+         session.rows("SELECT block, CAST(SUM(pending) AS BIGINT), CAST(SUM(dead) "
+                      "AS BIGINT) FROM delivery_queue GROUP BY block",
+                      "tnn"))
+      counts[row.text(0)] = {row.number(1), row.number(2)};
+    return counts;
   });
 }
 

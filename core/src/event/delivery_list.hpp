@@ -1,6 +1,7 @@
 // Deliveries as a client asks for them.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,17 @@ struct ListedDelivery {
   std::optional<Millis> attemptedAt = {}, nextAt = {};
 };
 
+// A delivery that exists, as Pipeline::redeliver() takes it.
+struct KnownDelivery {
+  NewDelivery delivery = {};
+  std::string destination = {};
+};
+
+// Of all queues of a block.
+struct DeliveryCounts {
+  std::int64_t pending = 0, dead = 0;
+};
+
 struct DeliveryFilter {
   InstanceId instance = {};
   std::string block = {};
@@ -37,11 +49,13 @@ class DeliveryList {
 
   std::vector<ListedDelivery> newest(const DeliveryFilter&);  // newest first
 
-  // What Pipeline::redeliver() takes: those of the ids that are delivered or dead ...
-  std::vector<NewDelivery> settled(const InstanceId&, const std::string& block,
-                                   const std::vector<std::int64_t>& ids);
-  // ... and dead ones that were created then or later, the oldest first.
+  // Those of the ids that are known, in order.
+  std::vector<KnownDelivery> find(const InstanceId&, const std::string& block,
+                                  const std::vector<std::int64_t>& ids);
+  // Dead ones that were created then or later, the oldest first.
   std::vector<NewDelivery> dead(const QueueKey&, Millis since, std::int64_t most);
+  // By block. As cheap as there are queues, not deliveries.
+  std::map<std::string, DeliveryCounts> counts();
 
  private:
   Database& database_;

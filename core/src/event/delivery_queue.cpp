@@ -16,13 +16,61 @@ DeliveryQueue::DeliveryQueue(const QueueStanding& standing, bool stored,
     : limits_(limits),
       standing_(standing),
       firsts_(limits.window, stored),
-      retries_(limits.window, stored) {}
+      retries_(limits.window, stored),
+      toBury_(stored && standing.buried > 0) {}
 
 void DeliveryQueue::enqueued(const PendingDelivery& row) {
   ++standing_.pending;
   standing_.bytes += row.bytes;
+  recalled(row);
+}
+
+bool DeliveryQueue::recall(std::int64_t id) {
+  const auto same = [id](const PendingDelivery& row) { return row.id == id; };
+  if (taken_.holds(id) || coming_.holds(id)) return false;
+  if (std::any_of(firsts_.rows().begin(), firsts_.rows().end(),
+                  [&](const auto& each) { return same(each.second); }))
+    return false;
+  retries_.eraseIf(same);
+  coming_.take(id);
+  return true;
+}
+
+void DeliveryQueue::recalled(const PendingDelivery& row) {
   coming_.release(row.id);
-  firsts_.insert(firstKey(row), row);
+  arrived(row);
+}
+
+// A read may have passed by its row meanwhile.
+void DeliveryQueue::notRecalled(std::int64_t id) {
+  coming_.release(id);
+  firsts_.distrust();
+  retries_.distrust();
+  toBury_ = standing_.buried > 0;
+}
+
+void DeliveryQueue::resize(const QueueSize& size) {
+  standing_.pending = size.pending;
+  standing_.bytes = size.bytes;
+}
+
+void DeliveryQueue::bury(std::int64_t place, const std::string& reason) {
+  standing_.buried = place;
+  standing_.burial = reason;
+  toBury_ = true;
+  firsts_.clear();
+  retries_.clear();
+}
+
+// One that waits for an attempt, as the store has it.
+void DeliveryQueue::arrived(const PendingDelivery& row) {
+  if (buried(row)) {
+    toBury_ = true;
+  } else if (row.attempts == 0) {
+    firsts_.insert(firstKey(row), row);
+  } else {
+    retries_.insert(retryKey(row), row);
+  }
 }
 
 bool DeliveryQueue::mayFirst() const {
@@ -65,16 +113,17 @@ Settlement DeliveryQueue::answered(std::int64_t id, const AttemptResult& answer,
     standing_.failures = 0;
   } else {
     standing_.failures = std::min(standing_.failures + 1, limits_.breakerAfter);
-    const auto next = answer.outcome == Outcome::retry && rules_
+    const auto next = answer.outcome == Outcome::retry && rules_ && !buried(row)
                           ? nextAttempt(*rules_, row.attempts, now, answer.notBefore, random)
                           : std::nullopt;
     if (next) {
       row.dueAt = *next;
     } else {
       settlement.status = DeliveryStatus::dead;
-      settlement.reason = answer.outcome == Outcome::drop ? answer.reason
-                          : answer.exhausted.empty()      ? "attempts exhausted"
-                                                          : answer.exhausted;
+      settlement.reason = buried(row)                       ? standing_.burial
+                          : answer.outcome == Outcome::drop ? answer.reason
+                          : answer.exhausted.empty()        ? "attempts exhausted"
+                                                            : answer.exhausted;
     }
   }
   ++unsettled_;
@@ -90,7 +139,7 @@ void DeliveryQueue::settled(const Settlement& settlement) {
   taken_.release(row.id);
   if (settlement.attempted) --unsettled_;
   if (settlement.status == DeliveryStatus::pending) {
-    retries_.insert(retryKey(row), row);
+    arrived(row);
     return;
   }
   --leaving_;
@@ -107,9 +156,11 @@ bool DeliveryQueue::full() const {
 std::optional<Load> DeliveryQueue::load() {
   if (!rules_ || taken_.reading()) return std::nullopt;
   Load load{standing_.name.id, Load::What::firsts, taken_.size() + coming_.size()};
-  if (full()) {
-    if (standing_.pending <= static_cast<std::int64_t>(taken_.size())) return std::nullopt;
+  if (toBury_ || full()) {
+    if (!toBury_ && standing_.pending <= static_cast<std::int64_t>(taken_.size()))
+      return std::nullopt;
     load.what = Load::What::oldest;
+    toBury_ = false;
     load.limit += kExcessAtOnce;
   } else if (firsts_.wantsLoad()) {
     firsts_.beginLoad();
@@ -129,6 +180,7 @@ std::optional<Load> DeliveryQueue::load() {
 void DeliveryQueue::loadFailed() {
   taken_.endRead();
   coming_.endRead();
+  toBury_ = standing_.buried > 0;
 }
 
 std::vector<Settlement> DeliveryQueue::loaded(const Load& load,
@@ -136,13 +188,13 @@ std::vector<Settlement> DeliveryQueue::loaded(const Load& load,
                                               Millis now) {
   std::vector<Settlement> excess;
   if (load.what == Load::What::oldest) {
-    excess = removeExcess(rows, now);
+    excess = remove(load, rows, now);
   } else {
     const bool firsts = load.what == Load::What::firsts;
     const auto keyOf = firsts ? firstKey : retryKey;
     Rows::Rows found;
     for (const auto& row : rows)
-      if (!hides(row.id)) found.emplace_back(keyOf(row), row);
+      if (!hides(row.id) && !buried(row)) found.emplace_back(keyOf(row), row);
     const auto reach = rows.size() < load.limit ? std::nullopt : std::optional(keyOf(rows.back()));
     (firsts ? firsts_ : retries_).load(std::move(found), reach);
   }
@@ -151,27 +203,36 @@ std::vector<Settlement> DeliveryQueue::loaded(const Load& load,
   return excess;
 }
 
-std::vector<Settlement> DeliveryQueue::removeExcess(const std::vector<PendingDelivery>& rows,
-                                                    Millis now) {
-  std::vector<Settlement> excess;
+// They are the oldest.
+std::vector<Settlement> DeliveryQueue::remove(const Load& load,
+                                              const std::vector<PendingDelivery>& rows,
+                                              Millis now) {
+  std::vector<Settlement> removed;
   for (const auto& row : rows) {
-    // One that has changed since it was read may be the oldest: they are read again.
-    if (!full() || taken_.changed(row.id) || coming_.changed(row.id)) break;
-    if (hides(row.id)) continue;
-    firsts_.erase(firstKey(row));
-    retries_.erase(retryKey(row));
-    taken_.take(row.id);
-    ++leaving_;
-    leavingBytes_ += row.bytes;
-    Settlement& settlement = excess.emplace_back();
-    settlement.queue = standing_.name.id;
-    settlement.delivery = row;
-    settlement.status = DeliveryStatus::dead;
-    settlement.attempted = false;
-    settlement.at = now;
-    settlement.reason = "queue full";
+    // One that has changed since it was read may be older: they are read again.
+    if (taken_.changed(row.id) || coming_.changed(row.id)) {
+      toBury_ = standing_.buried > 0;
+      return removed;
+    }
+    if (!buried(row) && !full()) return removed;
+    if (!hides(row.id)) removed.push_back(removal(row, now));
   }
-  return excess;
+  if (rows.size() == load.limit && buried(rows.back())) toBury_ = true;
+  return removed;
+}
+
+Settlement DeliveryQueue::removal(const PendingDelivery& row, Millis now) {
+  firsts_.erase(firstKey(row));
+  retries_.erase(retryKey(row));
+  taken_.take(row.id);
+  ++leaving_;
+  leavingBytes_ += row.bytes;
+  return {.queue = standing_.name.id,
+          .delivery = row,
+          .status = DeliveryStatus::dead,
+          .attempted = false,
+          .at = now,
+          .reason = buried(row) ? standing_.burial : "queue full"};
 }
 
 }  // namespace pombo

@@ -25,6 +25,16 @@ class DeliveryQueue {
   void enqueued(const PendingDelivery&);
   void notEnqueued(std::int64_t delivery) { coming_.release(delivery); }
 
+  // One that is known to the store is to be written anew; false: it is being worked on, or has not
+  // been attempted yet, and stays as it is. Then either of these two.
+  bool recall(std::int64_t delivery);
+  void recalled(const PendingDelivery&);
+  void notRecalled(std::int64_t delivery);
+  void resize(const QueueSize&);
+
+  // Everything up to this place is to go; load() and loaded() see to it.
+  void bury(std::int64_t place, const std::string& reason);
+
   bool startable(Millis now) const;
   // The next attempt, counted; startable() has said yes.
   PendingDelivery start(Millis now);
@@ -36,7 +46,7 @@ class DeliveryQueue {
   // At most one at a time.
   std::optional<Load> load();
   void loadFailed();
-  // What is beyond the limit of the queue: to be written.
+  // What is beyond the limit of the queue, or buried: to be written.
   std::vector<Settlement> loaded(const Load&, const std::vector<PendingDelivery>&, Millis now);
 
   // When a retry is due; kNever: none is waiting in memory.
@@ -59,7 +69,10 @@ class DeliveryQueue {
   bool mayRetry(Millis now) const;
   bool full() const;
   bool hides(std::int64_t id) const { return taken_.hides(id) || coming_.hides(id); }
-  std::vector<Settlement> removeExcess(const std::vector<PendingDelivery>&, Millis now);
+  bool buried(const PendingDelivery& row) const { return row.place <= standing_.buried; }
+  void arrived(const PendingDelivery&);
+  std::vector<Settlement> remove(const Load&, const std::vector<PendingDelivery>&, Millis now);
+  Settlement removal(const PendingDelivery&, Millis now);
 
   const PipelineLimits& limits_;
   const QueueRules* rules_ = nullptr;
@@ -72,6 +85,7 @@ class DeliveryQueue {
   Taken coming_;                                 // announced
   std::int64_t leaving_ = 0, leavingBytes_ = 0;  // of the unsettled, what will not be pending
   bool retryIsNext_ = true;                      // with both at hand, they take turns
+  bool toBury_;                                  // perhaps there are buried ones in the store
 };
 
 }  // namespace pombo

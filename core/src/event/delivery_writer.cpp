@@ -1,5 +1,7 @@
 #include "event/delivery_writer.hpp"
 
+#include <set>
+
 namespace pombo {
 namespace {
 
@@ -23,23 +25,41 @@ NoEffect DeliveryWriter::write(const Write& write) {
   for (const auto& settlement : write.settlements) settle(settlement);
   for (const auto& each : write.again)
     if (!again(each)) refused.again.push_back(each.delivery.place);
-  for (const auto& [queue, change] : changes_)
-    session_.run(
-        "UPDATE delivery_queue SET pending = pending + :pending, bytes = bytes + :bytes "
-        "WHERE id = :id",
-        {change.pending, change.bytes, queue});
+  for (const auto& burial : write.burials) bury(burial);
+  writeCounts();
   for (const auto& [queue, failures] : write.failures)
     session_.run("UPDATE delivery_queue SET failures = :failures WHERE id = :id",
                  {static_cast<std::int64_t>(failures), queue});
+  refused.sizes = sizesOf(write.again);
   return refused;
+}
+
+void DeliveryWriter::writeCounts() {
+  for (const auto& [queue, change] : changes_)
+    session_.run(
+        "UPDATE delivery_queue SET pending = pending + :pending, bytes = bytes + :bytes, "
+        "dead = dead + :dead WHERE id = :id",
+        {change.pending, change.bytes, change.dead, queue});
+}
+
+std::vector<QueueSize> DeliveryWriter::sizesOf(const std::vector<NewDelivery>& deliveries) {
+  std::set<std::int64_t> queues;
+  for (const auto& each : deliveries) queues.insert(each.queue);
+  std::vector<QueueSize> sizes;
+  for (const auto queue : queues)
+    for (const auto& row :
+         session_.rows("SELECT pending, bytes FROM delivery_queue WHERE id = :id", "nn", {queue}))
+      sizes.push_back({queue, row.number(0), row.number(1)});
+  return sizes;
 }
 
 // Not for an instance that has been deleted meanwhile.
 void DeliveryWriter::name(const QueueName& queue) {
   session_.run(
-      "INSERT INTO delivery_queue (id, instance_id, block, destination, pending, bytes, failures) "
+      "INSERT INTO delivery_queue (id, instance_id, block, destination, pending, bytes, dead, "
+      "failures, buried, burial) "
       "SELECT CAST(:id AS BIGINT), CAST(:instance AS TEXT), CAST(:block AS TEXT), "
-      "CAST(:destination AS TEXT), 0, 0, 0 "
+      "CAST(:destination AS TEXT), 0, 0, 0, 0, 0, '' "
       "WHERE EXISTS (SELECT 1 FROM event WHERE instance_id = :owner) ON CONFLICT DO NOTHING",
       {queue.id, queue.key.instance.value, queue.key.block, queue.key.destination,
        queue.key.instance.value});
@@ -89,22 +109,44 @@ void DeliveryWriter::settle(const Settlement& settlement) {
                 "UPDATE delivery SET status = :status, settled_at = :settled, reason = :reason "
                 "WHERE id = :id AND place = :place AND status = 0",
                 {status, settledAt, kept(settlement.reason), row.id, row.place}) > 0;
-  if (changed && ends) count(settlement.queue, row, -1);
+  if (!changed || !ends) return;
+  count(settlement.queue, row, -1);
+  if (settlement.status == DeliveryStatus::dead) ++changes_[settlement.queue].dead;
 }
 
 bool DeliveryWriter::again(const NewDelivery& made) {
   const PendingDelivery& row = made.delivery;
-  if (session_.run("UPDATE delivery SET status = 0, attempts = 0, next_at = 0, settled_at = NULL, "
-                   "reason = '', place = :place WHERE id = :id AND status <> 0",
-                   {row.place, row.id}) > 0) {
+  if (revive(made, DeliveryStatus::dead)) {
+    --changes_[made.queue].dead;
     count(made.queue, row, 1);
     return true;
   }
+  if (revive(made, DeliveryStatus::delivered)) {
+    count(made.queue, row, 1);
+    return true;
+  }
+  if (revive(made, DeliveryStatus::pending)) return true;
   // Perhaps it is this very write that was made before.
   return !session_
               .rows("SELECT 1 FROM delivery WHERE id = :id AND place = :place", "n",
                     {row.id, row.place})
               .empty();
+}
+
+// One that waits for its first attempt is as it should be already.
+bool DeliveryWriter::revive(const NewDelivery& made, DeliveryStatus from) {
+  return session_.run(
+             "UPDATE delivery SET status = 0, attempts = 0, next_at = 0, settled_at = NULL, "
+             "reason = '', place = :place WHERE id = :id AND status = :from "
+             "AND (status <> 0 OR attempts > 0)",
+             {made.delivery.place, made.delivery.id, static_cast<std::int64_t>(from)}) > 0;
+}
+
+void DeliveryWriter::bury(const Burial& burial) {
+  session_.run(
+      "UPDATE delivery_queue SET buried = :place, burial = :reason "
+      "WHERE id = :id AND buried < :before",
+      {burial.place, kept(burial.reason), burial.queue, burial.place});
 }
 
 void DeliveryWriter::count(std::int64_t queue, const PendingDelivery& row, int change) {

@@ -18,7 +18,7 @@ class DeliveryWriter {
 
  private:
   struct Change {
-    std::int64_t pending = 0, bytes = 0;
+    std::int64_t pending = 0, bytes = 0, dead = 0;
   };
 
   void name(const QueueName&);
@@ -26,7 +26,11 @@ class DeliveryWriter {
   void insert(const NewDelivery&, Millis now);
   void settle(const Settlement&);
   bool again(const NewDelivery&);
+  bool revive(const NewDelivery&, DeliveryStatus from);
+  void bury(const Burial&);
   void count(std::int64_t queue, const PendingDelivery&, int change);
+  void writeCounts();
+  std::vector<QueueSize> sizesOf(const std::vector<NewDelivery>&);
 
   Session& session_;
   std::map<std::int64_t, Change> changes_;

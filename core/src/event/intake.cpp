@@ -44,24 +44,30 @@ void Intake::prepare(std::vector<AcceptedEvent>& into) {
     const AcceptedEvent event = waiting_.rows().at(keyOf(seq));
     waiting_.erase(keyOf(seq));
     taken_.take(seq);
-    inHand_[seq] = event;
+    inHand_[seq] = {event, {}};
     into.push_back(event);
   }
 }
 
-bool Intake::prepared(std::int64_t seq) {
-  const auto event = inHand_.extract(seq);
-  if (event.empty()) return false;
-  finished({event.mapped().instance, event.mapped().chat});
-  return true;
+std::optional<std::set<QueueKey>> Intake::prepared(std::int64_t seq) {
+  auto found = inHand_.extract(seq);
+  if (found.empty()) return std::nullopt;
+  finished({found.mapped().event.instance, found.mapped().event.chat});
+  return std::move(found.mapped().buried);
+}
+
+void Intake::bury(const QueueKey& queue) {
+  for (auto& [_, each] : inHand_)
+    if (each.event.instance == queue.instance) each.buried.insert(queue);
 }
 
 void Intake::notPrepared(std::int64_t seq) {
-  const auto event = inHand_.extract(seq);
-  if (event.empty()) return;
-  const Name name{event.mapped().instance, event.mapped().chat};
+  const auto found = inHand_.extract(seq);
+  if (found.empty()) return;
+  const AcceptedEvent& event = found.mapped().event;
+  const Name name{event.instance, event.chat};
   taken_.release(seq);
-  waiting_.putBack(keyOf(seq), event.mapped());
+  waiting_.putBack(keyOf(seq), event);
   chats_[name].events.insert(seq);
   finished(name);
 }
@@ -91,7 +97,7 @@ void Intake::forget(const InstanceId& instance) {
   preparing_.erase(instance);
   std::erase_if(ready_, [&](const auto& name) { return name.first == instance; });
   std::erase_if(inHand_, [&](const auto& each) {
-    if (each.second.instance != instance) return false;
+    if (each.second.event.instance != instance) return false;
     taken_.release(each.first);
     return true;
   });

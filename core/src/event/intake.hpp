@@ -23,13 +23,15 @@ class Intake {
   void accepted(const AcceptedEvent&);
   // To be enriched and routed, by whoever asks.
   void prepare(std::vector<AcceptedEvent>& into);
-  // It is known who wants it; the next of its chat may be prepared. False: nobody asks any more.
-  bool prepared(std::int64_t seq);
+  // It is known who wants it; the next of its chat may be prepared. The queues that were buried
+  // since it was asked. Nothing: nobody asks any more.
+  std::optional<std::set<QueueKey>> prepared(std::int64_t seq);
   // It comes to prepare() again.
   void notPrepared(std::int64_t seq);
   // That is in the store.
   void routed(std::int64_t seq) { taken_.release(seq); }
   void forget(const InstanceId&);
+  void bury(const QueueKey&);
   // Events may have been accepted that nobody knows of.
   void reread() { waiting_.distrust(); }
 
@@ -61,7 +63,11 @@ class Intake {
   };
   std::map<InstanceId, Preparing> preparing_;
   std::deque<Name> ready_;
-  std::unordered_map<std::int64_t, AcceptedEvent> inHand_;  // being prepared
+  struct InHand {
+    AcceptedEvent event;
+    std::set<QueueKey> buried;
+  };
+  std::unordered_map<std::int64_t, InHand> inHand_;  // being prepared
 };
 
 }  // namespace pombo

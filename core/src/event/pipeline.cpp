@@ -31,11 +31,13 @@ void Pipeline::accepted(const std::vector<AcceptedEvent>& events) {
 
 void Pipeline::prepared(const AcceptedEvent& event, const std::vector<Destination>& destinations,
                         std::optional<std::string> data, Millis now) {
-  if (!intake_.prepared(event.seq)) return;
+  const auto buried = intake_.prepared(event.seq);
+  if (!buried) return;
   const auto bytes = data ? static_cast<std::int64_t>(data->size()) : event.bytes;
   Routing routing{event.seq, ++lastDelivery_, std::move(data), {}};
   for (const auto& to : destinations) {
     const QueueKey key{event.instance, to.block, to.name};
+    if (buried->contains(key)) continue;
     auto* queue = lanes_.find(key);
     if (!queue) {
       newQueues_.push_back({++lastQueue_, key});
@@ -70,12 +72,30 @@ void Pipeline::answered(std::int64_t delivery, const AttemptResult& answer, Mill
 void Pipeline::redeliver(const std::vector<NewDelivery>& deliveries) {
   for (const auto& each : deliveries) {
     auto* const queue = lanes_.find(each.queue);
-    if (!queue || !redelivering_.insert(each.delivery.id).second) continue;
+    if (!queue || !queue->recall(each.delivery.id)) continue;
     again_.push_back(each);
-    PendingDelivery& row = again_.back().delivery;
-    row.attempts = 0;
-    queue->announced(row.id);
+    again_.back().delivery.attempts = 0;
+    again_.back().delivery.dueAt = 0;
   }
+}
+
+// What is not in the store yet does not enter the queue any more.
+void Pipeline::bury(const QueueKey& key, const std::string& reason) {
+  intake_.bury(key);
+  auto* const queue = lanes_.find(key);
+  if (!queue) return;
+  const auto id = queue->standing().name.id;
+  for (auto& routing : routings_)
+    std::erase_if(routing.deliveries, [&](const auto& each) {
+      if (each.queue == id) queue->notEnqueued(each.delivery.id);
+      return each.queue == id;
+    });
+  std::erase_if(again_, [&](const auto& each) {
+    if (each.queue == id) queue->notRecalled(each.delivery.id);
+    return each.queue == id;
+  });
+  queue->bury(lastPlace_, reason);
+  burials_.push_back({id, lastPlace_, reason});
 }
 
 void Pipeline::forget(const InstanceId& instance) {
@@ -90,6 +110,7 @@ void Pipeline::gather(Millis now) {
   moveSome(routings_, limits_.perWrite, write_.routings);
   moveSome(settlements_, limits_.perWrite, write_.settlements);
   moveSome(again_, limits_.perWrite, write_.again);
+  write_.burials.swap(burials_);
   // Places are in the order in which rows come into the store.
   for (auto& routing : write_.routings)
     for (auto& each : routing.deliveries) each.delivery.place = ++lastPlace_;
@@ -118,16 +139,22 @@ void Pipeline::committed(const NoEffect& refused, Millis now) {
       queue->settled(settlement);
       lanes_.touch(*queue, now);
     }
-  for (const auto& each : write_.again) {
-    redelivering_.erase(each.delivery.id);
-    if (auto* const queue = lanes_.find(each.queue)) {
-      holds(refused.again, each.delivery.place) ? queue->notEnqueued(each.delivery.id)
-                                                : queue->enqueued(each.delivery);
-      lanes_.touch(*queue, now);
-    }
-  }
+  committedAgain(refused, now);
+  for (const auto& burial : write_.burials)
+    if (auto* const queue = lanes_.find(burial.queue)) lanes_.touch(*queue, now);
   write_ = {};
   writing_ = false;
+}
+
+void Pipeline::committedAgain(const NoEffect& refused, Millis now) {
+  for (const auto& size : refused.sizes)
+    if (auto* const queue = lanes_.find(size.queue)) queue->resize(size);
+  for (const auto& each : write_.again)
+    if (auto* const queue = lanes_.find(each.queue)) {
+      holds(refused.again, each.delivery.place) ? queue->notRecalled(each.delivery.id)
+                                                : queue->recalled(each.delivery);
+      lanes_.touch(*queue, now);
+    }
 }
 
 Work Pipeline::work(Millis now) {

@@ -57,8 +57,14 @@ class Pipeline {
     writing_ = false;
   }
 
-  // Delivered or dead ones, to be delivered once more, with attempts of their own.
+  // To be delivered once more, with attempts of their own, whatever became of them. One that waits
+  // for its schedule does not any longer; one that is in flight, or waits for its first attempt, is
+  // left alone.
   void redeliver(const std::vector<NewDelivery>&);
+  // All that is pending becomes dead for that reason. What is in flight does so with its answer,
+  // unless it is delivered. Durable with the write that holds the burial, and a restart finishes
+  // it; what the queue is given afterwards is delivered.
+  void bury(const QueueKey&, const std::string& reason);
   // Its rows are gone, or are going to be.
   void forget(const InstanceId&);
 
@@ -70,6 +76,7 @@ class Pipeline {
   static constexpr Millis kPause = 250;  // after the database has refused
 
   void gather(Millis now);
+  void committedAgain(const NoEffect&, Millis now);
 
   const PipelineLimits limits_;
   Intake intake_;
@@ -78,7 +85,7 @@ class Pipeline {
   std::deque<Routing> routings_;
   std::deque<Settlement> settlements_;
   std::deque<NewDelivery> again_;
-  std::set<std::int64_t> redelivering_;  // asked for, and not yet in the store
+  std::vector<Burial> burials_;
   Write write_;
   bool writing_ = false;
   Millis writeAfter_ = 0, readAfter_ = 0;

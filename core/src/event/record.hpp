@@ -89,22 +89,41 @@ struct QueueName {
   bool operator==(const QueueName&) const = default;
 };
 
+// All of a queue that is not behind `place` goes without another attempt; for good.
+struct Burial {
+  std::int64_t queue = 0;
+  std::int64_t place = 0;
+  std::string reason = {};  // of the dead letters
+};
+
 // All or nothing. One at a time, in order; repeated as it is until it is known to be made.
 struct Write {
   Millis at = 0;
   std::vector<QueueName> queues = {};  // that have deliveries for the first time
   std::vector<Routing> routings = {};
   std::vector<Settlement> settlements = {};
-  std::vector<NewDelivery> again = {};  // dead or delivered ones, from the start, in a new place
+  std::vector<NewDelivery> again = {};  // from the start, in a new place, whatever became of them
   std::vector<std::pair<std::int64_t, int>> failures = {};  // in a row, of queues, where changed
-  bool empty() const { return routings.empty() && settlements.empty() && again.empty(); }
+  std::vector<Burial> burials = {};
+  bool empty() const {
+    return routings.empty() && settlements.empty() && again.empty() && burials.empty();
+  }
+};
+
+struct QueueSize {
+  std::int64_t queue = 0;
+  std::int64_t pending = 0;
+  std::int64_t bytes = 0;
+  bool operator==(const QueueSize&) const = default;
 };
 
 // What of a Write had no effect: of events that are routed already or gone, and of deliveries that
-// are pending or gone.
+// wait for their first attempt or are gone.
 struct NoEffect {
   std::vector<std::int64_t> events = {};  // seqs
   std::vector<std::int64_t> again = {};   // the places they would have had
+  // Of the queues of `again`, in order, after the Write: nobody else knows which were pending.
+  std::vector<QueueSize> sizes = {};
   bool operator==(const NoEffect&) const = default;
 };
 
@@ -121,6 +140,8 @@ struct QueueStanding {
   std::int64_t pending = 0;
   std::int64_t bytes = 0;
   int failures = 0;
+  std::int64_t buried = 0;  // up to this place: `burial` is the reason
+  std::string burial = {};
   bool operator==(const QueueStanding&) const = default;
 };
 

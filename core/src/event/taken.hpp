@@ -21,6 +21,7 @@ class Taken {
     released_.clear();
   }
   bool reading() const { return reading_; }
+  bool holds(std::int64_t id) const { return taken_.contains(id); }
   bool hides(std::int64_t id) const { return taken_.contains(id) || released_.contains(id); }
   // It was given back while the read was under way.
   bool changed(std::int64_t id) const { return released_.contains(id); }

@@ -32,6 +32,14 @@ class Window {
   }
   bool erase(const Key& key) { return rows_.erase(key) > 0; }
   const std::map<Key, Row>& rows() const { return rows_; }
+  template <class Condition>
+  bool eraseIf(const Condition& condition) {
+    return std::erase_if(rows_, [&](const auto& each) { return condition(each.second); }) > 0;
+  }
+  void clear() {
+    rows_.clear();
+    distrust();
+  }
 
   // A row that is in the store since just now. Returns what had to make room, or the row itself.
   std::optional<Row> insert(const Key& key, Row row) {
