@@ -35,6 +35,13 @@ std::optional<Address> addressOf(const sockaddr& address) {
   return std::nullopt;
 }
 
+std::string textOf(const Address& address) {
+  char text[INET6_ADDRSTRLEN];
+  if (IN6_IS_ADDR_V4MAPPED(&address))
+    return ::inet_ntop(AF_INET, address.s6_addr + 12, text, sizeof text);
+  return ::inet_ntop(AF_INET6, &address, text, sizeof text);
+}
+
 bool Cidr::contains(const Address& address) const {
   const auto whole = static_cast<std::size_t>(bits / 8);
   if (std::memcmp(first.s6_addr, address.s6_addr, whole) != 0) return false;

@@ -21,11 +21,11 @@ struct Lookup {
   std::vector<Address> found;
 };
 
-// On a thread of its own: what is set here of the resolver is that thread's.
-std::vector<Address> addressesOf(const std::string& host) {
-  // One try of a second for each server, not two of five: nobody waits for more, and the thread is
-  // one of a number that is limited.
-  if (::res_init() == 0) _res.retrans = _res.retry = 1;
+}  // namespace
+
+std::vector<Address> lookUp(const std::string& host, int tries, int seconds) {
+  // What is set here of the resolver is this thread's.
+  if (::res_init() == 0) _res.retry = tries, _res.retrans = seconds;
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
@@ -37,15 +37,15 @@ std::vector<Address> addressesOf(const std::string& host) {
   return found;
 }
 
-}  // namespace
-
 std::vector<Address> Resolver::operator()(const std::string& host) const {
   const auto leave = [count = underWay_] { count->fetch_sub(1); };
   if (underWay_->fetch_add(1) >= most_) return leave(), std::vector<Address>();
   const auto lookup = std::make_shared<Lookup>();
   try {
     std::thread([lookup, host, leave] {
-      auto found = addressesOf(host);
+      // Not two tries of five seconds: nobody waits for more, and the thread is one of a number
+      // that is limited.
+      auto found = lookUp(host, 1, 1);
       leave();  // before anyone hears of it: the next look-up has its place
       const std::lock_guard lock(lookup->mutex);
       lookup->found = std::move(found);

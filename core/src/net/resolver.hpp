@@ -11,6 +11,10 @@
 
 namespace pombo {
 
+// What the system's own resolver says of a name, when it has said it: so many tries of so many
+// seconds for each name server. Nothing when there is no such name, or no answer. [any thread]
+std::vector<Address> lookUp(const std::string& host, int tries, int seconds);
+
 // Asks the system's own resolver, on a thread per look-up: behind a server that is silent nobody
 // else has to queue. Copies share what is counted.
 class Resolver {
