@@ -49,6 +49,12 @@ Egress::Egress(const EgressOptions& options, Resolve resolve)
   }
 }
 
+Egress Egress::asking(Resolve resolve) const {
+  Egress copy = *this;
+  copy.resolve_ = std::move(resolve);
+  return copy;
+}
+
 Egress::Refusal Egress::refusal(const Url& url) const {
   if (url.credentials) return "credentials in URL";
   return refusalOfHost(url.host, false, true);

@@ -28,6 +28,9 @@ class Egress {
   // Throws std::runtime_error naming an entry that is neither a CIDR nor a host.
   explicit Egress(const EgressOptions&, Resolve resolve = Resolver());
 
+  // The same, but asking another for the addresses of names.
+  Egress asking(Resolve) const;
+
   // When something is configured: resolves a name, for at most a second; one that does not resolve
   // is allowed.
   Refusal refusal(const Url&) const;

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -17,9 +18,16 @@ using List = std::unique_ptr<curl_slist, void (*)(curl_slist*)>;
 
 constexpr std::size_t kHeadLimit = 64 << 10;  // bytes, those of provisional answers among them
 constexpr long kConnectMs = 5000;
+constexpr std::uint64_t kBufferLeast = 1 << 10;
+constexpr std::uint64_t kBufferMost = 16 << 10;
+// Over TLS curl holds one to send from, of 64 KiB, for as long as a transfer lasts.
+constexpr long kUploadBuffer = 16 << 10;
+// Whoever runs many asks for names elsewhere. curl looks at all that it knows after every transfer.
+constexpr long kNameSeconds = 2;
+constexpr long kIdleSeconds = 60;  // of a connection that is kept
 
 [[noreturn]] void refuse(const std::string& reason) {
-  throw Error(Code::unavailable, "URL is not allowed: " + reason);
+  throw NotAllowed(Code::unavailable, "URL is not allowed: " + reason);
 }
 
 std::string lowerCase(std::string text) {
@@ -29,8 +37,9 @@ std::string lowerCase(std::string text) {
 
 List headersOf(const OutgoingRequest& request) {
   for (const auto& [key, value] : request.headers)
-    if ((key + value).find_first_of(std::string("\r\n\0", 3)) != std::string::npos)
-      throw Error(Code::invalid, "A header contains characters that are not allowed");
+    for (const std::string* each : {&key, &value})
+      if (each->find_first_of("\r\n\0", 0, 3) != each->npos)
+        throw Error(Code::invalid, "A header contains characters that are not allowed");
   curl_slist* list = curl_slist_append(nullptr, "Expect:");
   for (const auto& [key, value] : request.headers)  // "key:" would take a header away
     list = curl_slist_append(list, (value.empty() ? key + ";" : key + ": " + value).c_str());
@@ -40,6 +49,18 @@ List headersOf(const OutgoingRequest& request) {
 std::string after(const std::string& mark, const std::string& text) {
   const auto at = text.rfind(mark);
   return at == text.npos ? "" : text.substr(at + mark.size());
+}
+
+// Debian's curl looks for certificates in a file and in a folder. With the file alone it is read
+// once for all transfers of a multi handle, with the folder for each connection, at 25 ms of the
+// processor: both hold the same.
+bool hasCertificateFile(CURL* curl) {
+  static const bool has = [&] {
+    const char* file = nullptr;
+    curl_easy_getinfo(curl, CURLINFO_CAINFO, &file);
+    return file && ::access(file, R_OK) == 0;
+  }();
+  return has;
 }
 
 constexpr const char* kHeadTooLong = "The head of the answer is too long";
@@ -74,6 +95,7 @@ struct Transfer::State {
 
   void setTarget(const Url& url) {
     name = url.host;
+    port = url.port;
     curl_easy_setopt(curl.get(), CURLOPT_URL, url.dialled.c_str());
     curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");  // whatever the environment says
     curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "");
@@ -81,6 +103,7 @@ struct Transfer::State {
     curl_easy_setopt(curl.get(), CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
     curl_easy_setopt(curl.get(), CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl.get(), CURLOPT_NETRC, long{CURL_NETRC_IGNORED});
+    if (hasCertificateFile(curl.get())) curl_easy_setopt(curl.get(), CURLOPT_CAPATH, nullptr);
     for (const auto version : {CURLOPT_SSLVERSION, CURLOPT_PROXY_SSLVERSION})
       curl_easy_setopt(curl.get(), version, long{CURL_SSLVERSION_TLSv1_2});
     for (const auto peer : {CURLOPT_SSL_VERIFYPEER, CURLOPT_PROXY_SSL_VERIFYPEER})
@@ -93,7 +116,11 @@ struct Transfer::State {
     if (const auto reason = egress.refusalOfProxyAtSight(proxy.host)) refuse(*reason);
     const auto host = hostIn(proxy.host);
     name = *host;
+    port = proxy.port;
     isProxy = true;
+    // A tunnel is whose credentials have opened it: nobody else's requests go through.
+    curl_easy_setopt(curl.get(), CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(curl.get(), CURLOPT_FORBID_REUSE, 1L);
     // A name is resolved by a SOCKS proxy itself (socks5h), so that both ends mean the same host.
     const std::string scheme = proxy.protocol == "socks5" ? "socks5h" : proxy.protocol;
     const std::string shown =
@@ -113,6 +140,25 @@ struct Transfer::State {
     curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, request.body.data());
     curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request.body.size()));
+  }
+
+  void setAddresses(const std::vector<Address>& all) {
+    std::string entry = "+" + name + ":" + std::to_string(port) + ":";
+    for (const auto& address : all) {
+      if (const auto reason = egress.refusal(name, address, isProxy)) refuse(*reason);
+      entry += "[" + textOf(address) + "],";
+    }
+    entry.pop_back();
+    addresses.reset(curl_slist_append(nullptr, entry.c_str()));
+    curl_easy_setopt(curl.get(), CURLOPT_RESOLVE, addresses.get());
+  }
+
+  void setThrift() {
+    const auto size = std::clamp(limit, kBufferLeast, kBufferMost);
+    curl_easy_setopt(curl.get(), CURLOPT_BUFFERSIZE, static_cast<long>(size));
+    curl_easy_setopt(curl.get(), CURLOPT_UPLOAD_BUFFERSIZE, kUploadBuffer);
+    curl_easy_setopt(curl.get(), CURLOPT_DNS_CACHE_TIMEOUT, kNameSeconds);
+    curl_easy_setopt(curl.get(), CURLOPT_MAXAGE_CONN, kIdleSeconds);
   }
 
   void setTime(std::chrono::milliseconds time) {
@@ -182,7 +228,9 @@ struct Transfer::State {
   const Egress& egress;
   const std::uint64_t limit;  // bytes of the body
   const List headers;
+  List addresses{nullptr, curl_slist_free_all};
   std::string name;  // that leads to the addresses dialled: the URL's host, or the proxy's
+  std::uint16_t port = 0;
   bool isProxy = false;
   Egress::Refusal refused;
   bool isCut = false;  // there was more than the limit
@@ -199,17 +247,24 @@ Transfer::Transfer(const Egress& egress, const OutgoingRequest& request,
                    std::chrono::milliseconds time)
     : state_(std::make_unique<State>(egress, request.replyLimit, headersOf(request))) {
   const auto url = parseUrl(request.url);
-  if (!url) throw Error(Code::invalid, "URL is not allowed: not an http or https URL");
+  if (!url) throw NotAllowed(Code::invalid, "URL is not allowed: not an http or https URL");
   if (const auto reason = proxy ? egress.refusal(*url) : egress.refusalAtSight(*url))
     refuse(*reason);
   state_->setTarget(*url);
   if (proxy) state_->setProxy(*proxy);
   state_->setRequest(request, userAgent);
   state_->setTime(time);
+  state_->setThrift();
   state_->setCallbacks();
 }
 
 Transfer::~Transfer() = default;
+
+std::optional<std::string> Transfer::name() const {
+  return addressOf(state_->name) ? std::nullopt : std::optional(state_->name);
+}
+
+void Transfer::setAddresses(const std::vector<Address>& all) { state_->setAddresses(all); }
 
 void* Transfer::handle() const { return state_->curl.get(); }
 

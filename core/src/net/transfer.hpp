@@ -6,16 +6,23 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "net/egress.hpp"
 #include "pombo/connector.hpp"
 
 namespace pombo {
 
+// It may not be dialled: "URL is not allowed: <reason>".
+class NotAllowed : public Error {
+ public:
+  using Error::Error;
+};
+
 class Transfer {
  public:
-  // Throws Error{invalid} for what is no URL or no header, Error{unavailable, "URL is not allowed:
-  // <reason>"} when that can be told already. Behind a proxy it is the proxy that is dialled: there
+  // Throws Error{invalid} for what is no URL or no header, NotAllowed{unavailable} when that can be
+  // told already. Behind a proxy it is the proxy that is dialled: there
   // the target's name is resolved here, for at most a second. `egress` and `request` outlive it;
   // `time` is for all of it.
   Transfer(const Egress& egress, const OutgoingRequest& request, const std::optional<Proxy>&,
@@ -24,10 +31,16 @@ class Transfer {
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
+  // The name that is dialled, nothing for an address.
+  std::optional<std::string> name() const;
+  // That name's addresses, so that curl looks nothing up; each is checked again when it is dialled.
+  // Throws NotAllowed{unavailable} if one of them may not be.
+  void setAddresses(const std::vector<Address>&);
+
   void* handle() const;  // the CURL*, to be run once
 
-  // What came of it, by the CURLcode that it has ended with. Throws Error{unavailable} when that is
-  // no answer.
+  // What came of it, by the CURLcode that it has ended with. Throws Error{unavailable}, which may
+  // be NotAllowed, when that is no answer.
   IncomingReply end(int code);
 
  private:
