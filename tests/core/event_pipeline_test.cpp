@@ -73,11 +73,12 @@ class EventPipelineTest : public ::testing::Test {
   }
   // A queue with that many deliveries, of which nothing is in memory.
   void keep(std::int64_t queue, const std::string& instance, int deliveries) {
-    store_.queues[queue] = {{{instance}, "hook", "default"}, 0};
+    store_.queues[queue] = {{{instance}, "hook", "default"}};
     for (int i = 0; i < deliveries; ++i) {
       const auto id = queue * 1'000'000 + i;
-      store_.deliveries[id] = {
-          queue, {.id = id, .place = id, .event = 1, .bytes = 10}, DeliveryStatus::pending, ""};
+      store_.put(
+          id,
+          {queue, {.id = id, .place = id, .event = 1, .bytes = 10}, DeliveryStatus::pending, ""});
     }
   }
 
@@ -304,6 +305,82 @@ TEST_F(EventPipelineTest, WhatIsDeliveredAgainHasAllItsAttempts) {
   EXPECT_EQ(second[0].delivery.attempts, 1);
   EXPECT_EQ(second[0].delivery.event, made[0].delivery.event);
   EXPECT_GT(second[0].delivery.place, made[0].delivery.place);
+}
+
+TEST_F(EventPipelineTest, WhatWaitsForItsScheduleIsDeliveredAgainAtOnceAndNothingElse) {
+  rules_.inFlight = 2;
+  begin();
+  publish("i-1", 4);
+  answer({taken().at(0)}, kFailed);  // another one, and the one started for it, are in flight
+  ASSERT_EQ(taken().size(), 1u);
+  std::vector<NewDelivery> all;
+  for (const auto& [_, each] : store_.deliveries) all.push_back({each.queue, each.row});
+  pipeline_->redeliver(all);
+  settle();
+  std::map<int, int> byAttempts;
+  for (const auto& [_, each] : store_.deliveries) ++byAttempts[each.row.attempts];
+  EXPECT_EQ(byAttempts, (std::map<int, int>{{0, 4}}));
+  EXPECT_EQ(wakeAt_, kNever) << "nothing waits for its schedule";
+  EXPECT_TRUE(taken().empty());
+  EXPECT_EQ(pipeline_->find({{"i-1"}, "hook", "default"})->standing().pending, 4);
+}
+
+TEST_F(EventPipelineTest, ABuriedQueueIsDeadButForWhatIsDelivered) {
+  limits_.window = 2;
+  rules_.inFlight = 3;
+  begin();
+  publish("i-1", 600);
+  const auto flying = taken();
+  ASSERT_EQ(flying.size(), 3u);
+  answer({flying[0]}, kFailed);
+  const QueueKey key{{"i-1"}, "hook", "default"};
+  pipeline_->bury(key, "webhook disabled");
+  settle();
+  answer({flying[1]}, kFailed);
+  answer({flying[2]}, kDone);
+  answer(taken(), kDone);  // that took the place of the first
+  EXPECT_EQ(deadByReason(), (std::map<std::string, int>{{"webhook disabled", 598}}));
+  EXPECT_EQ(pipeline_->find(key)->standing().pending, 0);
+  EXPECT_EQ(wakeAt_, kNever);
+  publish("i-1", 2);
+  EXPECT_EQ(taken().size(), 2u) << "what comes afterwards is delivered";
+}
+
+TEST_F(EventPipelineTest, ABurialIsFinishedAfterARestart) {
+  keep(1, "i-1", 1000);
+  store_.queues[1].buried = 1'000'599;
+  store_.queues[1].burial = "webhook disabled";
+  begin();
+  EXPECT_EQ(deadByReason(), (std::map<std::string, int>{{"webhook disabled", 600}}));
+  EXPECT_EQ(taken().at(0).delivery.place, 1'000'600);
+}
+
+TEST_F(EventPipelineTest, WhatWasBeingPreparedDoesNotEnterAQueueThatIsBuried) {
+  begin();
+  const auto accepted = store_.accept({eventFor("i-1")}, now_);
+  pipeline_->accepted(accepted);
+  ASSERT_EQ(pipeline_->work(now_).prepare.size(), 1u);
+  pipeline_->bury({{"i-1"}, "hook", "default"}, "webhook disabled");
+  pipeline_->prepared(accepted[0], {{"hook", "default"}, {"hook", "other"}}, std::nullopt, now_);
+  settle();
+  EXPECT_EQ(taken().at(0).to.destination, "other");
+  EXPECT_EQ(store_.deliveries.size(), 1u);
+}
+
+TEST_F(EventPipelineTest, AQueueThatHasRecoveredDoesNotWaitAmongTheFailing) {
+  limits_.inFlight = 4;  // one for those that fail
+  rules_.inFlight = 2;
+  begin();
+  publish("i-1", 4);
+  const auto flying = taken();
+  publish("dead", 2);
+  answer({taken().at(0)}, kFailed);
+  answer({flying[0]}, kFailed);
+  ASSERT_FALSE(taken().empty()) << "hangs, and takes the share of those that fail";
+  answer({flying[1]}, kDone);
+  std::map<std::string, int> started;
+  for (const auto& each : taken()) ++started[each.to.instance.value];
+  EXPECT_GE(started["i-1"], 1);
 }
 
 TEST(EventModel, KeepsEveryPromiseInVirtualTime) {

@@ -191,18 +191,69 @@ TEST_F(EventStoreTest, ReadsEachOrder) {
 TEST_F(EventStoreTest, WhatIsDeliveredAgainStartsAnewInAnotherPlace) {
   const auto row = routed({1, 2}).routings[0].deliveries[0].delivery;
   settle(row, DeliveryStatus::dead);
-  auto again = list_.settled({"i-1"}, "hook", {1, 2, 3});
-  ASSERT_EQ(again.size(), 1u) << "the other one is pending";
+  auto known = list_.find({"i-1"}, "hook", {3, 1});
+  ASSERT_EQ(known.size(), 1u);
+  EXPECT_EQ(known[0].destination, "default");
+  EXPECT_TRUE(list_.find({"i-2"}, "hook", {1}).empty());
+  std::vector<NewDelivery> again{known[0].delivery};
   again[0].delivery.place = 50;
   const Write write{.again = again};
-  EXPECT_EQ(events_.write(write), NoEffect());
-  EXPECT_EQ(events_.write(write), NoEffect()) << "made already";
+  const NoEffect made{.sizes = {{7, 2, 200}}};
+  EXPECT_EQ(events_.write(write), made);
+  EXPECT_EQ(events_.write(write), made) << "made already";
   EXPECT_EQ(load(Load::What::firsts), (Ids{2, 1}));
   EXPECT_EQ(queue().pending, 2);
   settle(row, DeliveryStatus::delivered);
   EXPECT_EQ(queue().pending, 2) << "an answer to what was before";
   again[0].delivery.place = 51;
-  EXPECT_EQ(events_.write({.again = again}).again, Ids{51}) << "it is pending";
+  const Write late{.again = again};
+  EXPECT_EQ(events_.write(late).again, Ids{51}) << "it waits for its first attempt";
+}
+
+TEST_F(EventStoreTest, WhatWaitsForItsScheduleIsMadeAgainAtOnceAndCountedOnce) {
+  const auto row = routed({1, 2}).routings[0].deliveries[0].delivery;
+  settle(row, DeliveryStatus::pending, kNow, kNow + kHour);
+  Write write{.again = {{7, row}}};
+  write.again[0].delivery.place = 50;
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(events_.write(write), (NoEffect{.sizes = {{7, 2, 200}}})) << i;
+  EXPECT_EQ(load(Load::What::firsts), (Ids{2, 1}));
+  EXPECT_EQ(queue().pending, 2);
+}
+
+TEST_F(EventStoreTest, KeepsUpToWhereAQueueIsBuried) {
+  routed({1, 2, 3});
+  const auto bury = [&](std::int64_t place, const std::string& reason) {
+    Write write;
+    write.burials.push_back({7, place, reason});
+    events_.write(write);
+  };
+  bury(2, "webhook disabled");
+  bury(1, "older");
+  EXPECT_EQ(queue().buried, 2);
+  EXPECT_EQ(queue().burial, "webhook disabled");
+  bury(3, "again");
+  EXPECT_EQ(queue().burial, "again");
+}
+
+TEST_F(EventStoreTest, CountsWhatIsPendingAndDeadOfABlock) {
+  EXPECT_TRUE(list_.counts().empty());
+  const auto rows = routed({1, 2, 3, 4}).routings[0].deliveries;
+  const auto counted = [&] {
+    const auto counts = list_.counts().at("hook");
+    return std::pair(counts.pending, counts.dead);
+  };
+  for (int i = 0; i < 2; ++i) settle(rows[0].delivery, DeliveryStatus::dead);
+  settle(rows[1].delivery, DeliveryStatus::dead);
+  settle(rows[2].delivery, DeliveryStatus::delivered);
+  EXPECT_EQ(counted(), std::pair(std::int64_t{1}, std::int64_t{2}));
+  Write write{.again = {{7, rows[0].delivery}, {7, rows[2].delivery}}};
+  write.again[0].delivery.place = 50;
+  write.again[1].delivery.place = 51;
+  for (int i = 0; i < 2; ++i) events_.write(write);
+  EXPECT_EQ(counted(), std::pair(std::int64_t{3}, std::int64_t{1}));
+  events_.prune({}, kNow + 15 * 24 * kHour, 10);
+  EXPECT_EQ(counted(), std::pair(std::int64_t{3}, std::int64_t{0}));
 }
 
 TEST_F(EventStoreTest, ListsNewestFirstByPageAndByWhatIsAsked) {
@@ -246,6 +297,19 @@ TEST_F(EventStoreTest, WhatIsSettledIsKeptForItsTimeAndTheEventAsLongAsAnyOfIt) 
   settle(rows[2].delivery, DeliveryStatus::delivered);
   EXPECT_EQ(events_.prune({}, kNow + 24 * kHour + 1, 10), 1u);
   EXPECT_EQ(count("event"), 0);
+}
+
+TEST_F(EventStoreTest, PrunesNoMoreThanItIsToldAtATime) {
+  const auto rows = routed({1, 2, 3}).routings[0].deliveries;
+  for (const auto& each : rows) settle(each.delivery, DeliveryStatus::delivered);
+  for (const auto* id : {"a", "b", "c"})
+    events_.accept({eventOf(id, "chat", "message.exchange")}, kNow);
+  const Millis later = kNow + 15 * 24 * kHour;
+  EXPECT_EQ(events_.prune({}, later, 2), 2u);
+  EXPECT_EQ(count("delivery"), 1);
+  EXPECT_EQ(count("event_seen"), 1);
+  EXPECT_EQ(events_.prune({}, later, 2), 1u);
+  EXPECT_EQ(count("delivery") + count("event_seen"), 0);
 }
 
 TEST_F(EventStoreTest, NothingOfADeletedInstanceStaysOrComesBack) {

@@ -7,6 +7,7 @@ namespace {
 
 constexpr Millis kDay = Millis{24} * 60 * 60 * 1000;
 constexpr Millis kSlack = 1000;  // of a calm world: reads and writes take their time
+const std::string kBurial = "webhook disabled";
 constexpr Millis kRounding = 2;  // of clocks that are read at a restart
 
 void require(bool holds, const std::string& rule) {
@@ -41,7 +42,17 @@ void Ledger::writing(const Write& write, Millis now) {
     require(routing.event > last, "events of a chat are routed out of order");
     last = routing.event;
   }
-  for (const auto& settlement : write.settlements) settled(settlement, now);
+  for (const auto& settlement : write.settlements) settled(settlement, write, now);
+}
+
+void Ledger::checkRemoved(const Settlement& removed, const Write& write) const {
+  if (removed.reason != kBurial) return checkOldest(removed);
+  std::int64_t buried = 0;
+  const auto queue = store_.queues.find(removed.queue);
+  if (queue != store_.queues.end()) buried = queue->second.buried;
+  for (const auto& burial : write.burials)
+    if (burial.queue == removed.queue) buried = std::max(buried, burial.place);
+  require(removed.delivery.place <= buried, nameOf(removed.delivery) + " was not to be buried");
 }
 
 // What was being tried when it was chosen is no candidate.
@@ -51,19 +62,19 @@ void Ledger::checkOldest(const Settlement& chosen) const {
     const Id id{other.row.id, other.row.place};
     const auto recorded = recorded_.find(id);
     require(other.row.place >= chosen.delivery.place || unsettled_.contains(id) ||
-                removed_.contains(id) ||
+                removed_.contains(id) || asked_.contains(id.first) ||
                 (recorded != recorded_.end() && recorded->second >= chosen.at),
             "another one than the oldest has left a full queue: " + nameOf(chosen.delivery) +
                 " before " + nameOf(other.row));
   }
 }
 
-void Ledger::settled(const Settlement& settlement, Millis now) {
+void Ledger::settled(const Settlement& settlement, const Write& write, Millis now) {
   const PendingDelivery& row = settlement.delivery;
   const Id id{row.id, row.place};
   if (!settlement.attempted) {
     removed_.insert(id);
-    return checkOldest(settlement);
+    return checkRemoved(settlement, write);
   }
   recorded_[id] = now;
   unsettled_.erase(id);
@@ -84,6 +95,7 @@ void Ledger::settled(const Settlement& settlement, Millis now) {
 void Ledger::checkOrder(const Attempt& attempt, Queue& queue) {
   const PendingDelivery& row = attempt.delivery;
   if (!queue.startedOnce.insert({row.id, row.place}).second) return;
+  if (asked_.contains(row.id)) return;
   require(row.place > queue.lastPlace, "first attempts out of order");
   queue.lastPlace = row.place;
 }
@@ -93,9 +105,12 @@ void Ledger::checkCaps(Queue& queue, const QueueRules& rules) {
   require(queue.retries <= rules_.limits.retriesInFlight, "too many retries in flight");
   require(queue.failures < rules_.limits.breakerAfter || queue.firsts + queue.retries == 1,
           "an open breaker lets more than one through");
-  const auto flying = std::count_if(unsettled_.begin(), unsettled_.end(),
-                                    [](const auto& each) { return !each.second.answered; });
-  require(flying <= rules_.limits.inFlight, "too many attempts in flight");
+  require(flying() <= rules_.limits.inFlight, "too many attempts in flight");
+}
+
+std::int64_t Ledger::flying() const {
+  return std::count_if(unsettled_.begin(), unsettled_.end(),
+                       [](const auto& each) { return !each.second.answered; });
 }
 
 void Ledger::checkWait(const Attempt& attempt, Millis now) {
@@ -121,6 +136,8 @@ void Ledger::started(const Attempt& attempt, Millis now) {
               stored->second.row.attempts + 1 == row.attempts,
           nameOf(row) + " is not what the store says is next");
   require(store_.queues.at(stored->second.queue).key == attempt.to, "to a foreign destination");
+  require(row.place > store_.queues.at(stored->second.queue).buried && !doomed_.contains(id),
+          nameOf(row) + " has been buried");
   const std::pair key{id, row.attempts};
   require(made_[key]++ <= allowed_[key], nameOf(row) + " is made twice without a crash");
   Queue& queue = queues_[attempt.to];
@@ -158,7 +175,24 @@ void Ledger::answered(const Attempt& attempt, const AttemptResult& answer,
     waits_[{row.id, row.place}] = {now, waits[done - 1], askedWait.value_or(0), 0};
 }
 
+void Ledger::redelivering(const std::vector<NewDelivery>& deliveries) {
+  for (const auto& each : deliveries) asked_.insert(each.delivery.id);
+}
+
+void Ledger::burying(const QueueKey& key) {
+  for (const auto& [id, each] : store_.deliveries)
+    if (store_.queues.at(each.queue).key == key && each.status == DeliveryStatus::pending &&
+        !unsettled_.contains({id, each.row.place}) && !removed_.contains({id, each.row.place}))
+      doomed_.insert({id, each.row.place});
+  for (const auto& [_, row] : store_.events)
+    if (row.routed == 0 && row.event.instance == key.instance)
+      unwanted_.insert({row.event.id, key});
+}
+
 void Ledger::crashed() {
+  std::erase_if(doomed_, [&](const Id& id) {  // nobody had recorded it
+    return id.second > store_.queues.at(store_.deliveries.at(id.first).queue).buried;
+  });
   for (const auto& [id, flight] : unsettled_) {
     ++allowed_[{id, flight.attempt}];
     waits_.erase(id);
@@ -176,7 +210,30 @@ void Ledger::crashed() {
   }
 }
 
-void Ledger::atRest() const {
+bool Ledger::mayStart(const SimulatedStore::Delivery& each, Millis now) const {
+  const auto& key = store_.queues.at(each.queue).key;
+  const auto found = queues_.find(key);
+  const Queue queue = found == queues_.end() ? Queue() : found->second;
+  const bool isTurn = each.row.attempts == 0
+                          ? queue.firsts < rules_.blocks.at(key.block).inFlight
+                          : queue.retries < rules_.limits.retriesInFlight && each.row.dueAt <= now;
+  const bool probing =
+      queue.failures >= rules_.limits.breakerAfter && queue.firsts + queue.retries > 0;
+  const int share = std::max(1, rules_.limits.inFlight / 4);
+  return isTurn && !probing &&
+         flying() < (queue.failures > 0 ? share : rules_.limits.inFlight - share);
+}
+
+void Ledger::atRest(Millis now) const {
+  checkLimits();
+  for (const auto& [id, each] : store_.deliveries)
+    if (each.status == DeliveryStatus::pending && !unsettled_.contains({id, each.row.place})) {
+      require(!doomed_.contains({id, each.row.place}), nameOf(each.row) + " waits, and was buried");
+      require(!mayStart(each, now), nameOf(each.row) + " might be started, and nobody does");
+    }
+}
+
+void Ledger::checkLimits() const {
   std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>> pending;
   for (const auto& [_, each] : store_.deliveries)
     if (each.status == DeliveryStatus::pending) {
@@ -212,6 +269,8 @@ void Ledger::atTheEnd(const std::map<std::string, std::vector<Destination>>& wan
     require(each.status != DeliveryStatus::pending, nameOf(each.row) + " was forgotten");
     require(each.status != DeliveryStatus::delivered || received_.contains({event.id, to}),
             "delivered, and nobody has received it");
+    require(!doomed_.contains({each.row.id, each.row.place}) || each.reason == kBurial,
+            nameOf(each.row) + " was buried and is not");
     require(each.reason != "attempts exhausted" ||
                 each.row.attempts == static_cast<int>(rules_.blocks.at(to.block).waits.size()) + 1,
             "given up too early");
@@ -227,7 +286,8 @@ void Ledger::atTheEnd(const std::map<std::string, std::vector<Destination>>& wan
   }
   for (const auto& [seq, row] : store_.events)
     for (const auto& to : wanted.at(row.event.id))
-      require(found.contains({row.event.id, {row.event.instance, to.block, to.name}}),
+      require(found.contains({row.event.id, {row.event.instance, to.block, to.name}}) ||
+                  unwanted_.contains({row.event.id, {row.event.instance, to.block, to.name}}),
               "a destination was forgotten");
   require(waited_ < 100 || (least_ < 0.9 && most_ > 1.1), "waits have no jitter");
 }

@@ -34,13 +34,16 @@ class Ledger {
   void started(const Attempt&, Millis now);
   void received(const Attempt&, const std::vector<Destination>& wanted);
   void answered(const Attempt&, const AttemptResult&, std::optional<Millis> askedWait, Millis now);
+  // At the wish of somebody, who may not know what became of it.
+  void redelivering(const std::vector<NewDelivery>&);
+  void burying(const QueueKey&);
   // All that was started and is not in the store may happen once more.
   void crashed();
   // Nobody can say how long it lasted: waits that were under way are not judged.
   void timeWasLost() { waits_.clear(); }
 
-  // Nothing is under way.
-  void atRest() const;
+  // The store has nothing to do, nor has anything else; `now` as the process sees it.
+  void atRest(Millis now) const;
   void atTheEnd(const std::map<std::string, std::vector<Destination>>& wantedByEvent) const;
 
  private:
@@ -62,8 +65,12 @@ class Ledger {
   void checkOrder(const Attempt&, Queue&);
   void checkCaps(Queue&, const QueueRules&);
   void checkWait(const Attempt&, Millis now);
-  void settled(const Settlement&, Millis now);
+  void settled(const Settlement&, const Write&, Millis now);
+  void checkRemoved(const Settlement&, const Write&) const;
   void checkOldest(const Settlement&) const;
+  void checkLimits() const;
+  bool mayStart(const SimulatedStore::Delivery&, Millis now) const;
+  std::int64_t flying() const;
 
   const WorldRules& rules_;
   const SimulatedStore& store_;
@@ -71,8 +78,11 @@ class Ledger {
   std::map<Id, Flight> unsettled_;
   std::map<std::pair<Id, int>, int> made_, allowed_;  // how often an attempt was, and may be
   std::map<Id, Wait> waits_;
-  std::map<Id, Millis> recorded_;  // when its last failure was
-  std::set<Id> removed_;           // from a full queue
+  std::map<Id, Millis> recorded_;                        // when its last failure was
+  std::set<Id> removed_;                                 // from a full queue, or a buried one
+  std::set<Id> doomed_;                                  // were waiting when their queue was buried
+  std::set<std::int64_t> asked_;                         // to be delivered again, by id
+  std::set<std::pair<std::string, QueueKey>> unwanted_;  // perhaps: not routed at a burial
   std::map<std::pair<InstanceId, std::string>, std::int64_t> lastRouted_;
   std::set<std::pair<InstanceId, std::string>> busyChats_;
   std::map<InstanceId, int> preparing_;

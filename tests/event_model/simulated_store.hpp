@@ -24,6 +24,8 @@ class SimulatedStore final : public EventStore {
   struct Queue {
     QueueKey key;
     int failures = 0;
+    std::int64_t buried = 0;
+    std::string burial = {};
   };
 
   std::vector<AcceptedEvent> accept(const std::vector<Event>&, Millis now) override;
@@ -32,15 +34,20 @@ class SimulatedStore final : public EventStore {
   std::vector<AcceptedEvent> unrouted(std::size_t limit) override;
   StoredQueues restore(Millis now) override;
 
+  // A delivery that is not there yet.
+  void put(std::int64_t id, Delivery);
+
   std::map<std::int64_t, EventRow> events;
-  std::map<std::int64_t, Delivery> deliveries;
+  std::map<std::int64_t, Delivery> deliveries;  // changed by the store alone
   std::map<std::int64_t, Queue> queues;
 
  private:
   bool route(const Routing&);
   bool again(const NewDelivery&);
+  QueueSize sizeOf(std::int64_t queue) const;
 
   std::set<std::tuple<std::string, std::string, std::string>> seen_;
+  std::map<std::int64_t, std::set<std::int64_t>> pending_;  // by queue
   std::int64_t lastSeq_ = 0;
 };
 

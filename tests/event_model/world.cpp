@@ -185,7 +185,7 @@ void World::pump() {
     perform(work);
     if (work.prepare.empty() && work.readEvents == 0 && work.loads.empty() &&
         work.attempts.empty() && !work.write) {
-      if (under_ == 0 && steps_ % 16 == 0 && work.wakeAt > now() + kSecond) ledger_.atRest();
+      if (under_ == 0 && steps_ % 16 == 0 && work.wakeAt > now() + kSecond) ledger_.atRest(now());
       if (work.wakeAt == kNever || work.wakeAt == wakeAt_) return;
       wakeAt_ = work.wakeAt;
       return inProcess(std::max<Millis>(1, wakeAt_ - now()), [this, at = wakeAt_] {
@@ -317,10 +317,20 @@ void World::answer(const Attempt& attempt, Mood mood, bool lost) {
 void World::redeliver() {
   std::vector<NewDelivery> chosen;
   for (const auto& [_, each] : store_.deliveries)
-    if (each.status != DeliveryStatus::pending && dice_.chance(0.02))
+    if (dice_.chance(each.status == DeliveryStatus::pending ? 0.2 : 0.02))
       chosen.push_back({each.queue, each.row});
+  ledger_.redelivering(chosen);
   pipeline_->redeliver(chosen);
   if (dice_.chance(0.3)) pipeline_->redeliver(chosen);  // impatient
+  pump();
+}
+
+void World::bury() {
+  if (store_.queues.empty()) return;
+  auto queue = store_.queues.begin();
+  std::advance(queue, dice_.below(static_cast<std::int64_t>(store_.queues.size())));
+  ledger_.burying(queue->second.key);
+  pipeline_->bury(queue->second.key, "webhook disabled");
   pump();
 }
 
@@ -336,6 +346,7 @@ Tally World::run() {
   };
   now_and_then(6 * kHour, [this] { changeMoods(); });
   now_and_then(kDay, [this] { redeliver(); });
+  now_and_then(2 * kDay, [this] { bury(); });
   if (!rules_.calm) {
     now_and_then(kDay, [this] { crash(); });
     now_and_then(kDay, [this] { stepClock(); });

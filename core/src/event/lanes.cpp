@@ -48,8 +48,9 @@ void Lanes::setTimer(Lane& lane, Millis at) {
 void Lanes::touch(DeliveryQueue& queue, Millis now) {
   const auto id = queue.standing().name.id;
   Lane& mine = lane(id);
-  if (!mine.waitsForTurn && queue.startable(now)) {
-    mine.waitsForTurn = true;
+  // One that has recovered does not wait among the failing any longer.
+  if (bool& waits = mine.waitsForTurn[queue.failing()]; !waits && queue.startable(now)) {
+    waits = true;
     (queue.failing() ? failing_ : healthy_).push_back(id);
   }
   if (!mine.waitsForRead && now >= mine.readAfter) {
@@ -79,7 +80,7 @@ void Lanes::startOf(Turns& turns, bool failing, int most, Millis now, std::vecto
     const auto found = lanes_.find(id);
     if (found == lanes_.end()) continue;
     Lane& mine = *found->second;
-    mine.waitsForTurn = false;
+    mine.waitsForTurn[failing] = false;
     // It may have failed, or succeeded, since it was put in line.
     if (mine.queue.failing() == failing && mine.queue.startable(now)) {
       into.push_back({mine.queue.key(), mine.queue.start(now)});
@@ -87,7 +88,7 @@ void Lanes::startOf(Turns& turns, bool failing, int most, Millis now, std::vecto
       ++inFlight_[failing];
     }
     touch(mine.queue, now);
-    if (mine.waitsForTurn && mine.queue.failing() == failing) ++left;
+    if (mine.waitsForTurn[failing]) ++left;
   }
 }
 

@@ -49,7 +49,8 @@ class Lanes {
     Lane(const QueueStanding& standing, bool stored, const PipelineLimits& limits)
         : queue(standing, stored, limits) {}
     DeliveryQueue queue;
-    bool waitsForTurn = false, waitsForRead = false;
+    bool waitsForTurn[2] = {false, false};  // among the healthy, and among the failing
+    bool waitsForRead = false;
     Millis timer = kNever, readAfter = 0;
   };
   struct Flight {
