@@ -21,6 +21,7 @@ CREATE TABLE event_seen (
   message TEXT NOT NULL,
   kind TEXT NOT NULL,
   at BIGINT NOT NULL,
+  event TEXT NOT NULL,  -- the id of the first
   PRIMARY KEY (instance_id, chat, message, kind)
 ) {clustered};
 CREATE INDEX event_seen_at ON event_seen (at);

@@ -43,9 +43,9 @@ const std::vector<Field>& blockKeys() {
 // A block's name is a key in answers and the beginning of its tables and metrics: these are taken.
 bool isReserved(const std::string& name) {
   static const std::set<std::string> words{
-      "id",      "name",   "token",  "status",   "connector", "connection", "profile",
-      "account", "audit",  "block",  "core",     "edge",      "http",       "instance",
-      "rate",    "schema", "server", "settings", "sqlite",    "storage"};
+      "id",       "name",  "token",  "status", "connector", "connection", "profile",  "account",
+      "audit",    "block", "core",   "edge",   "event",     "events",     "delivery", "http",
+      "instance", "rate",  "schema", "server", "settings",  "sqlite",     "storage"};
   return words.contains(name);
 }
 
@@ -142,6 +142,7 @@ class Reader {
     if (section == "limits") return config.limits;
     if (section == "log") return config.log;
     if (section == "audit") return config.audit;
+    if (section == "events") return config.events;
     return section == "metrics" ? config.metrics : config.admin;
   }
 
@@ -192,10 +193,13 @@ class Reader {
         if (fieldNamed(blockKeys(), member.key())) own[member.key()] = member.value();
       for (const auto& member : own) given.erase(member.key());
       given.erase("process");
+      given.erase("lane");
       const std::string prefix = "POMBO_BLOCKS_" + environmentWord(block.name) + "_";
       overlay(own, blockKeys(), prefix, environment_);
-      auto process = processOf(entry.second, block.name);
+      auto process = partOf(entry.second, block.name, "process", processKeys());
       overlay(process, processKeys(), prefix + "PROCESS_", environment_);
+      auto lane = partOf(entry.second, block.name, "lane", laneKeys());
+      overlay(lane, laneKeys(), prefix + "LANE_", environment_);
       try {
         const Json values = checked(blockKeys(), own).values;
         block.enabled = values.at("enabled").as_bool();
@@ -203,6 +207,8 @@ class Reader {
         block.budget = std::chrono::seconds(values.at("budgetSeconds").as_int64());
         block.isolation = values.at("isolation").as_string();
         block.process = checked(processKeys(), process).values;
+        block.laneWorkers =
+            static_cast<int>(checked(laneKeys(), lane).values.at("workers").as_int64());
       } catch (const Error& error) {
         throw ConfigError(block.where + ": blocks." + block.name + ": " + error.what());
       }
@@ -211,13 +217,14 @@ class Reader {
     }
   }
 
-  boost::json::object processOf(const YAML::Node& block, const std::string& name) const {
-    const auto node = block.IsMap() ? block["process"] : YAML::Node();
+  boost::json::object partOf(const YAML::Node& block, const std::string& name, const char* part,
+                             const std::vector<Field>& keys) const {
+    const auto node = block.IsMap() ? block[part] : YAML::Node();
     if (!node.IsDefined() || node.IsNull()) return {};
-    const std::string path = "blocks." + name + ".process";
+    const std::string path = "blocks." + name + "." + part;
     auto given = objectOf(node, path);
     for (const auto& entry : node)
-      if (const auto key = keyIn(entry.first); !fieldNamed(processKeys(), key))
+      if (const auto key = keyIn(entry.first); !fieldNamed(keys, key))
         fail(entry.first, "unknown key '" + path + "." + key + "'");
     return given;
   }
@@ -314,7 +321,11 @@ const std::vector<Section>& configSections() {
       {"metrics",
        {text("listen", ""), text("token", "", true), list("allow", {"127.0.0.0/8", "::1/128"})}},
       {"admin", {text("token", "", true)}},
-      {"audit", {text("file", "")}}};
+      {"audit", {text("file", "")}},
+      {"events",
+       {flag("includeToken", true), flag("history", false), number("deliveredHours", 24, 0, 8760),
+        number("deadDays", 14, 0, 3650), number("queueDeliveries", 100'000, 1, 100'000'000),
+        number("queueMb", 2048, 1, 1'048'576), number("inFlight", 1024, 4, 65'536)}}};
   return sections;
 }
 
@@ -323,6 +334,11 @@ const std::vector<Field>& processKeys() {
       number("memoryMb", 512, 16, 1'048'576), number("openFiles", 256, 32, 65'536),
       number("cpuSeconds", 60, 0, 86'400),    list("mayRead", {}),
       number("callSeconds", 10, 1, 600),      number("startSeconds", 30, 1, 600)};
+  return keys;
+}
+
+const std::vector<Field>& laneKeys() {
+  static const std::vector<Field> keys{number("workers", 4, 1, 256)};
   return keys;
 }
 

@@ -23,6 +23,7 @@ struct BlockConfig {
   bool enabled = true;
   bool required = false;                       // refuse to start without it
   std::chrono::seconds budget{15};             // of one call into it
+  int laneWorkers = 4;                         // threads of a sink of its own
   std::string isolation = "auto";              // or "process", "inside"
   Json process;                                // every key of processKeys()
   Json options;                                // the block's own keys, as they stand
@@ -33,7 +34,7 @@ struct BlockConfig {
 struct Config {
   std::string database = "sqlite:pombo.db";
   // Every key is there.
-  Json http, storage, security, plugins, egress, limits, log, metrics, admin, audit;
+  Json http, storage, security, plugins, egress, limits, log, metrics, admin, audit, events;
   std::vector<BlockConfig> blocks;  // in file order
 };
 
@@ -57,5 +58,7 @@ struct Section {
 const std::vector<Section>& configSections();
 // Of `process`, which every block takes.
 const std::vector<Field>& processKeys();
+// Of `lane`, likewise.
+const std::vector<Field>& laneKeys();
 
 }  // namespace pombo

@@ -9,6 +9,7 @@
 #include "account/accounts.hpp"
 #include "block/registry.hpp"
 #include "block_opener.hpp"
+#include "gateway_events.hpp"
 #include "gateway_options.hpp"
 #include "http/admin_routes.hpp"
 #include "http/admission.hpp"
@@ -61,6 +62,10 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
         egress_({listAt(config.egress, "allow"), config.egress.at("proxyPrivate").as_bool()}),
         client_(egress_, std::string("Pombo/") + version(),
                 [this](const InstanceId& id) { return registry_.proxyFor(id); }),
+        surroundings_(registry_, instances_, blocks_, config.events.at("history").as_bool(),
+                      [this] { return server().baseUrl; }),
+        events_(eventsOptionsOf(config, std::string("Pombo/") + version()), store_.database(),
+                egress_, surroundings_, clock_, log_, metrics_),
         opener_(config_, environment, log_,
                 [this](const std::string& block) { reconnector_.reconnect(block); }),
         registry_(readPromises(), log_, metrics_),
@@ -75,7 +80,8 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       build(config);
     } catch (const std::exception& error) {
       // A call that does not end is inside of what would be destroyed now.
-      if (registry_.stop() == 0) throw;
+      const int missing = events_.stop(std::chrono::steady_clock::now());
+      if (registry_.stop() + missing == 0) throw;
       std::fprintf(stderr, "pombo: %s\n", error.what());
       std::_Exit(1);
     }
@@ -106,6 +112,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     while (router_->inFlight() > 0 && std::chrono::steady_clock::now() < deadline)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     // What is still being received has the rest of the time; a second at least, to be told.
+    int missing = events_.stop(deadline);
     edge_->stop(std::max<std::chrono::milliseconds>(
         std::chrono::seconds(1), std::chrono::duration_cast<std::chrono::milliseconds>(
                                      deadline - std::chrono::steady_clock::now())));
@@ -114,7 +121,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     routes_.expire(std::chrono::steady_clock::time_point::max());
     saveLimits();
     reconnector_.stop();
-    const int missing = registry_.stop();
+    missing += registry_.stop();
     tellDroppedLines();
     if (const int strays = std::max(missing, router_->strayThreads()); strays > 0) {
       // A block's call that never came back still has a thread inside all of this. Everything that
@@ -139,12 +146,17 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
           .fields = std::move(fields),
           .code = std::move(settings)},
          boost::json::object()});
-    for (const auto& wanted : config.blocks) add(opener_.open(wanted));
+    for (const auto& wanted : config.blocks) add(opener_.open(wanted), wanted.laneWorkers);
     registry_.start();
     for (const auto& block : registry_.list().all())
-      if (!block.running()) routes_.drop(block.name);
+      if (!block.running()) {
+        routes_.drop(block.name);
+        events_.drop(block.name);
+      }
     requireBlocks();
+    provisioner_.onErased([this](const InstanceId& id) { events_.forget(id); });
     provisioner_.recover(abandonedBefore());
+    events_.start();
     limitStore_.restore();
     addInstanceRoutes(routes_, provisioner_, instances_, list_, registry_.list());
     addServerRoutes(routes_, health_, metrics_,
@@ -208,13 +220,14 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     return admission_.admit(token, instanceName);
   }
 
-  void add(OpenedBlock opened) {
+  void add(OpenedBlock opened, int laneWorkers = 1) {
     Block& block = opened.block;
     if (block.code)
-      block.host = std::make_unique<BlockHost>(block.name, std::move(opened.options),
-                                               Services{log_, metrics_, clock_, store_.database(),
-                                                        blocks_, routes_, client_, *this, *this},
-                                               block.standing);
+      block.host = std::make_unique<BlockHost>(
+          block.name, std::move(opened.options),
+          Services{log_, metrics_, clock_, store_.database(), blocks_, routes_, client_, *this,
+                   *this, &events_, laneWorkers},
+          block.standing);
     registry_.add(std::move(block));
   }
 
@@ -244,21 +257,9 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     metrics.countTo("pombo_storage_commits_total", {}, double(store_.database().commits()));
     metrics.countTo("pombo_storage_jobs_total", {}, double(store_.database().jobs()));
     registry_.collect(metrics);
+    events_.collect(metrics);
     if (!edge_) return;
-    const auto& counters = edge_->counters();
-    metrics.countTo("pombo_edge_connections_total", {}, double(counters.connections));
-    metrics.countTo("pombo_edge_requests_total", {}, double(counters.requests));
-    metrics.countTo("pombo_edge_malformed_total", {}, double(counters.malformed));
-    metrics.countTo("pombo_edge_timeouts_total", {}, double(counters.timeouts));
-    metrics.countTo("pombo_edge_connections_refused_total", {{"reason", "address"}},
-                    double(counters.refusedByAddress));
-    metrics.countTo("pombo_edge_connections_refused_total", {{"reason", "full"}},
-                    double(counters.refusedWhenFull));
-    metrics.countTo("pombo_edge_connections_evicted_total", {}, double(counters.evicted));
-    metrics.countTo("pombo_edge_bodies_refused_total", {}, double(counters.bodiesRefused));
-    metrics.countTo("pombo_edge_accept_failures_total", {}, double(counters.acceptFailures));
-    metrics.observe("pombo_edge_connections_open", {}, double(counters.open));
-    metrics.observe("pombo_edge_body_memory_bytes", {}, double(edge_->bodyMemoryUsed()));
+    edge_->collect(metrics);
     router_->collect(metrics);
     metrics.countTo("pombo_http_threads_written_off_total", {}, router_->threadsWrittenOff());
   }
@@ -273,6 +274,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       routes_.expire(std::chrono::steady_clock::now());
       giveMemoryBack();
       if (!store_.database().away()) tidyInstances(second % 10 == 0);
+      if (second % 60 == 0) events_.tidy();
       lock.lock();
     }
   }
@@ -333,6 +335,8 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
 
   void checkHealth() {
     std::map<std::string, std::string> checks = registry_.health();
+    for (const auto& [block, said] : events_.health())
+      if (checks[block] == "ok" || checks[block].empty()) checks[block] = said;
     databaseAnswers_ = false;
     try {
       store_.database().read([](Session& session) { session.rows("SELECT 1", "n"); });
@@ -370,6 +374,8 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   RouteTable routes_;
   Media description_;  // of the routes, once they are closed
   Reconnector reconnector_{instances_, registry_, log_};
+  GatewaySurroundings surroundings_;
+  Events events_;  // calls the blocks between its start() and its stop()
   BlockOpener opener_;
   Registry registry_;  // its blocks call the reconnector, and their processes the opener's logs
   Provisioner provisioner_;

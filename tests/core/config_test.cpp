@@ -355,6 +355,18 @@ TEST(BlockConfigTest, EveryKeyOfAProcessIsInTheShippedFile) {
     EXPECT_NE(text.find("#     " + key.name + ": " + serialize(defaults.at(key.name)) + " "),
               text.npos)
         << key.name;
+  EXPECT_NE(text.find("#     workers: 4 "), text.npos);
+}
+
+TEST(BlockConfigTest, ALaneHasAsManyThreadsAsItIsGiven) {
+  const Config config = parsed("blocks:\n  a: {lane: {workers: 9}}\n  b:\n  c:\n",
+                               {{"POMBO_BLOCKS_B_LANE_WORKERS", "2"}});
+  EXPECT_EQ(config.blocks[0].laneWorkers, 9);
+  EXPECT_EQ(config.blocks[1].laneWorkers, 2);
+  EXPECT_EQ(config.blocks[2].laneWorkers, 4);
+  EXPECT_TRUE(config.blocks[0].options.as_object().empty()) << "the rest is the block's own";
+  EXPECT_EQ(refusalOf("blocks:\n  a:\n    lane:\n      threads: 7\n"),
+            "pombo.yaml:4: unknown key 'blocks.a.lane.threads'");
 }
 
 TEST(BlockConfigTest, AMistakeInAProcessIsNamedWithItsLine) {

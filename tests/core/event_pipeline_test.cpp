@@ -32,7 +32,7 @@ class EventPipelineTest : public ::testing::Test {
   void publish(const std::string& instance, int count, const std::string& chat = "chat") {
     std::vector<Event> events;
     for (int i = 0; i < count; ++i) events.push_back(eventFor(instance, chat));
-    pipeline_->accepted(store_.accept(events, now_));
+    pipeline_->accepted(store_.accept(events, now_).accepted);
     settle();
   }
   // What it wants done, but attempts, is done; those are left in attempts_.
@@ -236,9 +236,11 @@ TEST_F(EventPipelineTest, AMillionThatWaitAreNotReadAtOnce) {
 
 TEST_F(EventPipelineTest, OnlyEventsOfTheSameChatWait) {
   begin();
-  const auto accepted = store_.accept(
-      {eventFor("i-1", "a"), eventFor("i-1", "a"), eventFor("i-1", "b"), eventFor("i-2", "a")},
-      now_);
+  const auto accepted = store_
+                            .accept({eventFor("i-1", "a"), eventFor("i-1", "a"),
+                                     eventFor("i-1", "b"), eventFor("i-2", "a")},
+                                    now_)
+                            .accepted;
   pipeline_->accepted(accepted);
   auto work = pipeline_->work(now_);
   ASSERT_EQ(work.prepare.size(), 3u);
@@ -253,7 +255,7 @@ TEST_F(EventPipelineTest, AnInstanceHasAFewPreparedAtATime) {
   begin();
   std::vector<Event> events;
   for (int i = 0; i < 10; ++i) events.push_back(eventFor("i-1", "chat-" + std::to_string(i)));
-  const auto accepted = store_.accept(events, now_);
+  const auto accepted = store_.accept(events, now_).accepted;
   pipeline_->accepted(accepted);
   const auto first = pipeline_->work(now_).prepare;
   ASSERT_EQ(first.size(), 4u);
@@ -357,7 +359,7 @@ TEST_F(EventPipelineTest, ABurialIsFinishedAfterARestart) {
 
 TEST_F(EventPipelineTest, WhatWasBeingPreparedDoesNotEnterAQueueThatIsBuried) {
   begin();
-  const auto accepted = store_.accept({eventFor("i-1")}, now_);
+  const auto accepted = store_.accept({eventFor("i-1")}, now_).accepted;
   pipeline_->accepted(accepted);
   ASSERT_EQ(pipeline_->work(now_).prepare.size(), 1u);
   pipeline_->bury({{"i-1"}, "hook", "default"}, "webhook disabled");

@@ -33,7 +33,7 @@ class EventStoreTest : public ::testing::Test {
   }
   // A delivery for each id, to one queue, in that order.
   Write routed(const std::vector<std::int64_t>& ids) {
-    const auto event = events_.accept({eventOf("e")}, kNow).at(0);
+    const auto event = events_.accept({eventOf("e")}, kNow).accepted.at(0);
     Write write{.at = kNow};
     write.queues.push_back({7, {{"i-1"}, "hook", "default"}});
     write.routings.push_back({event.seq, 99, {}, {}});
@@ -70,7 +70,7 @@ class EventStoreTest : public ::testing::Test {
 using Ids = std::vector<std::int64_t>;
 
 TEST_F(EventStoreTest, WhatIsAcceptedIsThereInOrderUntilItIsRouted) {
-  const auto accepted = events_.accept({eventOf("a"), eventOf("b")}, kNow);
+  const auto accepted = events_.accept({eventOf("a"), eventOf("b")}, kNow).accepted;
   ASSERT_EQ(accepted.size(), 2u);
   EXPECT_LT(accepted[0].seq, accepted[1].seq);
   EXPECT_EQ(events_.unrouted(10), accepted);
@@ -82,7 +82,7 @@ TEST_F(EventStoreTest, WhatIsAcceptedIsThereInOrderUntilItIsRouted) {
 TEST_F(EventStoreTest, ManyEventsShareOneCommit) {
   const std::vector<Event> many(200, eventOf("a"));
   const auto commits = store_.database().commits();
-  EXPECT_EQ(events_.accept(many, kNow).size(), 200u);
+  EXPECT_EQ(events_.accept(many, kNow).accepted.size(), 200u);
   EXPECT_EQ(store_.database().commits(), commits + 1);
 }
 
@@ -92,7 +92,8 @@ TEST_F(EventStoreTest, ManyMayPublishAtOnce) {
   for (auto& mine : accepted)
     publishers.emplace_back([&] {
       for (int i = 0; i < 20; ++i)
-        for (auto& each : events_.accept({eventOf("a"), eventOf("b")}, kNow)) mine.push_back(each);
+        for (auto& each : events_.accept({eventOf("a"), eventOf("b")}, kNow).accepted)
+          mine.push_back(each);
     });
   publishers.clear();
   std::set<std::int64_t> seqs;
@@ -111,18 +112,18 @@ TEST_F(EventStoreTest, AMessageIsAcceptedOnce) {
   revoked.data.at("message").at("type") = "message_revoke";
   auto elsewhere = message;
   elsewhere.chat = "other";
-  EXPECT_EQ(events_.accept({message, message}, kNow).size(), 1u);
-  EXPECT_EQ(events_.accept({message, revoked, elsewhere}, kNow + kHour).size(), 2u);
-  EXPECT_EQ(events_.accept({eventOf("a"), eventOf("a")}, kNow).size(), 2u) << "no message";
+  EXPECT_EQ(events_.accept({message, message}, kNow).accepted.size(), 1u);
+  EXPECT_EQ(events_.accept({message, revoked, elsewhere}, kNow + kHour).accepted.size(), 2u);
+  EXPECT_EQ(events_.accept({eventOf("a"), eventOf("a")}, kNow).accepted.size(), 2u) << "no message";
 }
 
 TEST_F(EventStoreTest, AMessageIsForgottenAfterItsTimeOnly) {
   const auto message = eventOf("a", "chat", "message.exchange");
   events_.accept({message}, kNow);
   events_.prune({}, kNow + 7 * 24 * kHour, 100);
-  EXPECT_TRUE(events_.accept({message}, kNow).empty());
+  EXPECT_TRUE(events_.accept({message}, kNow).accepted.empty());
   events_.prune({}, kNow + 7 * 24 * kHour + 1, 100);
-  EXPECT_EQ(events_.accept({message}, kNow).size(), 1u);
+  EXPECT_EQ(events_.accept({message}, kNow).accepted.size(), 1u);
 }
 
 TEST_F(EventStoreTest, WhatNoDatabaseHoldsIsRefusedAndReasonsAreCut) {
@@ -167,7 +168,7 @@ TEST_F(EventStoreTest, AnEventThatNobodyWantsIsGone) {
 }
 
 TEST_F(EventStoreTest, AnEnricherSWorkIsKept) {
-  const auto event = events_.accept({eventOf("e")}, kNow).at(0);
+  const auto event = events_.accept({eventOf("e")}, kNow).accepted.at(0);
   Write write{
       .routings = {{event.seq, 1, R"({"id":"new"})", {{7, {.id = 1, .event = event.seq}}}}}};
   events_.write(write);

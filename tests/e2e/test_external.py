@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
+import queue
 import re
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -71,8 +74,46 @@ def test_what_the_page_says_works(tmp_path, written, isolation):
 def server(request, tmp_path_factory, external_blocks):
     folder = tmp_path_factory.mktemp("external")
     config = zoo.config(folder, [external_blocks], {"echo": {}, "loopback": {}}, request.param)
-    with Server(data_dir=folder, config=config) as started:
+    with Server(data_dir=folder, config=config,
+                env={"POMBO_EGRESS_ALLOW": "127.0.0.1/32"}) as started:
         yield started
+
+
+class Receiver:
+    """Answers 200, and keeps what was posted."""
+
+    def __init__(self):
+        self.posted = queue.Queue()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.posted.put((self.headers, json.loads(body)))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}/echo"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def next(self):
+        return self.posted.get(timeout=60)
+
+
+@pytest.fixture
+def receiver():
+    made = Receiver()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
 
 
 def entry(api: Api, name: str) -> dict:
@@ -112,8 +153,15 @@ def test_what_is_no_connector_links_nothing(api, fresh, writes_nothing, word):
     assert_refused(reply, 400, f"Connector is not available: {word}")
 
 
-def test_a_sink_says_why_it_cannot_work_here(server, api, fresh):
-    [line] = zoo.lines_of(server, "Block did not start")
-    assert (line["block"], line["reason"]) == ("echo", "This release carries no events yet")
-    instance = api.created(fresh(), echoEnabled=True, echoURL="https://93.184.216.34/")
-    assert instance["echo"]["error"] == "plugin 'echo' is not loaded on this server"
+def test_a_sink_of_others_receives_what_a_connector_tells(server, api, fresh, receiver):
+    assert not zoo.lines_of(server, "Block did not start")
+    instance = api.created(fresh(), connector="loopback", echoEnabled=True, echoURL=receiver.url)
+    name = instance["name"]
+    assert api.call("POST", f"/api/loopback/link/{name}").json == {"success": True}
+    text = {"number": "5511999999999", "message": "Olá"}
+    assert api.call("POST", f"/api/loopback/message.text/{name}", text).status == 200
+    headers, envelope = receiver.next()
+    assert (envelope["event"], envelope["data"]) == ("message.exchange", text)
+    assert envelope["instanceData"] == {"baseUrl": server.url, "instance": name,
+                                        "token": instance["token"]}
+    assert (headers["x-event-id"], headers["x-attempt"]) == (envelope["id"], "1")

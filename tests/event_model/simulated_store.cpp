@@ -4,20 +4,22 @@
 
 namespace pombo {
 
-std::vector<AcceptedEvent> SimulatedStore::accept(const std::vector<Event>& made, Millis) {
-  std::vector<AcceptedEvent> accepted;
+Acceptance SimulatedStore::accept(const std::vector<Event>& made, Millis) {
+  Acceptance acceptance;
   for (const auto& event : made) {
-    if (event.type == "message.exchange" &&
-        !seen_
-             .emplace(event.instance.value, event.chat,
-                      std::string(event.data.at("id").as_string()))
-             .second)
-      continue;
+    acceptance.ids.push_back(event.id);
+    if (event.type == "message.exchange") {
+      const auto [first, isNew] = seen_.try_emplace(
+          {event.instance.value, event.chat, std::string(event.data.at("id").as_string())},
+          event.id);
+      acceptance.ids.back() = first->second;
+      if (!isNew) continue;
+    }
     const auto bytes = static_cast<std::int64_t>(boost::json::serialize(event.data).size());
-    accepted.push_back({++lastSeq_, event.instance, event.chat, bytes});
+    acceptance.accepted.push_back({++lastSeq_, event.instance, event.chat, bytes});
     events[lastSeq_] = {event, bytes, 0};
   }
-  return accepted;
+  return acceptance;
 }
 
 void SimulatedStore::put(std::int64_t id, Delivery delivery) {

@@ -28,7 +28,7 @@ class SimulatedStore final : public EventStore {
     std::string burial = {};
   };
 
-  std::vector<AcceptedEvent> accept(const std::vector<Event>&, Millis now) override;
+  Acceptance accept(const std::vector<Event>&, Millis now) override;
   NoEffect write(const Write&) override;
   std::vector<PendingDelivery> load(const Load&) override;
   std::vector<AcceptedEvent> unrouted(std::size_t limit) override;
@@ -46,7 +46,7 @@ class SimulatedStore final : public EventStore {
   bool again(const NewDelivery&);
   QueueSize sizeOf(std::int64_t queue) const;
 
-  std::set<std::tuple<std::string, std::string, std::string>> seen_;
+  std::map<std::tuple<std::string, std::string, std::string>, std::string> seen_;  // their events
   std::map<std::int64_t, std::set<std::int64_t>> pending_;  // by queue
   std::int64_t lastSeq_ = 0;
 };

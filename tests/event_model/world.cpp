@@ -158,8 +158,8 @@ void World::publish(int instance, std::vector<Event> events) {
     const Fate what = fate();
     std::vector<AcceptedEvent> accepted;
     if (what != Fate::refused)
-      accepted = same<std::vector<AcceptedEvent>>(
-          [&](EventStore& store) { return store.accept(events, now()); });
+      accepted =
+          same<Acceptance>([&](EventStore& store) { return store.accept(events, now()); }).accepted;
     if (what != Fate::made) {
       pipeline_->acceptanceUnknown();
       inProcess(kSecond, [this, instance, events] { publish(instance, events); });

@@ -1,16 +1,10 @@
 #include "block/block_host.hpp"
 
 #include "block/sql_scope.hpp"
+#include "event/events.hpp"
 #include "storage/migrations.hpp"
 
 namespace pombo {
-namespace {
-
-// The bus comes with the release that delivers. Until then a block that needs it does not start,
-// and its reason is this sentence: better than events that go nowhere.
-[[noreturn]] void noBus() { throw Error(Code::unsupported, "This release carries no events yet"); }
-
-}  // namespace
 
 BlockHost::BlockHost(std::string block, Json config, const Services& services,
                      std::shared_ptr<Standing> standing)
@@ -108,15 +102,40 @@ IncomingReply BlockHost::send(const OutgoingRequest& request) {
   return all_.http.send(request);
 }
 
-std::vector<std::string> BlockHost::publish(const std::vector<Event>&) { noBus(); }
-void BlockHost::subscribe(IHttpSink&, const Delivery&) { noBus(); }
-void BlockHost::subscribe(IEventSink&, const Delivery&) { noBus(); }
-Json BlockHost::envelope(const Event&, bool) const { noBus(); }
-std::vector<DeliveryRecord> BlockHost::deliveries(const InstanceId&, const DeliveryQuery&) const {
-  noBus();
+Events& BlockHost::bus() const {
+  if (!all_.events) throw Error(Code::unsupported, "There are no events here");
+  return *all_.events;
 }
-void BlockHost::redeliver(const InstanceId&, const std::vector<std::string>&) { noBus(); }
-void BlockHost::giveUp(const InstanceId&, const std::string&, const std::string&) { noBus(); }
+
+std::vector<std::string> BlockHost::publish(const std::vector<Event>& events) {
+  return bus().publish(events);
+}
+
+void BlockHost::subscribe(IHttpSink& sink, const Delivery& delivery) {
+  bus().subscribe(block_, sink, delivery);
+}
+
+void BlockHost::subscribe(IEventSink& sink, const Delivery& delivery) {
+  bus().subscribe(block_, sink, delivery, all_.laneWorkers);
+}
+
+Json BlockHost::envelope(const Event& event, bool withMediaBase64) const {
+  return bus().envelope(event, withMediaBase64);
+}
+
+std::vector<DeliveryRecord> BlockHost::deliveries(const InstanceId& id,
+                                                  const DeliveryQuery& query) const {
+  return bus().deliveries().list(block_, id, query);
+}
+
+void BlockHost::redeliver(const InstanceId& id, const std::vector<std::string>& ids) {
+  bus().deliveries().redeliver(block_, id, ids);
+}
+
+void BlockHost::giveUp(const InstanceId& id, const std::string& destination,
+                       const std::string& reason) {
+  bus().deliveries().giveUp({id, block_, destination}, reason);
+}
 
 Media BlockHost::media(const Event& event) {
   const auto instance = all_.instances.find(event.instance);

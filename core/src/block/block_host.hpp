@@ -13,6 +13,8 @@
 
 namespace pombo {
 
+class Events;
+
 // What other parts of the gateway do for blocks; implemented where they are.
 class IBackOffice {
  public:
@@ -37,6 +39,8 @@ struct Services {
   IHttpClient& http;
   IInstances& instances;
   IBackOffice& office;
+  Events* events = nullptr;  // null: there are none here
+  int laneWorkers = 4;       // threads of a sink that does not post
 };
 
 class BlockHost final : public IHost,
@@ -109,6 +113,8 @@ class BlockHost final : public IHost,
   void redeliver(const InstanceId&, const std::vector<std::string>& ids) override;
   void giveUp(const InstanceId&, const std::string& destination,
               const std::string& reason) override;
+
+  Events& bus() const;
 
   const std::string block_;
   const Json config_;

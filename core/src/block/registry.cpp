@@ -255,6 +255,25 @@ std::optional<Proxy> Registry::proxyFor(const InstanceId& id) const {
   return std::nullopt;
 }
 
+std::vector<std::pair<std::string, IEnricher*>> Registry::enrichers() const {
+  std::vector<std::pair<std::string, IEnricher*>> all;
+  for (const auto& block : list_.all())
+    if (auto* enricher = block.running() ? block.code->enricher() : nullptr)
+      all.emplace_back(block.name, enricher);
+  return all;
+}
+
+Failure Registry::call(const std::string& name, const std::string& what,
+                       std::chrono::milliseconds budget, std::function<void()> run) const {
+  std::vector<BlockCall> calls{callOf(*find(name), what, [run = std::move(run)]() -> Json {
+    run();
+    return nullptr;
+  })};
+  calls[0].budget = budget;
+  threads_.run(calls);
+  return calls[0].failure;
+}
+
 std::map<std::string, std::string> Registry::health() const {
   std::vector<BlockCall> calls;
   std::vector<std::pair<const Block*, std::shared_ptr<std::optional<std::string>>>> said;

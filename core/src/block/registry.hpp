@@ -48,6 +48,11 @@ class Registry {
   Media media(const Instance&, const std::string& mediaKey) const;
   void reconnect(const Instance&) const;
   std::optional<Proxy> proxyFor(const InstanceId&) const;
+  // Of those that run, by block.
+  std::vector<std::pair<std::string, IEnricher*>> enrichers() const;
+  // One call into the block's code on behalf of somebody else. It may outlive this.
+  Failure call(const std::string& block, const std::string& what, std::chrono::milliseconds budget,
+               std::function<void()> run) const;
   // One entry per block that reports, or is in trouble: "ok" or "fail: <reason>".
   std::map<std::string, std::string> health() const;
   void collect(Metrics&) const;  // before a scrape

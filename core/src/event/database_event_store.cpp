@@ -4,6 +4,7 @@
 #include <map>
 
 #include "event/delivery_writer.hpp"
+#include "event/kill_point.hpp"
 #include "pombo/error.hpp"
 
 namespace pombo {
@@ -36,13 +37,32 @@ void requireTexts(const Event& event, const std::string& data) {
     if (!isText(*each)) throw Error(Code::invalid, "An event must be UTF-8 without NUL");
 }
 
-bool isNew(Session& session, const Event& event, Millis now) {
+// The id of the first, when the message was seen before.
+std::optional<std::string> seenAs(Session& session, const Event& event, Millis now) {
   const auto message = messageIn(event);
-  return !message ||
-         session.run(
-             "INSERT INTO event_seen (instance_id, chat, message, kind, at) "
-             "VALUES (:instance, :chat, :message, :kind, :at) ON CONFLICT DO NOTHING",
-             {event.instance.value, event.chat, message->first, message->second, now}) > 0;
+  if (!message) return std::nullopt;
+  const Values key{event.instance.value, event.chat, message->first, message->second};
+  Values row = key;
+  row.insert(row.end(), {now, event.id});
+  if (session.run("INSERT INTO event_seen (instance_id, chat, message, kind, at, event) "
+                  "VALUES (:instance, :chat, :message, :kind, :at, :event) ON CONFLICT DO NOTHING",
+                  row) > 0)
+    return std::nullopt;
+  return session
+      .rows(
+          "SELECT event FROM event_seen WHERE instance_id = :instance AND chat = :chat "
+          "AND message = :message AND kind = :kind",
+          "t", key)
+      .at(0)
+      .text(0);
+}
+
+void insert(Session& session, const Event& event, const std::string& data, std::int64_t seq) {
+  session.run(
+      "INSERT INTO event (seq, id, instance_id, type, chat, at, data, media_key, routed) "
+      "VALUES (:seq, :id, :instance, :type, :chat, :at, :data, :media, 0)",
+      {seq, event.id, event.instance.value, event.type, event.chat, wallOf(event.at), data,
+       event.mediaKey});
 }
 
 std::int64_t newest(Session& session, const char* column, const char* table) {
@@ -114,34 +134,40 @@ std::size_t pruneSettled(Session& session, DeliveryStatus status, Millis before,
 
 }  // namespace
 
-std::vector<AcceptedEvent> DatabaseEventStore::accept(const std::vector<Event>& events,
-                                                      Millis now) {
+Acceptance DatabaseEventStore::accept(const std::vector<Event>& events, Millis now) {
   std::vector<std::string> texts;
   for (const auto& event : events) {
     texts.push_back(boost::json::serialize(event.data));
     requireTexts(event, texts.back());
   }
-  std::vector<AcceptedEvent> accepted;
+  Acceptance made;
   database_.commit([&](Session& session) {
-    accepted.clear();
+    made = {};
+    std::vector<Event> fresh;
     for (std::size_t i = 0; i < events.size(); ++i) {
       const Event& event = events[i];
-      if (!isNew(session, event, now)) continue;
-      accepted.push_back(
+      const auto seen = seenAs(session, event, now);
+      made.ids.push_back(seen.value_or(event.id));
+      if (seen) continue;
+      made.accepted.push_back(
           {++lastSeq_, event.instance, event.chat, static_cast<std::int64_t>(texts[i].size())});
-      session.run(
-          "INSERT INTO event (seq, id, instance_id, type, chat, at, data, media_key, routed) "
-          "VALUES (:seq, :id, :instance, :type, :chat, :at, :data, :media, 0)",
-          {accepted.back().seq, event.id, event.instance.value, event.type, event.chat,
-           wallOf(event.at), texts[i], event.mediaKey});
+      insert(session, event, texts[i], made.accepted.back().seq);
+      if (alongside_) fresh.push_back(event);
     }
+    if (!fresh.empty()) alongside_(session, fresh);
+    killPoint("accept.before_commit");
   });
-  return accepted;
+  killPoint("accept.after_commit");
+  return made;
 }
 
 NoEffect DatabaseEventStore::write(const Write& write) {
   NoEffect refused;
-  database_.commit([&](Session& session) { refused = DeliveryWriter(session).write(write); });
+  database_.commit([&](Session& session) {
+    refused = DeliveryWriter(session).write(write);
+    killPoint("write.before_commit");
+  });
+  killPoint("write.after_commit");
   return refused;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 
 #include "event/event_store.hpp"
 #include "event/timeline.hpp"
@@ -17,10 +18,14 @@ struct Retention {
 
 class DatabaseEventStore final : public EventStore {
  public:
-  explicit DatabaseEventStore(Database& database) : database_(database) {}
+  // Inside the transaction that accepts these; may run again.
+  using Alongside = std::function<void(Session&, const std::vector<Event>&)>;
+
+  explicit DatabaseEventStore(Database& database, Alongside alongside = {})
+      : database_(database), alongside_(std::move(alongside)) {}
 
   // Throws Error{invalid} for texts that no database can hold.
-  std::vector<AcceptedEvent> accept(const std::vector<Event>&, Millis now) override;
+  Acceptance accept(const std::vector<Event>&, Millis now) override;
   NoEffect write(const Write&) override;
   std::vector<PendingDelivery> load(const Load&) override;
   std::vector<AcceptedEvent> unrouted(std::size_t limit) override;
@@ -40,6 +45,7 @@ class DatabaseEventStore final : public EventStore {
 
  private:
   Database& database_;
+  const Alongside alongside_;
   std::atomic<std::int64_t> lastSeq_{0};
 };
 

@@ -45,15 +45,19 @@ ListedDelivery listed(const Row& row, const std::string& destination) {
 constexpr auto kNewest =
     "SELECT d.id, e.id, e.type, d.status, d.attempts, d.http_status, d.error, d.reason, "
     "d.created_at, d.attempted_at, d.next_at FROM delivery d JOIN event e ON e.seq = d.event "
-    "WHERE d.queue = :queue AND d.id < :before";
+    "WHERE d.queue = :queue AND d.id < :before AND d.created_at >= :since";
 
 void append(Session& session, const Queue& queue, const DeliveryFilter& filter,
-            std::vector<ListedDelivery>& into) {
+            const std::optional<std::int64_t>& id, std::vector<ListedDelivery>& into) {
   std::string sql = kNewest;
-  Values values{queue.id, filter.before};
+  Values values{queue.id, filter.before, filter.since};
   if (filter.status) {
     sql += " AND d.status = :status";
     values.emplace_back(static_cast<std::int64_t>(*filter.status));
+  }
+  if (id) {
+    sql += " AND d.id = :id";
+    values.emplace_back(*id);
   }
   values.emplace_back(filter.limit);
   for (const auto& row :
@@ -70,7 +74,10 @@ NewDelivery againOf(const Row& row) {
 std::vector<ListedDelivery> DeliveryList::newest(const DeliveryFilter& filter) {
   return database_.read([&](Session& session) {
     std::vector<ListedDelivery> found;
-    for (const auto& queue : queuesOf(session, filter)) append(session, queue, filter, found);
+    for (const auto& queue : queuesOf(session, filter)) {
+      for (const auto id : filter.ids) append(session, queue, filter, id, found);
+      if (filter.ids.empty()) append(session, queue, filter, std::nullopt, found);
+    }
     std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.id > b.id; });
     if (found.size() > static_cast<std::size_t>(filter.limit))
       found.resize(static_cast<std::size_t>(filter.limit));

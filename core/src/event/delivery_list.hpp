@@ -38,7 +38,9 @@ struct DeliveryFilter {
   std::string block = {};
   std::optional<std::string> destination = {};
   std::optional<DeliveryStatus> status = {};
-  std::int64_t before = kNever;  // ids below this one: the next page
+  std::vector<std::int64_t> ids = {};  // empty: any
+  Millis since = 0;                    // created then or later
+  std::int64_t before = kNever;        // ids below this one: the next page
   std::int64_t limit = 50;
 };
 

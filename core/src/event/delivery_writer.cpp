@@ -66,6 +66,7 @@ void DeliveryWriter::name(const QueueName& queue) {
 }
 
 bool DeliveryWriter::route(const Routing& routing, Millis now) {
+  if (routing.token == 0) return routeMore(routing, now);
   const bool made =
       session_.run(
           "UPDATE event SET routed = :token WHERE seq = :seq AND (routed = 0 OR routed = :same)",
@@ -77,6 +78,13 @@ bool DeliveryWriter::route(const Routing& routing, Millis now) {
   }
   if (routing.data)
     session_.run("UPDATE event SET data = :data WHERE seq = :seq", {*routing.data, routing.event});
+  for (const auto& each : routing.deliveries) insert(each, now);
+  return true;
+}
+
+bool DeliveryWriter::routeMore(const Routing& routing, Millis now) {
+  if (session_.rows("SELECT 1 FROM event WHERE seq = :seq", "n", {routing.event}).empty())
+    return false;
   for (const auto& each : routing.deliveries) insert(each, now);
   return true;
 }

@@ -23,6 +23,7 @@ class DeliveryWriter {
 
   void name(const QueueName&);
   bool route(const Routing&, Millis now);
+  bool routeMore(const Routing&, Millis now);
   void insert(const NewDelivery&, Millis now);
   void settle(const Settlement&);
   bool again(const NewDelivery&);

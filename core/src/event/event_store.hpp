@@ -1,20 +1,27 @@
 // What of events survives a crash.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "event/record.hpp"
 
 namespace pombo {
 
+struct Acceptance {
+  std::vector<std::string> ids = {};  // of all, in order: of a message seen before the first one's
+  std::vector<AcceptedEvent> accepted = {};  // the others, in order
+  bool operator==(const Acceptance&) const = default;
+};
+
 // Whatever throws has done nothing, or it is not known whether it has. Thread-safe.
 class EventStore {
  public:
   virtual ~EventStore() = default;
 
-  // Durable when it returns. Those that were accepted now: a message that was seen before is not.
-  // Ids and times are there already.
-  virtual std::vector<AcceptedEvent> accept(const std::vector<Event>&, Millis now) = 0;
+  // Durable when it returns. A message that was seen before is not accepted again. Ids and times
+  // are there already.
+  virtual Acceptance accept(const std::vector<Event>&, Millis now) = 0;
   // Durable when it returns. The same once more changes nothing and says the same.
   virtual NoEffect write(const Write&) = 0;
 

@@ -37,18 +37,29 @@ void Pipeline::prepared(const AcceptedEvent& event, const std::vector<Destinatio
   Routing routing{event.seq, ++lastDelivery_, std::move(data), {}};
   for (const auto& to : destinations) {
     const QueueKey key{event.instance, to.block, to.name};
-    if (buried->contains(key)) continue;
-    auto* queue = lanes_.find(key);
-    if (!queue) {
-      newQueues_.push_back({++lastQueue_, key});
-      queue = &lanes_.add(newQueues_.back());
-    }
-    const PendingDelivery row{.id = ++lastDelivery_, .event = event.seq, .bytes = bytes};
-    queue->announced(row.id);
-    lanes_.touch(*queue, now);
-    routing.deliveries.push_back({queue->standing().name.id, row});
+    if (!buried->contains(key)) enqueue(key, {.event = event.seq, .bytes = bytes}, routing, now);
   }
   routings_.push_back(std::move(routing));
+}
+
+void Pipeline::routedLater(const InstanceId& instance, const PendingDelivery& of,
+                           const std::vector<Destination>& destinations, Millis now) {
+  Routing routing{.event = of.event};
+  for (const auto& to : destinations)
+    enqueue({instance, to.block, to.name}, {.event = of.event, .bytes = of.bytes}, routing, now);
+  routings_.push_back(std::move(routing));
+}
+
+void Pipeline::enqueue(const QueueKey& key, PendingDelivery row, Routing& into, Millis now) {
+  auto* queue = lanes_.find(key);
+  if (!queue) {
+    newQueues_.push_back({++lastQueue_, key});
+    queue = &lanes_.add(newQueues_.back());
+  }
+  row.id = ++lastDelivery_;
+  queue->announced(row.id);
+  lanes_.touch(*queue, now);
+  into.deliveries.push_back({queue->standing().name.id, row});
 }
 
 void Pipeline::eventsLoaded(const std::vector<AcceptedEvent>& events, std::size_t asked) {

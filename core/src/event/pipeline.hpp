@@ -2,6 +2,7 @@
 // what is to be done now. It has no clock, no thread, no socket and no database of its own.
 #pragma once
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
@@ -44,6 +45,10 @@ class Pipeline {
   // `data`: as an enricher has changed it.
   void prepared(const AcceptedEvent&, const std::vector<Destination>&,
                 std::optional<std::string> data, Millis now);
+  // A delivery stood for those that could not be asked who wants it, and now they have said: theirs
+  // are written. What it stood for is answered when that is in the store.
+  void routedLater(const InstanceId&, const PendingDelivery& of, const std::vector<Destination>&,
+                   Millis now);
   void notPrepared(std::int64_t seq) { intake_.notPrepared(seq); }
   void eventsLoaded(const std::vector<AcceptedEvent>&, std::size_t asked);
   void readEventsFailed(Millis now);
@@ -61,6 +66,10 @@ class Pipeline {
   // for its schedule does not any longer; one that is in flight, or waits for its first attempt, is
   // left alone.
   void redeliver(const std::vector<NewDelivery>&);
+  // How many writes it takes until all that was said is in the store, the one under way left out.
+  std::size_t writesAhead() const {
+    return std::max(again_.size(), routings_.size()) / limits_.perWrite + 1;
+  }
   // All that is pending becomes dead for that reason. What is in flight does so with its answer,
   // unless it is delivered. Durable with the write that holds the burial, and a restart finishes
   // it; what the queue is given afterwards is delivered.
@@ -75,6 +84,7 @@ class Pipeline {
  private:
   static constexpr Millis kPause = 250;  // after the database has refused
 
+  void enqueue(const QueueKey&, PendingDelivery, Routing& into, Millis now);
   void gather(Millis now);
   void committedAgain(const NoEffect&, Millis now);
 

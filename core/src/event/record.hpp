@@ -78,7 +78,7 @@ struct NewDelivery {
 // An event has been enriched, and it is known who wants it.
 struct Routing {
   std::int64_t event = 0;
-  std::int64_t token = 0;                // of this routing: an event is routed once
+  std::int64_t token = 0;  // of this routing: an event is routed once; 0: more of a routed one
   std::optional<std::string> data = {};  // JSON, when an enricher has changed it
   std::vector<NewDelivery> deliveries = {};
 };

@@ -210,4 +210,21 @@ const EdgeCounters& Edge::counters() const { return impl_->counters(); }
 std::uint64_t Edge::bodyMemoryUsed() const { return impl_->bodyMemoryUsed(); }
 void Edge::stop(std::chrono::milliseconds grace) { impl_->stop(grace); }
 
+void Edge::collect(Metrics& metrics) const {
+  const auto& counters = impl_->counters();
+  metrics.countTo("pombo_edge_connections_total", {}, double(counters.connections));
+  metrics.countTo("pombo_edge_requests_total", {}, double(counters.requests));
+  metrics.countTo("pombo_edge_malformed_total", {}, double(counters.malformed));
+  metrics.countTo("pombo_edge_timeouts_total", {}, double(counters.timeouts));
+  metrics.countTo("pombo_edge_connections_refused_total", {{"reason", "address"}},
+                  double(counters.refusedByAddress));
+  metrics.countTo("pombo_edge_connections_refused_total", {{"reason", "full"}},
+                  double(counters.refusedWhenFull));
+  metrics.countTo("pombo_edge_connections_evicted_total", {}, double(counters.evicted));
+  metrics.countTo("pombo_edge_bodies_refused_total", {}, double(counters.bodiesRefused));
+  metrics.countTo("pombo_edge_accept_failures_total", {}, double(counters.acceptFailures));
+  metrics.observe("pombo_edge_connections_open", {}, double(counters.open));
+  metrics.observe("pombo_edge_body_memory_bytes", {}, double(bodyMemoryUsed()));
+}
+
 }  // namespace pombo

@@ -11,6 +11,7 @@
 
 #include "http/connection_cap.hpp"
 #include "http/exchange.hpp"
+#include "observe/metrics.hpp"
 #include "pombo/observe.hpp"
 
 namespace pombo {
@@ -52,6 +53,7 @@ class Edge {
   std::uint16_t port() const;  // the one that was bound
   const EdgeCounters& counters() const;
   std::uint64_t bodyMemoryUsed() const;  // bytes
+  void collect(Metrics&) const;          // before a scrape
 
   // Takes no more connections; idle ones are closed, the others after their answer. Returns when
   // all are gone or `grace` is over, whichever is first; then the rest is cut.

@@ -200,6 +200,7 @@ void Provisioner::erase(const Instance& instance, const RequestScope* request) {
     DatabaseEventStore::erase(session, instance.id);
     InstanceStore::erase(session, instance.id);
   });
+  erased_(instance.id);
   registry_.report(instance, failures);
 }
 

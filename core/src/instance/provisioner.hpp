@@ -28,6 +28,9 @@ class Provisioner {
   // nobody's.
   static const std::vector<Field>& ownFields();
 
+  // Called after an instance is gone. Before anything else.
+  void onErased(std::function<void(const InstanceId&)> tell) { erased_ = std::move(tell); }
+
   // `body` is that of POST /api/instance/new. A block that fails is part of the answer.
   Provisioned create(const AccountId&, const Json& body);
   // Hands the blocks their fields of `body` again.
@@ -58,6 +61,7 @@ class Provisioner {
   Registry& registry_;
   IClock& clock_;
   Log& log_;
+  std::function<void(const InstanceId&)> erased_ = [](const InstanceId&) {};
   std::mutex mutex_;                 // guards abandoned_
   std::vector<Instance> abandoned_;  // to be erased when the database is back
 };

@@ -53,7 +53,14 @@ class FakeEvents : public IEvents {
     return delivery.inner || isOnWire(event.type);
   }
   Verdict post(const Event& event, const std::string& to, int attempt) {
-    return httpSink_->judge(http_.send(httpSink_->request(event, to, attempt)));
+    OutgoingRequest request;
+    try {
+      request = httpSink_->request(event, to, attempt);
+    } catch (const Error& error) {
+      if (error.code != Code::notFound) throw;
+      return {Outcome::drop, error.what()};  // nobody waits there any more
+    }
+    return httpSink_->judge(http_.send(request));
   }
 
   std::vector<std::string> publish(const std::vector<Event>& events) override {

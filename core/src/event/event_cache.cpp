@@ -1,0 +1,36 @@
+#include "event/event_cache.hpp"
+
+namespace pombo {
+namespace {
+
+constexpr std::int64_t kOverhead = 512;  // of an event, beside its text
+
+}  // namespace
+
+void EventCache::put(std::int64_t seq, Entry event, std::int64_t bytes) {
+  std::lock_guard lock(mutex_);
+  const auto [at, isNew] = kept_.try_emplace(seq);
+  bytes_ += bytes + kOverhead - at->second.bytes;
+  at->second = {std::move(event), bytes + kOverhead};
+  if (isNew) order_.push_back(seq);
+  while (bytes_ > most_ && order_.size() > 1) {
+    const auto oldest = kept_.find(order_.front());
+    bytes_ -= oldest->second.bytes;
+    kept_.erase(oldest);
+    order_.pop_front();
+  }
+}
+
+EventCache::Entry EventCache::find(std::int64_t seq, std::int64_t bytes) {
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto at = kept_.find(seq); at != kept_.end()) return at->second.event;
+  }
+  auto stored = store_.find(seq);
+  if (!stored) return nullptr;
+  auto event = std::make_shared<const Event>(std::move(*stored));
+  put(seq, event, bytes);
+  return event;
+}
+
+}  // namespace pombo

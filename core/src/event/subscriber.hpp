@@ -1,0 +1,48 @@
+// A block's sink, as it was subscribed.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "event/sink_lane.hpp"
+#include "pombo/event.hpp"
+
+namespace pombo {
+
+// The destination of what its block could not say the destinations of, when it was asked: whoever
+// is to deliver there asks again. No block has one of that name.
+inline constexpr auto kUnrouted = "";
+
+// One of the sinks is null.
+struct Subscriber {
+  std::string block;
+  IHttpSink* http = nullptr;
+  IEventSink* own = nullptr;
+  Delivery delivery = {};
+  std::unique_ptr<SinkLane> lane = {};  // of its own sink
+  // Of one that posts: its requests are made and judged by threads of its own, and those with
+  // media, which may have to be fetched first, by others.
+  std::unique_ptr<Crew> making = {}, fetching = {};
+
+  bool wants(const std::string& type) const { return delivery.inner || isOnWire(type); }
+  bool isLive() const { return delivery.keep == Keep::memory; }
+  // What has not begun is dropped. How many calls are still inside of the block then.
+  int stop(Crew::Time deadline) {
+    int strays = lane ? lane->stop(deadline) : 0;
+    for (auto* const crew : {making.get(), fetching.get()})
+      if (crew) strays += crew->stop(deadline);
+    return strays;
+  }
+  // route() of whichever it is; may outlive this.
+  auto router() const {
+    return [http = http, own = own](const Event& event) {
+      auto names = http ? http->route(event) : own->route(event);
+      std::erase(names, kUnrouted);
+      return names;
+    };
+  }
+};
+
+using Subscribers = std::vector<std::unique_ptr<Subscriber>>;
+
+}  // namespace pombo

@@ -1,0 +1,52 @@
+// Events, as part of the gateway: what they may ask of the others.
+#pragma once
+
+#include "config.hpp"
+#include "event/events.hpp"
+#include "instance/provisioner.hpp"
+
+namespace pombo {
+
+EventsOptions eventsOptionsOf(const Config&, const std::string& userAgent);
+
+// Looks at nothing before the blocks have started.
+class GatewaySurroundings final : public Surroundings {
+ public:
+  GatewaySurroundings(const Registry& registry, const InstanceStore& instances,
+                      const BlockStore& blocks, bool history,
+                      std::function<std::string()> urlOfServer)
+      : registry_(registry),
+        instances_(instances),
+        blocks_(blocks),
+        history_(history),
+        urlOfServer_(std::move(urlOfServer)) {}
+
+  Failure call(const std::string& block, const std::string& what, std::chrono::milliseconds budget,
+               std::function<void()> run) override {
+    return registry_.call(block, what, budget, std::move(run));
+  }
+  std::vector<std::pair<std::string, IEnricher*>> enrichers() const override {
+    return registry_.enrichers();
+  }
+  std::string newId() const override;
+  std::string baseUrl() const override { return urlOfServer_(); }
+  bool knows(const InstanceId& id) const override { return instances_.find(id).has_value(); }
+  Addressee addressee(const InstanceId&, bool withToken) const override;
+  std::optional<Proxy> proxyFor(const InstanceId& id) const override {
+    return registry_.proxyFor(id);
+  }
+  Media mediaOf(const Event&) const override;
+  void complete(std::vector<Event>&) const override {}
+  bool isUnwanted(const Event&) const override;
+
+ private:
+  StoredInstance instance(const InstanceId&) const;
+
+  const Registry& registry_;
+  const InstanceStore& instances_;
+  const BlockStore& blocks_;
+  const bool history_;  // messages of a history sync are events
+  const std::function<std::string()> urlOfServer_;
+};
+
+}  // namespace pombo
