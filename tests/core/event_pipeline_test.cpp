@@ -216,6 +216,21 @@ TEST_F(EventPipelineTest, DeadEndpointsLeaveRoomForOthers) {
   EXPECT_EQ(live[0].to.instance.value, "live");
 }
 
+TEST_F(EventPipelineTest, ABlockThatHangsTakesNothingFromTheOthers) {
+  limits_.inFlight = 8;
+  pipeline_ = std::make_unique<Pipeline>(limits_, dice_);
+  pipeline_->serve("hook", rules_);
+  pipeline_->serve("other", rules_);
+  for (int queue = 1; queue <= 20; ++queue) keep(queue, "i-" + std::to_string(queue), 2);
+  store_.queues[21] = {{{"i-1"}, "other", "default"}};
+  store_.put(1, {21, {.id = 1, .place = 1, .event = 1}, DeliveryStatus::pending, ""});
+  pipeline_->restore(store_.restore(now_));
+  settle();
+  std::map<std::string, int> started;
+  for (const auto& each : taken()) ++started[each.to.block];
+  EXPECT_EQ(started, (std::map<std::string, int>{{"hook", 6}, {"other", 1}}));
+}
+
 TEST_F(EventPipelineTest, QueuesTakeTurns) {
   limits_.inFlight = 8;  // six for those that do not fail
   rules_.inFlight = 64;

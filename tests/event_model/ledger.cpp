@@ -100,17 +100,18 @@ void Ledger::checkOrder(const Attempt& attempt, Queue& queue) {
   queue.lastPlace = row.place;
 }
 
-void Ledger::checkCaps(Queue& queue, const QueueRules& rules) {
+void Ledger::checkCaps(const std::string& block, Queue& queue, const QueueRules& rules) {
   require(queue.firsts <= rules.inFlight, "too many first attempts in flight");
   require(queue.retries <= rules_.limits.retriesInFlight, "too many retries in flight");
   require(queue.failures < rules_.limits.breakerAfter || queue.firsts + queue.retries == 1,
           "an open breaker lets more than one through");
-  require(flying() <= rules_.limits.inFlight, "too many attempts in flight");
+  require(flying(block) <= rules_.limits.inFlight, "too many attempts in flight");
 }
 
-std::int64_t Ledger::flying() const {
-  return std::count_if(unsettled_.begin(), unsettled_.end(),
-                       [](const auto& each) { return !each.second.answered; });
+std::int64_t Ledger::flying(const std::string& block) const {
+  return std::count_if(unsettled_.begin(), unsettled_.end(), [&](const auto& each) {
+    return !each.second.answered && each.second.block == block;
+  });
 }
 
 void Ledger::checkWait(const Attempt& attempt, Millis now) {
@@ -145,9 +146,9 @@ void Ledger::started(const Attempt& attempt, Millis now) {
   if (first) checkOrder(attempt, queue);
   checkWait(attempt, now);
   ++(first ? queue.firsts : queue.retries);
-  require(unsettled_.emplace(id, Flight{row.attempts, first, false}).second,
+  require(unsettled_.emplace(id, Flight{row.attempts, first, false, attempt.to.block}).second,
           nameOf(row) + " while another is not settled");
-  checkCaps(queue, rules);
+  checkCaps(attempt.to.block, queue, rules);
 }
 
 void Ledger::received(const Attempt& attempt, const std::vector<Destination>& wanted) {
@@ -221,7 +222,7 @@ bool Ledger::mayStart(const SimulatedStore::Delivery& each, Millis now) const {
       queue.failures >= rules_.limits.breakerAfter && queue.firsts + queue.retries > 0;
   const int share = std::max(1, rules_.limits.inFlight / 4);
   return isTurn && !probing &&
-         flying() < (queue.failures > 0 ? share : rules_.limits.inFlight - share);
+         flying(key.block) < (queue.failures > 0 ? share : rules_.limits.inFlight - share);
 }
 
 void Ledger::atRest(Millis now) const {

@@ -51,6 +51,7 @@ class Ledger {
   struct Flight {
     int attempt = 0;
     bool first = false, answered = false;
+    std::string block = {};
   };
   struct Wait {
     Millis since = 0, scheduled = 0, asked = 0;
@@ -63,14 +64,14 @@ class Ledger {
   };
 
   void checkOrder(const Attempt&, Queue&);
-  void checkCaps(Queue&, const QueueRules&);
+  void checkCaps(const std::string& block, Queue&, const QueueRules&);
   void checkWait(const Attempt&, Millis now);
   void settled(const Settlement&, const Write&, Millis now);
   void checkRemoved(const Settlement&, const Write&) const;
   void checkOldest(const Settlement&) const;
   void checkLimits() const;
   bool mayStart(const SimulatedStore::Delivery&, Millis now) const;
-  std::int64_t flying() const;
+  std::int64_t flying(const std::string& block) const;
 
   const WorldRules& rules_;
   const SimulatedStore& store_;

@@ -32,7 +32,7 @@ Events::Events(const EventsOptions& options, Database& database, const Egress& e
       envelope_(around, clock, options.includeToken),
       enrichment_(around, log, metrics, options.enrichTime),
       thread_(
-          options.limits, dice_, [this] { return timeline_.at(currentMoment()); },
+          options.limits, random_, [this] { return timeline_.at(currentMoment()); },
           [this](Work& work) { carryOut(work); }),
       publisher_(around, store_, cache_, thread_, clock, log, metrics),
       deliveries_(database, thread_, barriers_, timeline_),
@@ -109,7 +109,7 @@ void Events::start() {
       pipeline.serve(each->block, rulesOf(each->delivery));
       tally_.expect(each->block);
     }
-  pipeline.restore(standing_);
+  pipeline.restore(std::exchange(standing_, {}));
   thread_.start();
   started_ = true;
 }

@@ -24,7 +24,7 @@ struct EventsOptions {
   std::size_t liveDeliveries = 8192;             // of one live sink that wait
 };
 
-class Dice final : public Random {
+class SystemRandom final : public Random {
  public:
   double unit() override { return std::generate_canonical<double, 53>(engine_); }
 
@@ -73,7 +73,6 @@ class Events {
 
   Subscriber& add(Subscriber);  // under mutex_
   Subscriber* keeping(const std::string& block);
-  Timeline timelineOf();
   void carryOut(Work&);
   void begin(const Work&);
   void read(std::size_t events);
@@ -90,20 +89,20 @@ class Events {
   Metrics& metrics_;
   DatabaseEventStore store_;
   const Timeline timeline_;
-  const StoredQueues standing_;  // as the last one left it
+  StoredQueues standing_;  // as the last one left it; until start()
   EventCache cache_;
-  Dice dice_;
+  SystemRandom random_;
   DeliveryTally tally_;
   Envelope envelope_;
   Enrichment enrichment_;
   std::mutex mutex_;  // guards the next two, which start() closes
   Subscribers subscribers_;
   std::set<std::string> dropped_;  // a late call may still subscribe
-  Barriers barriers_;              // of the pipeline's thread, as the next three
+  Barriers barriers_;              // of the pipeline's thread, as the next two
   bool draining_ = false;
   int inFlight_ = 0;
   std::atomic<bool> quiet_{false};  // nothing is in flight, and nothing waits to be written
-  bool tellsOfWrites_ = true;
+  bool tellsOfWrites_ = true;       // of the writer's thread
   std::atomic<bool> started_{false};
   PipelineThread thread_;
   Publisher publisher_;

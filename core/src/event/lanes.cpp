@@ -5,7 +5,7 @@
 namespace pombo {
 
 Lanes::Lane& Lanes::add(const QueueStanding& standing, bool stored) {
-  auto made = std::make_unique<Lane>(standing, stored, limits_);
+  auto made = std::make_unique<Lane>(shares_[standing.name.key.block], standing, stored, limits_);
   const auto rules = rules_.find(standing.name.key.block);
   if (rules != rules_.end()) made->queue.serve(&rules->second);
   byKey_[standing.name.key] = standing.name.id;
@@ -51,7 +51,7 @@ void Lanes::touch(DeliveryQueue& queue, Millis now) {
   // One that has recovered does not wait among the failing any longer.
   if (bool& waits = mine.waitsForTurn[queue.failing()]; !waits && queue.startable(now)) {
     waits = true;
-    (queue.failing() ? failing_ : healthy_).push_back(id);
+    mine.share.turns[queue.failing()].push_back(id);
   }
   if (!mine.waitsForRead && now >= mine.readAfter) {
     mine.waitsForRead = true;
@@ -66,15 +66,18 @@ void Lanes::touch(DeliveryQueue& queue, Millis now) {
 void Lanes::start(Millis now, std::vector<Attempt>& into) {
   while (!timers_.empty() && timers_.begin()->first <= now)
     touch(lane(timers_.begin()->second).queue, now);
-  const int share = std::max(1, limits_.inFlight / 4);
-  // A queue may have changed sides while it waited: then it is in line there by the next call.
-  startOf(failing_, true, share, now, into);
-  startOf(healthy_, false, limits_.inFlight - share, now, into);
-  startOf(failing_, true, share, now, into);
+  const int quarter = std::max(1, limits_.inFlight / 4);
+  for (auto& [block, share] : shares_) {
+    // A queue may have changed sides while it waited: then it is in line there by the next call.
+    startOf(share, true, quarter, now, into);
+    startOf(share, false, limits_.inFlight - quarter, now, into);
+    startOf(share, true, quarter, now, into);
+  }
 }
 
-void Lanes::startOf(Turns& turns, bool failing, int most, Millis now, std::vector<Attempt>& into) {
-  for (auto left = turns.size(); left > 0 && inFlight_[failing] < most; --left) {
+void Lanes::startOf(Share& share, bool failing, int most, Millis now, std::vector<Attempt>& into) {
+  Turns& turns = share.turns[failing];
+  for (auto left = turns.size(); left > 0 && share.inFlight[failing] < most; --left) {
     const auto id = turns.front();
     turns.pop_front();
     const auto found = lanes_.find(id);
@@ -84,8 +87,8 @@ void Lanes::startOf(Turns& turns, bool failing, int most, Millis now, std::vecto
     // It may have failed, or succeeded, since it was put in line.
     if (mine.queue.failing() == failing && mine.queue.startable(now)) {
       into.push_back({mine.queue.key(), mine.queue.start(now)});
-      flights_[into.back().delivery.id] = {id, failing};
-      ++inFlight_[failing];
+      flights_[into.back().delivery.id] = {id, &share, failing};
+      ++share.inFlight[failing];
     }
     touch(mine.queue, now);
     if (mine.waitsForTurn[failing]) ++left;
@@ -96,7 +99,7 @@ std::optional<Settlement> Lanes::answered(std::int64_t delivery, const AttemptRe
                                           Millis now) {
   const auto flight = flights_.extract(delivery);
   if (flight.empty()) return std::nullopt;
-  --inFlight_[flight.mapped().failing];
+  --flight.mapped().share->inFlight[flight.mapped().failing];
   auto* const queue = find(flight.mapped().queue);
   if (!queue) return std::nullopt;
   auto settlement = queue->answered(delivery, answer, now, random_);

@@ -17,8 +17,9 @@ struct Attempt {
   PendingDelivery delivery = {};  // its attempts: with this one
 };
 
-// Queues take turns, an attempt each. Those whose last attempt failed share a quarter of what may
-// be in flight and cannot take more: ten thousand dead endpoints hold up no live one.
+// Queues take turns, an attempt each, and each block has a share of its own. Those whose last
+// attempt failed share a quarter of what may be in flight and cannot take more: ten thousand dead
+// endpoints hold up no live one.
 class Lanes {
  public:
   Lanes(const PipelineLimits& limits, Random& random) : limits_(limits), random_(random) {}
@@ -45,9 +46,16 @@ class Lanes {
   Millis wakeAt() const { return timers_.empty() ? kNever : timers_.begin()->first; }
 
  private:
+  using Turns = std::deque<std::int64_t>;
+  // Of one block: what hangs in it takes nothing from the others.
+  struct Share {
+    Turns turns[2] = {};  // of healthy and of failing queues
+    int inFlight[2] = {0, 0};
+  };
   struct Lane {
-    Lane(const QueueStanding& standing, bool stored, const PipelineLimits& limits)
-        : queue(standing, stored, limits) {}
+    Lane(Share& of, const QueueStanding& standing, bool stored, const PipelineLimits& limits)
+        : share(of), queue(standing, stored, limits) {}
+    Share& share;
     DeliveryQueue queue;
     bool waitsForTurn[2] = {false, false};  // among the healthy, and among the failing
     bool waitsForRead = false;
@@ -55,24 +63,24 @@ class Lanes {
   };
   struct Flight {
     std::int64_t queue = 0;
-    bool failing = false;  // whose share it is in
+    Share* share = nullptr;
+    bool failing = false;  // which side of it
   };
-  using Turns = std::deque<std::int64_t>;
 
   Lane& lane(std::int64_t queue) { return *lanes_.at(queue); }
   Lane& add(const QueueStanding&, bool stored);
-  void startOf(Turns&, bool failing, int most, Millis now, std::vector<Attempt>& into);
+  void startOf(Share&, bool failing, int most, Millis now, std::vector<Attempt>& into);
   void setTimer(Lane&, Millis);
 
   const PipelineLimits& limits_;
   Random& random_;
   std::map<std::string, QueueRules> rules_;
+  std::map<std::string, Share> shares_;  // by block
   std::unordered_map<std::int64_t, std::unique_ptr<Lane>> lanes_;
   std::map<QueueKey, std::int64_t> byKey_;
-  Turns healthy_, failing_, toRead_;
+  Turns toRead_;
   std::set<std::pair<Millis, std::int64_t>> timers_;
   std::unordered_map<std::int64_t, Flight> flights_;  // by delivery
-  int inFlight_[2] = {0, 0};                          // of healthy and of failing queues
   std::size_t reading_ = 0;
 };
 

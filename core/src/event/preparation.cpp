@@ -7,7 +7,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kRouteTime{2}, kPatience{10};
+constexpr std::chrono::seconds kRouteTime{5}, kPatience{10};
 constexpr Millis kPause = 250;  // before what has failed is tried again
 
 }  // namespace
