@@ -32,6 +32,7 @@ std::vector<std::string> Publisher::publish(std::vector<Event> events) try {
   }
   if (wanted.empty()) return ids;
   const Acceptance made = store_.accept(wanted, thread_.now());
+  tells_ = true;
   for (std::size_t i = 0; i < places.size(); ++i) ids[places[i]] = made.ids[i];
   hand(std::move(wanted), made);
   return ids;
@@ -40,7 +41,8 @@ std::vector<std::string> Publisher::publish(std::vector<Event> events) try {
 } catch (const std::exception& error) {
   // Whether the commit was made may not be known: what there is, is read again.
   thread_.say([](Pipeline& pipeline, Millis) { pipeline.acceptanceUnknown(); });
-  log_.write(Level::error, "Events were not accepted", {{"reason", error.what()}});
+  if (tells_.exchange(false))
+    log_.write(Level::error, "Events were not accepted", {{"reason", error.what()}});
   metrics_.count("pombo_events_refused_total", {});
   throw Error(Code::unavailable, "Events cannot be accepted now");
 }

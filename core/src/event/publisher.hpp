@@ -40,6 +40,7 @@ class Publisher {
   Log& log_;
   Metrics& metrics_;
   std::atomic<bool> closed_{false};
+  std::atomic<bool> tells_{true};  // of what is not accepted: once, until something is
 };
 
 }  // namespace pombo
