@@ -3,6 +3,7 @@
 //
 //   bench_load get    --port 8080 --path /hello --token T --clients 64 --seconds 2
 //   bench_load create --port 8080 --token T --body body.json --prefix run1 --count 10000
+//   bench_load create --port 8080 --token T --body event.json --path /to/shop-@I@ --spread 64 ...
 //
 //   bench_load get    --port 8080 --path /hello --token T --clients 2000 --rate 50000 --seconds 5
 //
@@ -10,7 +11,8 @@
 // timed from when it was due; --clients is how many may be under way.
 //
 // In the body of `create`, @N@ becomes a number that no other request of this run has, after the
-// prefix. Ends after --seconds or --count requests, whichever is first.
+// prefix, and @C@ one of a thousand; in the path, @I@ becomes 0 to --spread in turn. Ends after
+// --seconds or --count requests, whichever is first.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -49,6 +51,7 @@ struct Options {
   double seconds = 3600;
   double rate = 0;  // 0: as many as the clients get answers to
   std::uint64_t count = UINT64_MAX;
+  std::uint64_t spread = 1;
 };
 
 [[noreturn]] void fail(const std::string& what) {
@@ -78,6 +81,8 @@ Options optionsFrom(int argc, char** argv) {
       options.token = argv[i];
     else if (name == "--body")
       options.body = contentsOf(argv[i]);
+    else if (name == "--spread")
+      options.spread = std::strtoull(argv[i], nullptr, 10);
     else if (name == "--prefix")
       options.prefix = argv[i];
     else if (name == "--clients")
@@ -93,6 +98,7 @@ Options optionsFrom(int argc, char** argv) {
   }
   if (options.port == 0) fail("which port?");
   if (options.create && options.body.empty()) fail("create needs a body");
+  if (options.spread == 0) fail("--spread is at least 1");
   return options;
 }
 
@@ -114,15 +120,20 @@ class Requests {
     ++made_;
     request = head_;
     if (!options_.create) return true;
-    const std::string unique = options_.prefix + "-" + std::to_string(made_);
+    replace(request, "@I@", std::to_string(made_ % options_.spread));
     std::string body = options_.body;
-    for (std::size_t at = 0; (at = body.find("@N@", at)) != std::string::npos;)
-      body.replace(at, 3, unique);
+    replace(body, "@N@", options_.prefix + "-" + std::to_string(made_));
+    replace(body, "@C@", std::to_string(1000 + made_ / options_.spread % 1000));
     request += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     return true;
   }
 
  private:
+  static void replace(std::string& text, std::string_view mark, const std::string& by) {
+    for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += by.size())
+      text.replace(at, mark.size(), by);
+  }
+
   const Options& options_;
   std::string head_;
   std::uint64_t made_ = 0;

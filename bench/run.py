@@ -136,6 +136,21 @@ def spread(values: list[float]) -> dict:
     return {"median": statistics.median(values), "least": min(values), "most": max(values)}
 
 
+def pairs_of(count: int, ours: Callable[[], dict], floor: Callable[[], dict]) -> list[tuple]:
+    """A-B, B-A, ...: what drifts on the machine hits both alike. The first pair only warms up."""
+    measured = []
+    for pair in range(count):
+        if pair % 2 == 0:
+            a = ours()
+            b = floor()
+        else:
+            b = floor()
+            a = ours()
+        if pair > 0:
+            measured.append((a, b))
+    return measured
+
+
 class Bench:
     def __init__(self, options: argparse.Namespace, work: Path):
         self.binary = options.binary.resolve()
@@ -171,17 +186,7 @@ class Bench:
 
     def in_pairs(self, ours: Callable[[], dict], floor: Callable[[], dict], rate: str,
                  floor_rate: str) -> dict:
-        """A-B, B-A, ...: what drifts on the machine hits both alike."""
-        measured = []
-        for pair in range(self.pairs):
-            if pair % 2 == 0:
-                a = ours()
-                b = floor()
-            else:
-                b = floor()
-                a = ours()
-            if pair > 0:
-                measured.append((a, b))
+        measured = pairs_of(self.pairs, ours, floor)
         of = lambda at, key: spread([pair[at][key] for pair in measured])  # noqa: E731
         return {"ratio": spread([a[rate] / b[floor_rate] for a, b in measured]),
                 "ours": {key: of(0, key) for key in (rate, "p50", "p99", "commitsPerSecond")
