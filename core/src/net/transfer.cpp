@@ -260,9 +260,7 @@ Transfer::Transfer(const Egress& egress, const OutgoingRequest& request,
 
 Transfer::~Transfer() = default;
 
-std::optional<std::string> Transfer::name() const {
-  return addressOf(state_->name) ? std::nullopt : std::optional(state_->name);
-}
+const std::string& Transfer::host() const { return state_->name; }
 
 void Transfer::setAddresses(const std::vector<Address>& all) { state_->setAddresses(all); }
 

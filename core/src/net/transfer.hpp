@@ -31,10 +31,10 @@ class Transfer {
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
-  // The name that is dialled, nothing for an address.
-  std::optional<std::string> name() const;
-  // That name's addresses, so that curl looks nothing up; each is checked again when it is dialled.
-  // Throws NotAllowed{unavailable} if one of them may not be.
+  // That is dialled, a name or an address, as in Url.
+  const std::string& host() const;
+  // The addresses of that name, so that curl looks nothing up; each is checked again when it is
+  // dialled. Throws NotAllowed{unavailable} if one of them may not be.
   void setAddresses(const std::vector<Address>&);
 
   void* handle() const;  // the CURL*, to be run once

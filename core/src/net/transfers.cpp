@@ -1,6 +1,5 @@
 #include "net/transfers.hpp"
 
-#include <curl/curl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "net/multi.hpp"
 #include "net/transfer.hpp"
 #include "pombo/media.hpp"
 
@@ -23,11 +23,17 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using How = Ended::How;
 
-constexpr std::size_t kIdleConnections = 512;
-constexpr milliseconds kNamePatience{5000};  // the time for a connection, of which it is a part
+// After every transfer curl looks through all connections of its multi handle: with ten thousand
+// who hang in one of them, everybody else would pay for that.
+constexpr std::uint32_t kMultis = 16;
+constexpr std::uint64_t kWake = UINT64_MAX;
+constexpr milliseconds kNamePatience{5000};  // of whoever waits for names
 constexpr milliseconds kNameTick{100};       // how late somebody is told that a name took too long
-constexpr milliseconds kQuiet{60'000};       // then idle connections are closed
+constexpr milliseconds kLongest{60'000};     // of a wait
+// As curl says it.
 constexpr const char* kTimedOut = "Timeout was reached";
+constexpr const char* kNoHostName = "Couldn't resolve host name";
+constexpr const char* kNoProxyName = "Couldn't resolve proxy name";
 
 struct Job {
   OutgoingRequest request;
@@ -43,7 +49,8 @@ using JobPtr = std::unique_ptr<Job>;
 
 struct Flight {
   JobPtr job;
-  std::unique_ptr<Transfer> transfer;  // goes first: it reads the job's request
+  std::unique_ptr<Transfer> transfer;  // goes before the job, whose request it reads
+  Multi* multi = nullptr;
 };
 
 void tell(Job& job, How how, const std::string& why) { job.then({.how = how, .why = why}); }
@@ -59,8 +66,13 @@ class Transfers::Loop {
           return names_.known(host).value_or(Names::Addresses());
         })) {
     if (!epoll_ || !wake_) throw std::runtime_error("No descriptor for outgoing requests");
-    watch(EPOLL_CTL_ADD, wake_.get(), EPOLLIN);
-    renew();
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = kWake;
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0)
+      throw std::runtime_error("Outgoing requests cannot be watched");
+    for (std::uint32_t index = 0; index < kMultis; ++index)
+      multis_.push_back(std::make_unique<Multi>(epoll_.get(), index));
     thread_ = std::thread([this] { run(); });
   }
   ~Loop() { stop(); }
@@ -91,18 +103,15 @@ class Transfers::Loop {
   void run() {
     std::array<epoll_event, 256> events;
     while (takeMail()) {
-      if (timer_ && *timer_ <= Clock::now()) {
-        timer_.reset();
-        act(CURL_SOCKET_TIMEOUT, 0);
-      }
+      for (auto& multi : multis_) multi->actOnTime();
       if (Clock::now() >= nextTick_) loseThePatience();
       reap();
       const int n = ::epoll_wait(epoll_.get(), events.data(), events.size(), untilNext());
       for (int i = 0; i < n; ++i) {
         const auto& event = events[static_cast<std::size_t>(i)];
-        if (event.data.fd != wake_.get()) act(event.data.fd, event.events);
+        const auto data = event.data.u64;
+        if (data != kWake) multis_[data >> 32]->act(static_cast<int>(data), event.events);
       }
-      if (usedAt_ && flights_.empty() && Clock::now() - *usedAt_ >= kQuiet) renew();
     }
     finish();
   }
@@ -142,10 +151,11 @@ class Transfers::Loop {
         return wait(url->host, std::move(job));
       auto transfer =
           std::make_unique<Transfer>(egress_, job->request, job->proxy, userAgent_, left);
-      if (const auto name = transfer->name()) {
-        const auto addresses = names_.known(*name);
-        if (!addresses) return wait(*name, std::move(job));
-        if (addresses->empty()) return tell(*job, How::failed, unknownHost(*job));
+      if (const auto& host = transfer->host(); !addressOf(host)) {
+        const auto addresses = names_.known(host);
+        if (!addresses) return wait(host, std::move(job));
+        if (addresses->empty())
+          return tell(*job, How::failed, job->proxy ? kNoProxyName : kNoHostName);
         transfer->setAddresses(*addresses);
       }
       launch(job, std::move(transfer));
@@ -154,10 +164,6 @@ class Transfers::Loop {
     } catch (const std::exception& failure) {
       tell(*job, How::failed, failure.what());
     }
-  }
-
-  static std::string unknownHost(const Job& job) {
-    return curl_easy_strerror(job.proxy ? CURLE_COULDNT_RESOLVE_PROXY : CURLE_COULDNT_RESOLVE_HOST);
   }
 
   void wait(const std::string& host, JobPtr job) { waiting_.emplace(host, std::move(job)); }
@@ -174,35 +180,25 @@ class Transfers::Loop {
   }
 
   void launch(JobPtr& job, std::unique_ptr<Transfer> transfer) {
-    CURL* const handle = transfer->handle();
+    void* const handle = transfer->handle();
+    auto& multi = *multis_[std::hash<std::string>()(transfer->host()) % kMultis];
     auto& flight = flights_[handle];
-    flight.transfer = std::move(transfer);
-    if (curl_multi_add_handle(multi_.get(), handle) != CURLM_OK) {
+    flight = {nullptr, std::move(transfer), &multi};
+    try {
+      multi.add(handle);
+    } catch (const std::bad_alloc&) {
       flights_.erase(handle);
-      throw std::bad_alloc();
+      throw;
     }
     flight.job = std::move(job);
-    allowConnections();
-  }
-
-  // curl counts those in use as well: with a number that is too low, many who hang would cost
-  // everybody else their idle ones.
-  void allowConnections() {
-    curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS,
-                      static_cast<long>(flights_.size() + kIdleConnections));
-    usedAt_ = Clock::now();
   }
 
   void reap() {
-    int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
-      const int code = message->data.result;
-      auto node = flights_.extract(message->easy_handle);
-      curl_multi_remove_handle(multi_.get(), message->easy_handle);
-      auto& [job, transfer] = node.mapped();
-      job->then(endOf(*transfer, code));
-      allowConnections();
-    }
+    for (auto& multi : multis_)
+      while (const auto end = multi->ended()) {
+        const auto node = flights_.extract(end->handle);
+        node.mapped().job->then(endOf(*node.mapped().transfer, end->code));
+      }
   }
 
   static Ended endOf(Transfer& transfer, int code) {
@@ -215,64 +211,18 @@ class Transfers::Loop {
     }
   }
 
-  void act(int fd, std::uint32_t events) {
-    int ignored = 0, what = 0;
-    if (events & (EPOLLIN | EPOLLHUP)) what |= CURL_CSELECT_IN;
-    if (events & EPOLLOUT) what |= CURL_CSELECT_OUT;
-    if (events & EPOLLERR) what |= CURL_CSELECT_ERR;
-    curl_multi_socket_action(multi_.get(), fd, what, &ignored);
-  }
-
   int untilNext() const {
     const auto now = Clock::now();
-    auto until = now + kQuiet;
-    if (timer_) until = std::min(until, *timer_);
+    auto until = now + kLongest;
+    for (const auto& multi : multis_) until = std::min(until, multi->next());
     if (!waiting_.empty()) until = std::min(until, nextTick_);
     return static_cast<int>(
         std::chrono::ceil<milliseconds>(std::max(until - now, Clock::duration(0))).count());
   }
 
-  // Without room for one more, curl's own time-out ends the transfer.
-  void watch(int how, int fd, std::uint32_t events) const {
-    epoll_event event{};
-    event.events = events;
-    event.data.fd = fd;
-    ::epoll_ctl(epoll_.get(), how, fd, &event);
-  }
-
-  // curl keeps `known` for a socket as long as it is watched: anything, once epoll knows it.
-  static int onSocket(CURL*, curl_socket_t socket, int what, void* data, void* known) {
-    auto& self = *static_cast<Loop*>(data);
-    if (what == CURL_POLL_REMOVE) return self.watch(EPOLL_CTL_DEL, socket, 0), 0;
-    const std::uint32_t events =
-        (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
-    self.watch(known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, events);
-    curl_multi_assign(self.multi_.get(), socket, data);
-    return 0;
-  }
-
-  static int onTimer(CURLM*, long ms, void* data) {
-    auto& timer = static_cast<Loop*>(data)->timer_;
-    timer = ms < 0 ? std::nullopt : std::optional(Clock::now() + milliseconds(ms));
-    return 0;
-  }
-
-  // Closes idle connections: curl does it by itself only when there is another transfer.
-  void renew() {
-    multi_.reset();
-    timer_.reset();
-    multi_.reset(curl_multi_init());
-    if (!multi_) throw std::bad_alloc();
-    curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, onSocket);
-    curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
-    curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, onTimer);
-    curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
-    usedAt_.reset();
-  }
-
   void finish() {
     for (auto& [handle, flight] : flights_) {
-      curl_multi_remove_handle(multi_.get(), handle);
+      flight.multi->remove(handle);
       tell(*flight.job, How::stopped, "Stopped");
     }
     flights_.clear();
@@ -284,7 +234,7 @@ class Transfers::Loop {
       jobs.swap(started_);
     }
     for (auto& job : jobs) tell(*job, How::stopped, "Stopped");
-    multi_.reset();
+    multis_.clear();
   }
 
   void hear(const std::string& host) {
@@ -308,10 +258,8 @@ class Transfers::Loop {
   std::vector<std::string> heard_;  // names whose look-up has ended
 
   // Of the thread alone, from here on.
-  std::unique_ptr<CURLM, CURLMcode (*)(CURLM*)> multi_{nullptr, curl_multi_cleanup};
-  std::optional<Clock::time_point> timer_;   // curl's
-  std::optional<Clock::time_point> usedAt_;  // since then there may be idle connections
-  std::unordered_map<CURL*, Flight> flights_;
+  std::vector<std::unique_ptr<Multi>> multis_;            // which of them is a matter of the host
+  std::unordered_map<void*, Flight> flights_;             // by handle
   std::unordered_multimap<std::string, JobPtr> waiting_;  // by the name that they wait for
   Clock::time_point nextTick_ = Clock::now();
 

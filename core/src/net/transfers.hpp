@@ -29,9 +29,9 @@ struct Ended {
 // A request has its own time for everything: five seconds of it for names, five for the connection.
 // Redirects are not followed. Of an answer OutgoingRequest::replyLimit bytes are read.
 //
-// Connections are kept for whoever sends to the same host next, 512 of them beside those in use,
-// for a minute. One that is used again was checked when it was opened, and Egress never changes.
-// Behind a proxy none is kept. How many are in flight is the caller's business: each has a
+// Connections are kept for whoever sends to the same host next, a thousand of them beside those in
+// use, for a minute. One that is used again was checked when it was opened, and Egress never
+// changes. Behind a proxy none is kept. How many are in flight is the caller's business: each has a
 // descriptor, and some 20 KiB.
 class Transfers {
  public:
