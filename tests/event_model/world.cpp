@@ -204,6 +204,8 @@ void World::perform(const Work& work) {
   for (const auto& each : work.attempts) attempt(each);
   if (work.write) write(*work.write);
   // At the worst of moments.
+  if (!work.attempts.empty() && time_ < faultsEnd_ && dice_.chance(0.0005))
+    inProcess(dice_.below(30), [this, key = work.attempts.back().to] { bury(key); });
   if (troubled() && dice_.chance(0.002)) inProcess(dice_.below(30), [this] { crash(); });
 }
 
@@ -227,6 +229,8 @@ void World::prepare(const AcceptedEvent& event) {
 
 void World::write(const Write& write) {
   ++under_;
+  // Never slow in a calm world: no retry is made before its failure is recorded, and a queue stands
+  // still while too many answers are not.
   inProcess(
       dice_.between(1, troubled() && dice_.chance(0.05) ? 3 * kSecond : 10), [this, copy = write] {
         --under_;
@@ -325,12 +329,10 @@ void World::redeliver() {
   pump();
 }
 
-void World::bury() {
-  if (store_.queues.empty()) return;
-  auto queue = store_.queues.begin();
-  std::advance(queue, dice_.below(static_cast<std::int64_t>(store_.queues.size())));
-  ledger_.burying(queue->second.key);
-  pipeline_->bury(queue->second.key, "webhook disabled");
+void World::bury(const QueueKey& key) {
+  ledger_.burying(key);
+  pipeline_->bury(key, "webhook disabled");
+  if (troubled() && dice_.chance(0.3)) inProcess(dice_.below(60), [this] { crash(); });
   pump();
 }
 
@@ -346,7 +348,6 @@ Tally World::run() {
   };
   now_and_then(6 * kHour, [this] { changeMoods(); });
   now_and_then(kDay, [this] { redeliver(); });
-  now_and_then(2 * kDay, [this] { bury(); });
   if (!rules_.calm) {
     now_and_then(kDay, [this] { crash(); });
     now_and_then(kDay, [this] { stepClock(); });

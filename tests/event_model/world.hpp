@@ -77,7 +77,7 @@ class World {
   void attempt(const Attempt&);
   void answer(const Attempt&, Mood, bool lost);
   void redeliver();
-  void bury();
+  void bury(const QueueKey&);
 
   Event makeEvent(int instance);
   std::vector<Destination> wanted(const Event&) const;
