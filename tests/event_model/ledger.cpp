@@ -270,7 +270,9 @@ void Ledger::atTheEnd(const std::map<std::string, std::vector<Destination>>& wan
     require(each.status != DeliveryStatus::pending, nameOf(each.row) + " was forgotten");
     require(each.status != DeliveryStatus::delivered || received_.contains({event.id, to}),
             "delivered, and nobody has received it");
-    require(!doomed_.contains({each.row.id, each.row.place}) || each.reason == kBurial,
+    // It may have been leaving a full queue already.
+    require(!doomed_.contains({each.row.id, each.row.place}) || each.reason == kBurial ||
+                each.reason == "queue full",
             nameOf(each.row) + " was buried and is not");
     require(each.reason != "attempts exhausted" ||
                 each.row.attempts == static_cast<int>(rules_.blocks.at(to.block).waits.size()) + 1,
