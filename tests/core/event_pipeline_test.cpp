@@ -342,6 +342,24 @@ TEST_F(EventPipelineTest, WhatWaitsForItsScheduleIsDeliveredAgainAtOnceAndNothin
   EXPECT_EQ(pipeline_->find({{"i-1"}, "hook", "default"})->standing().pending, 4);
 }
 
+TEST_F(EventPipelineTest, OneThatIsNotMadeAgainHoldsUpNoRetry) {
+  limits_.breakerAfter = 1'000;
+  rules_.inFlight = 1;
+  begin();
+  publish("i-1", 30);
+  const AttemptResult muchLater{.outcome = Outcome::retry, .notBefore = now_ + 3'600'000};
+  for (int i = 0; i < 4; ++i) answer(taken(), muchLater);
+  const auto flying = taken();
+  const auto& last = store_.deliveries.rbegin()->second;
+  pipeline_->redeliver({{last.queue, last.row}});
+  settle();
+  answer(flying, kFailed);
+  taken();
+  passes(6'000);
+  ASSERT_EQ(attempts_.size(), 1u);
+  EXPECT_EQ(attempts_[0].delivery.id, flying.at(0).delivery.id);
+}
+
 TEST_F(EventPipelineTest, ABuriedQueueIsDeadButForWhatIsDelivered) {
   limits_.window = 2;
   rules_.inFlight = 3;

@@ -41,11 +41,12 @@ void DeliveryQueue::recalled(const PendingDelivery& row) {
   arrived(row);
 }
 
-// A read may have passed by its row meanwhile.
+// A read may have passed by its row meanwhile. What is in memory goes, too: as long as it filled
+// the windows they would not be read again.
 void DeliveryQueue::notRecalled(std::int64_t id) {
   coming_.release(id);
-  firsts_.distrust();
-  retries_.distrust();
+  firsts_.clear();
+  retries_.clear();
   toBury_ = standing_.buried > 0;
 }
 
