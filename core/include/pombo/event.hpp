@@ -114,7 +114,8 @@ class POMBO_API IHttpSink {
   // The destinations that want this event, in the block's own words: a webhook's label, an inbox.
   // Each is queued and retried apart from the others. Empty when nobody does. [any thread]
   virtual std::vector<std::string> route(const Event&) = 0;
-  // `attempt` counts from 1. A throw is a retry. [any thread]
+  // `attempt` counts from 1. A throw is a retry; Error{notFound}, when nobody waits at this
+  // destination any more, a drop with its sentence as the reason. [any thread]
   virtual OutgoingRequest request(const Event&, const std::string& destination, int attempt) = 0;
   // Not asked when there was no answer: that is a retry. [any thread]
   virtual Verdict judge(const IncomingReply&) = 0;
