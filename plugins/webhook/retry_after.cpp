@@ -37,7 +37,11 @@ std::optional<TimePoint> dateIn(const std::string& text, TimePoint now) {
     const char* const end = ::strptime(text.c_str(), form, &date);
     if (!end || *end != '\0') continue;
     if (form == kTwoDigits) date.tm_year = yearOf(date.tm_year % 100, now);
-    return system_clock::from_time_t(::timegm(&date));
+    // Beyond the clock's own years there are dates, too.
+    const std::time_t today = system_clock::to_time_t(now);
+    const std::chrono::seconds longest = kLongest;
+    return system_clock::from_time_t(
+        std::clamp<std::time_t>(::timegm(&date), today, today + longest.count() + 1));
   }
   return std::nullopt;
 }
