@@ -51,7 +51,7 @@ class Shop:
         return reply.json["id"]
 
     def page(self, **query) -> Reply:
-        text = "?" + urlencode(query) if query else ""
+        text = "?" + urlencode(query, quote_via=quote) if query else ""
         return self.api.get(f"/api/events/deliveries/{self.segment}{text}")
 
     def deliveries(self, **query) -> list[dict]:
