@@ -1,6 +1,13 @@
 #include "webhook.hpp"
 
+#include <algorithm>
+
 using boost::json::value_to;
+
+bool Webhook::wants(const std::string& event) const {
+  return enabled &&
+         (events.empty() || std::find(events.begin(), events.end(), event) != events.end());
+}
 
 boost::json::value documentOf(const Webhooks& webhooks) {
   boost::json::object document;

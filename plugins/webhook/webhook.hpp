@@ -16,6 +16,8 @@ struct Webhook {
   // Of its secrets: each change seals them anew, under another name. Whoever has read a row opens
   // what was sealed with it, and can not send a new credential to an old address.
   std::int64_t version = 0;
+
+  bool wants(const std::string& event) const;
 };
 
 using Webhooks = std::map<std::string, Webhook>;  // by label

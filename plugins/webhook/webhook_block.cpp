@@ -1,161 +1,80 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <functional>
 #include <mutex>
 
 #include "pombo/block.hpp"
-#include "webhook.hpp"
-#include "webhook_secrets.hpp"
+#include "posting.hpp"
+#include "received_text.hpp"
+#include "replies.hpp"
+#include "retry_after.hpp"
+#include "rfc3339.hpp"
+#include "webhook_fields.hpp"
 
 namespace {
 
 using namespace pombo;
 
-constexpr auto kDefaultLabel = "default";
-constexpr std::int64_t kMaxEnabled = 3;  // unless the operator says otherwise
-constexpr std::size_t kMaxRows = 20;
+constexpr std::uint64_t kReplyLimit = 4 << 10;  // bytes that are read of an answer
+constexpr auto kDisabled = "webhook disabled";  // the reason of dead letters
 
-// A create request and the webhook's own route say the same in other words.
-struct Words {
-  const char* enabled;
-  const char* url;
-  const char* urlAlias;
-  const char* authorization;
-  const char* byEvents;
-  const char* events;
-  const char* mediaBase64;
-};
-constexpr Words kInline{
-    .enabled = "webhookEnabled",
-    .url = "webhookURL",
-    .urlAlias = "webhookUrl",
-    .authorization = "webhookAuthorization",
-    .byEvents = "webhookByEvents",
-    .events = "webhookEvents",
-    .mediaBase64 = "webhookMediaBase64",
-};
-constexpr Words kOwn{
-    .enabled = "enabled",
-    .url = "url",
-    .urlAlias = "",
-    .authorization = "authorization",
-    .byEvents = "byEvents",
-    .events = "events",
-    .mediaBase64 = "mediaBase64",
-};
-
-std::vector<Field> fieldsIn(const Words& words) {
-  return {{.name = words.enabled,
-           .type = Type::boolean,
-           .fallback = false,
-           .doc = "Creates the webhook labelled 'default'."},
-          {.name = words.url,
-           .type = Type::url,
-           .fallback = "",  // one that is missing reads as one that is no URL
-           .doc = "Where events are posted; required when enabled.",
-           .maxLength = 2048,
-           .alias = words.urlAlias},
-          {.name = words.authorization,
-           .doc = "Sent verbatim as the Authorization header.",
-           .secret = true,
-           .maxLength = 4096,
-           .text = Text::printable},
-          {.name = words.byEvents,
-           .type = Type::boolean,
-           .fallback = false,
-           .doc = "Each event type goes to a URL of its own: /<event> is appended."},
-          eventsField(words.events, "Which events are posted; empty: all."),
-          {.name = words.mediaBase64,
-           .type = Type::boolean,
-           .fallback = false,
-           .doc = "Media are part of the event, in base64."}};
+// Before each further attempt.
+std::vector<std::chrono::milliseconds> waits() {
+  using namespace std::chrono_literals;
+  return {5s, 30s, 2min, 10min, 30min, 2h, 6h, 12h, 24h};
 }
 
-Field labelField(const Json& fallback) {
-  return {.name = "label",
-          .fallback = fallback,
-          .doc = "Tells the webhooks of an instance apart.",
-          .maxLength = 64,
-          .text = Text::printable};
+const char* wordOf(DeliveryStatus status) {
+  switch (status) {
+    case DeliveryStatus::pending:
+      return "pending";
+    case DeliveryStatus::delivered:
+      return "delivered";
+    case DeliveryStatus::dead:
+      return "dead";
+  }
+  return "";
 }
 
-std::vector<Field> bodyOfSet() {
-  std::vector<Field> body = fieldsIn(kOwn);
-  body.front().need = Need::always;
-  body.front().doc = "Off keeps the label and its signing key, and clears the rest.";
-  body.insert(body.begin(), labelField(kDefaultLabel));
-  body.push_back({.name = "rotateSecret",
-                  .type = Type::boolean,
-                  .fallback = false,
-                  .doc = "Makes another signing key; the former one signs too for 24 hours."});
-  return body;
+DeliveryStatus statusIn(const std::string& word) {
+  if (word == "delivered") return DeliveryStatus::delivered;
+  return word == "dead" ? DeliveryStatus::dead : DeliveryStatus::pending;
 }
 
-// What a client wants of one label.
-struct Wish {
-  Webhook webhook;
-  std::optional<std::string> authorization;
-  bool rotate = false;
-};
+Json orNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
+Json orNull(const std::optional<TimePoint>& time) { return time ? Json(rfc3339(*time)) : Json(); }
 
-Wish wishIn(const Fields& fields, const Words& words) {
-  if (!fields.require<bool>(words.enabled)) return {};
-  return {.webhook = {.enabled = true,
-                      .url = fields.require<std::string>(words.url),
-                      .byEvents = fields.require<bool>(words.byEvents),
-                      .events = fields.require<std::vector<std::string>>(words.events),
-                      .mediaBase64 = fields.require<bool>(words.mediaBase64)},
-          .authorization = fields.find<std::string>(words.authorization)};
+Json told(const DeliveryRecord& record, const Webhooks& webhooks) {
+  const auto it = webhooks.find(record.destination);
+  return {{"id", record.id},
+          {"eventId", record.event},
+          {"event", record.type},
+          {"label", record.destination},
+          {"url", it == webhooks.end() ? Json() : orNull(it->second.url)},
+          {"status", wordOf(record.status)},
+          {"attempts", record.attempts},
+          {"lastStatusCode", record.httpStatus ? Json(record.httpStatus) : Json()},
+          {"lastError", orNull(record.error)},
+          {"reason", orNull(record.reason)},
+          {"createdAt", rfc3339(record.createdAt)},
+          {"lastAttemptAt", orNull(record.attemptedAt)},
+          {"nextAttemptAt", orNull(record.nextAt)}};
 }
 
-// Secrets that cannot be opened show as null.
-Json rowOf(const std::string& label, const Webhook& webhook,
-           const std::optional<WebhookSecrets>& secrets) {
-  const bool authorized = secrets && secrets->authorization;
-  return {{"label", label},
-          {"enabled", webhook.enabled},
-          {"url", webhook.enabled ? Json(webhook.url) : Json()},
-          {"authorization", authorized ? Json(*secrets->authorization) : Json()},
-          {"byEvents", webhook.byEvents},
-          {"events", boost::json::value_from(webhook.events)},
-          {"mediaBase64", webhook.mediaBase64},
-          {"secret", secrets ? Json(secrets->key) : Json()}};
-}
-
-// The schema of a row.
-Json rowSchema() {
-  return boost::json::parse(R"json({
-    "type": "object",
-    "required": ["label", "enabled", "url", "authorization", "byEvents", "events", "mediaBase64",
-                 "secret"],
-    "properties": {
-      "label": {"type": "string"},
-      "enabled": {"type": "boolean"},
-      "url": {"type": ["string", "null"]},
-      "authorization": {"type": ["string", "null"]},
-      "byEvents": {"type": "boolean"},
-      "events": {"type": "array", "items": {"type": "string"}},
-      "mediaBase64": {"type": "boolean"},
-      "secret": {"type": ["string", "null"], "pattern": "^whsec_",
-                 "description": "Signs what is posted."}}})json");
-}
-
-// Of an answer that holds a webhook, or all of them.
-Json replyWith(const char* message, const char* key, const Json& schema) {
-  boost::json::object properties{{"success", {{"const", true}}}, {"message", {{"const", message}}}};
-  properties[key] = schema;
-  return {{"type", "object"},
-          {"required", {"success", "message", key}},
-          {"properties", std::move(properties)}};
-}
-
-constexpr auto kConfigured = "Webhook configured successfully";
-constexpr auto kOne = "Webhook retrieved successfully";
-constexpr auto kAll = "Webhooks retrieved successfully";
-
-Json replyOfGet() {
-  const Json all{{"type", "array"}, {"items", rowSchema()}};
-  return {{"oneOf", boost::json::array{replyWith(kAll, "webhooks", all),
-                                       replyWith(kOne, "webhook", rowSchema())}}};
+// What a receiver would hear if the link of the instance changed now.
+Event testEvent(const Instance& instance, TimePoint now) {
+  const char* state = instance.status == "connected"   ? "connected"
+                      : instance.status == "loggedout" ? "logged_out"
+                                                       : "disconnected";
+  return {.type = "instance.state",
+          .instance = instance.id,
+          .at = now,
+          .data = {{"state", state},
+                   {"timestamp", rfc3339(now)},
+                   {"instance", instance.name},
+                   {"status", instance.status},
+                   {"test", true}}};
 }
 
 std::string sealedName(const std::string& label, std::int64_t version) {
@@ -164,47 +83,23 @@ std::string sealedName(const std::string& label, std::int64_t version) {
 
 // Posts an instance's events to URLs of the client's, each under a label. What it was told is one
 // document; what must not be read by others is sealed apart from it.
-class WebhookBlock final : public IBlockConfigurator {
+class WebhookBlock final : public IBlockConfigurator, private IHttpSink {
  public:
-  std::vector<Field> fields() const override { return fieldsIn(kInline); }
+  std::vector<Field> fields() const override { return webhookFields(kInline); }
 
-  std::vector<Field> options() const override {
-    return {{.name = "maxInFlight",
-             .type = Type::integer,
-             .fallback = 8,
-             .doc = "Deliveries of one webhook under way at once; 1 keeps strict order.",
-             .min = 1,
-             .max = 64},
-            {.name = "maxEnabled",
-             .type = Type::integer,
-             .fallback = kMaxEnabled,
-             .doc = "Webhooks that an instance may have enabled at once.",
-             .min = 1,
-             .max = kMaxRows}};
-  }
+  std::vector<Field> options() const override { return webhookOptions(); }
 
   void start(IHost& host) override {
     host_ = &host;
-    maxEnabled_ = Fields(host.config()).get<std::int64_t>("maxEnabled", kMaxEnabled);
-    const auto set = [this](const HttpRequest& request) { return this->set(request); };
-    const auto get = [this](const HttpRequest& request) { return this->get(request); };
-    Route route{.method = Method::post,
-                .path = "/api/events/webhook/:instance",
-                .summary = "Configure the webhook of a label",
-                .body = bodyOfSet(),
-                .reply = replyWith(kConfigured, "webhook", rowSchema()),
-                .failure = "Failed to save webhook configuration"};
-    host.routes().add(route, set);
-    route.path = "/api/events/webhook";
-    host.routes().add(route, set);
-    route = {.path = "/api/events/getWebhook/:instance",
-             .summary = "The webhooks of an instance, or the one of a label",
-             .query = {labelField(nullptr)},
-             .reply = replyOfGet(),
-             .failure = "Failed to get webhook configuration"};
-    host.routes().add(route, get);
-    route.path = "/api/events/webhook/:instance";
-    host.routes().add(route, get);
+    const Fields options(host.config());
+    maxEnabled_ = options.get<std::int64_t>("maxEnabled", kMaxEnabled);
+    timeout_ = std::chrono::seconds(
+        options.get<std::int64_t>("timeoutSeconds", std::int64_t{kTimeout.count()}));
+    addRoutes();
+    host.events().subscribe(*this, {.keep = Keep::disk,
+                                    .retries = waits(),
+                                    .inFlight = options.get<int>("maxInFlight", kMaxInFlight),
+                                    .timeout = timeout_});
   }
 
   void configure(const Instance& instance, const Fields& slice) override {
@@ -223,6 +118,52 @@ class WebhookBlock final : public IBlockConfigurator {
   }
 
  private:
+  using Handler = HttpReply (WebhookBlock::*)(const HttpRequest&);
+
+  void add(const Route& route, Handler handler) {
+    host_->routes().add(
+        route, [this, handler](const HttpRequest& request) { return (this->*handler)(request); });
+  }
+
+  void addRoutes() {
+    Route route{.method = Method::post,
+                .path = "/api/events/webhook/:instance",
+                .summary = "Configure the webhook of a label",
+                .body = bodyOfSet(),
+                .reply = replyOfSet(),
+                .failure = "Failed to save webhook configuration"};
+    add(route, &WebhookBlock::set);
+    route.path = "/api/events/webhook";
+    add(route, &WebhookBlock::set);
+    route = {.path = "/api/events/getWebhook/:instance",
+             .summary = "The webhooks of an instance, or the one of a label",
+             .query = {labelField(nullptr)},
+             .reply = replyOfGet(),
+             .failure = "Failed to get webhook configuration"};
+    add(route, &WebhookBlock::get);
+    route.path = "/api/events/webhook/:instance";
+    add(route, &WebhookBlock::get);
+    add({.path = "/api/events/deliveries/:instance",
+         .summary = "What became of the events of an instance, newest first",
+         .query = queryOfDeliveries(),
+         .reply = replyOfDeliveries()},
+        &WebhookBlock::list);
+    add({.method = Method::post,
+         .path = "/api/events/redeliver/:instance",
+         .summary = "Deliver events once more",
+         .body = bodyOfRedeliver(),
+         .reply = replyOfRedeliver(),
+         .status = 202},
+        &WebhookBlock::redeliver);
+    add({.method = Method::post,
+         .path = "/api/events/test/:instance",
+         .summary = "Send a test event to the webhook of a label, and tell what it answers",
+         .body = {labelField(kDefaultLabel)},
+         .reply = replyOfTest(),
+         .slow = true},
+        &WebhookBlock::test);
+  }
+
   HttpReply set(const HttpRequest& request) {
     if (!request.instance) throw Error(Code::invalid, "Instance name is required");
     const InstanceId& id = request.instance->id;
@@ -232,9 +173,10 @@ class WebhookBlock final : public IBlockConfigurator {
     wish.rotate = fields.require<bool>("rotateSecret");
     if (wish.webhook.enabled) host_->http().requireAllowed(wish.webhook.url);
     const std::lock_guard lock(lockOf(id));
+    const WebhookSecrets secrets = keep(id, label, wish);
     return {.body = {{"success", true},
                      {"message", kConfigured},
-                     {"webhook", rowOf(label, wish.webhook, keep(id, label, wish))}}};
+                     {"webhook", rowOf(label, wish.webhook, secrets)}}};
   }
 
   HttpReply get(const HttpRequest& request) {
@@ -269,6 +211,140 @@ class WebhookBlock final : public IBlockConfigurator {
     }
   }
 
+  HttpReply list(const HttpRequest& request) {
+    const InstanceId& id = request.instance->id;
+    const Fields query(request.query);
+    const auto limit = query.require<int>("limit");
+    DeliveryQuery wanted{.destination = query.find<std::string>("label"),
+                         .after = query.get<std::string>("cursor", ""),
+                         .limit = limit + 1};  // whether there is a next page
+    if (const auto status = query.find<std::string>("status")) wanted.status = statusIn(*status);
+    auto page = host_->events().deliveries(id, wanted);
+    const bool more = page.size() > static_cast<std::size_t>(limit);
+    if (more) page.pop_back();
+    const Webhooks webhooks = webhooksOf(id);
+    boost::json::array rows;
+    for (const auto& each : page) rows.push_back(told(each, webhooks));
+    return {.body = {{"success", true},
+                     {"message", counted(page.size(), "Delivery found", "Deliveries found")},
+                     {"deliveries", std::move(rows)},
+                     {"nextCursor", more ? Json(page.back().id) : Json()}}};
+  }
+
+  // Under the lock: what is asked for of a label that is being disabled is given up with the rest.
+  HttpReply redeliver(const HttpRequest& request) {
+    const InstanceId& id = request.instance->id;
+    const Fields fields(request.fields);
+    const auto ids = fields.require<std::vector<std::string>>("ids");
+    const std::lock_guard lock(lockOf(id));
+    const Webhooks webhooks = webhooksOf(id);
+    auto found = host_->events().deliveries(id, redeliveryIn(fields, ids));
+    std::reverse(found.begin(), found.end());  // the oldest first
+    std::vector<std::string> queued, skipped;
+    for (const auto& each : found) {
+      const auto it = webhooks.find(each.destination);
+      const bool enabled = it != webhooks.end() && it->second.enabled;
+      (enabled ? queued : skipped).push_back(each.id);
+    }
+    const auto isFound = [&](const std::string& known) {
+      return std::any_of(found.begin(), found.end(),
+                         [&](const auto& each) { return each.id == known; });
+    };
+    std::copy_if(ids.begin(), ids.end(), std::back_inserter(skipped), std::not_fn(isFound));
+    if (!queued.empty()) host_->events().redeliver(id, queued);
+    return {.status = 202,
+            .body = {{"success", true},
+                     {"message", counted(queued.size(), "delivery queued", "deliveries queued")},
+                     {"queued", queued.size()},
+                     {"skipped", boost::json::value_from(skipped)}}};
+  }
+
+  HttpReply test(const HttpRequest& request) {
+    const auto now = host_->clock().now();
+    const auto label = Fields(request.fields).require<std::string>("label");
+    const auto& instance = *request.instance;
+    if (!webhooksOf(instance.id).contains(label)) throw Error(Code::notFound, "Webhook not found");
+    const auto target = targetOf(instance.id, label);
+    if (!target) throw Error(Code::invalid, "Webhook is disabled");
+    const auto outgoing = posted(*target, testEvent(instance, now), 1);
+    IncomingReply reply;
+    Json error;
+    try {
+      reply = host_->http().send(outgoing);
+    } catch (const Error& failure) {
+      error = boost::json::string(failure.what());
+    }
+    const bool accepted = judge(reply).outcome == Outcome::done;
+    const std::chrono::duration<double, std::milli> took = host_->clock().now() - now;
+    return {.body = {{"success", true},
+                     {"message", accepted ? kAccepted : kNotAccepted},
+                     {"delivery",
+                      {{"accepted", accepted},
+                       {"url", outgoing.url},
+                       {"statusCode", reply.status ? Json(reply.status) : Json()},
+                       {"durationMs", std::max<std::int64_t>(0, std::llround(took.count()))},
+                       {"body", asText(reply.body)},
+                       {"error", std::move(error)}}}}};
+  }
+
+  // The sink ------------------------------------------------------------------------------------
+
+  std::vector<std::string> route(const Event& event) override {
+    std::vector<std::string> labels;
+    for (const auto& [label, webhook] : webhooksOf(event.instance))
+      if (webhook.wants(event.type)) labels.push_back(label);
+    return labels;
+  }
+
+  OutgoingRequest request(const Event& event, const std::string& label, int attempt) override {
+    const auto target = targetOf(event.instance, label);
+    if (!target) throw Error(Code::notFound, kDisabled);
+    return posted(*target, event, attempt);
+  }
+
+  Verdict judge(const IncomingReply& reply) override {
+    if (reply.status >= 200 && reply.status < 300) return {};
+    if (reply.status == 410) return {Outcome::drop, "gone", {}};
+    Verdict again{Outcome::retry, "HTTP " + std::to_string(reply.status), {}};
+    if (const auto it = reply.headers.find("retry-after"); it != reply.headers.end())
+      again.notBefore = retryAt(it->second, host_->clock().now());
+    return again;
+  }
+
+  struct Target {
+    Webhook webhook;
+    WebhookSecrets secrets;
+  };
+
+  OutgoingRequest posted(const Target& target, const Event& event, int attempt) {
+    const auto& [webhook, secrets] = target;
+    Posting posting =
+        postingOf(webhook, secrets, host_->events().envelope(event, webhook.mediaBase64), attempt,
+                  host_->clock().now());
+    return {.url = std::move(posting.url),
+            .headers = std::move(posting.headers),
+            .body = std::move(posting.body),
+            .timeout = timeout_,
+            .replyLimit = kReplyLimit};
+  }
+
+  // Nothing when it is not enabled. Without the lock, which is held while a disk is waited for: a
+  // change takes the secrets away of the row that it replaces, and who has missed them finds a
+  // newer row.
+  std::optional<Target> targetOf(const InstanceId& id, const std::string& label) const {
+    for (std::int64_t missed = 0;;) {
+      const Webhooks all = webhooksOf(id);
+      const auto it = all.find(label);
+      if (it == all.end() || !it->second.enabled) return std::nullopt;
+      if (auto secrets = secretsOf(id, label, it->second))
+        return Target{it->second, *std::move(secrets)};
+      if (std::exchange(missed, it->second.version) == it->second.version)
+        throw Error(Code::internal, "The secrets of the webhook are missing");
+    }
+  }
+
+  // Rows -----------------------------------------------------------------------------------------
+
   // The three writes are in this order so that a crash between any two leaves a row with all of its
   // own secrets, the old one or the new one. The caller holds the lock.
   WebhookSecrets keep(const InstanceId& id, const std::string& label, const Wish& wish) {
@@ -287,6 +363,8 @@ class WebhookBlock final : public IBlockConfigurator {
     host_->settings().save(id, documentOf(all));
     for (auto old = before; old > 0 && host_->secrets().open(id, sealedName(label, old)); --old)
       host_->secrets().erase(id, sealedName(label, old));
+    // Again when it was disabled already: the last time may have failed here.
+    if (!row.enabled && before > 0) host_->events().giveUp(id, label, kDisabled);
     return secrets;
   }
 
@@ -318,6 +396,7 @@ class WebhookBlock final : public IBlockConfigurator {
 
   IHost* host_ = nullptr;
   std::int64_t maxEnabled_ = kMaxEnabled;
+  std::chrono::milliseconds timeout_ = kTimeout;
   // Each guards the webhooks of the instances that fall to it, from reading them to writing.
   std::array<std::mutex, 64> locks_;
 };

@@ -31,6 +31,11 @@ void WebhookSecrets::dropExpired(TimePoint now) {
   formerKeyUntil = {};
 }
 
+std::vector<std::string> WebhookSecrets::keys(TimePoint now) const {
+  if (formerKey.empty() || formerKeyUntil <= now) return {key};
+  return {key, formerKey};
+}
+
 std::string WebhookSecrets::text() const {
   boost::json::object all{{"key", key}};
   if (authorization) all["authorization"] = *authorization;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 struct WebhookSecrets {
   using TimePoint = std::chrono::system_clock::time_point;
@@ -19,6 +20,8 @@ struct WebhookSecrets {
   static std::string newKey();
   void rotate(TimePoint now);
   void dropExpired(TimePoint now);
+  // Those that sign now, the newest first.
+  std::vector<std::string> keys(TimePoint now) const;
 
   std::string text() const;
   static WebhookSecrets from(const std::string& text);

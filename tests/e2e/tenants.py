@@ -36,6 +36,9 @@ BODIES = {
     "POST /api/events/webhook/{instance}": {"enabled": True, "url": URL},
     "POST /api/events/webhook": {"enabled": True, "url": URL},
     "POST /api/events/websocket/{instance}": {"enabled": True},
+    "POST /api/events/redeliver/{instance}": {"ids": ["no such delivery"]},
+    # Nobody is to be dialled: the webhook that is there has another label.
+    "POST /api/events/test/{instance}": {"label": "no such label"},
     "POST /api/chatwoot/set/{instance}": {"chatwootBaseUrl": "http://127.0.0.1:9",
                                           "chatwootAccountId": 5, "chatwootApiToken": "x"},
 }

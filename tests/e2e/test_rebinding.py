@@ -1,10 +1,8 @@
-"""Names that change their mind between the check and the dial, and name servers that say nothing.
-
-Nothing is delivered to webhooks yet: what dials out is Chatwoot, and S3 when it is to be verified.
-"""
+"""Names that change their mind between the check and the dial, and name servers that say nothing."""
 
 import pytest
 from client import Api, assert_refused, together
+from deliveries import Shop
 from names import PUBLIC, SILENCE, NameServer, Sink
 from pombo_server import Server
 
@@ -94,6 +92,32 @@ def test_a_name_that_turns_inside_is_never_dialled(api, fresh, sink, names):
     asked = sum((names.asked - before).values())
     assert asked == 2 * (2 * ROUNDS * len(TURNS)), "once to check it, and once to dial it"
     assert sink.connections() == 0
+
+
+@pytest.mark.row("U14")
+def test_a_webhook_whose_name_turns_inside_is_never_dialled(start, fresh, sink, names):
+    """A thousand attempts, or more than that."""
+    api, inside = start(), {host: host.replace(".", "-hook.") for host in TURNS}
+    shops = {host: Shop(api, fresh()) for host in TURNS}
+    for host, shop in shops.items():
+        names.views[inside[host]] = [[PUBLIC]]
+        shop.webhook(f"http://{inside[host]}:{sink.port}/")
+        names.views[inside[host]] = [TURNS[host][0]]
+
+    def attempt(number: int) -> None:
+        host, shop = list(shops.items())[number]
+        shop.happens()
+        for _ in range(2 * ROUNDS - 1):
+            [row] = shop.attempted()
+            assert (row["status"], row["lastStatusCode"]) == ("pending", None)
+            assert TURNS[host][1] in row["lastError"]
+            assert shop.redelivered(ids=[row["id"]]) == []
+        shop.attempted()
+
+    before = sink.connections()
+    together(len(TURNS), attempt, patience=None)
+    assert all(names.asked[host] > 1 for host in inside.values())
+    assert sink.connections() == before
 
 
 def test_a_name_that_turns_during_a_creation(api, fresh, sink):

@@ -5,6 +5,7 @@ import ssl
 import pytest
 from certificates import Authority, TlsServer
 from client import assert_refused
+from deliveries import Shop
 from names import NameServer, Sink
 from pombo_server import Server
 
@@ -51,12 +52,29 @@ def verified(api, fresh):
     return post
 
 
-def test_a_good_one(authority, verified):
+@pytest.fixture
+def posted(api, fresh):
+    """posted(port) is what a webhook's first attempt there came to."""
+
+    def post(port: int, host: str = HOST) -> str:
+        shop = Shop(api, fresh())
+        shop.webhook(f"https://{host}:{port}/")
+        shop.happens()
+        [row] = shop.attempted()
+        assert row["status"] == "pending"
+        return row["lastError"]
+
+    return post
+
+
+def test_a_good_one(authority, verified, posted):
     with TlsServer(authority.certificate(HOST)) as shop:
         assert verified(shop.port) == "the endpoint does not answer as S3 does (HTTP 404)"
-        assert shop.requests == 1
+        assert posted(shop.port) == "HTTP 404"
+        assert shop.requests == 2
 
 
+@pytest.mark.row("X6")
 @pytest.mark.parametrize("made, reason", [
     (lambda good, _: good.certificate(HOST, "20200101000000Z", "20210101000000Z"),
      "certificate has expired"),
@@ -67,24 +85,28 @@ def test_a_good_one(authority, verified):
     (lambda good, _: good.certificate("other.test"), "it is for another host"),
     (lambda good, _: good.certificate("*.shop.test"), "it is for another host"),
 ], ids=["expired", "not yet", "self-signed", "stranger", "other host", "below"])
-def test_a_certificate_that_is_not_accepted(authority, stranger, verified, made, reason):
+def test_a_certificate_that_is_not_accepted(authority, stranger, verified, posted, made, reason):
     with TlsServer(made(authority, stranger)) as shop:
         assert verified(shop.port) == f"({REFUSED}{reason})"
+        assert posted(shop.port) == REFUSED + reason
         assert shop.requests == 0
 
 
-def test_an_address_is_another_host(authority, verified):
+def test_an_address_is_another_host(authority, verified, posted):
     with TlsServer(authority.certificate(HOST)) as shop:
         assert verified(shop.port, "127.0.0.1") == f"({REFUSED}it is for another host)"
+        assert posted(shop.port, "127.0.0.1") == REFUSED + "it is for another host"
         assert shop.requests == 0
 
 
+@pytest.mark.row("X6")
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")  # that is why
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1],
                          ids=lambda each: each.name)
-def test_a_version_that_is_too_old(authority, verified, version):
+def test_a_version_that_is_too_old(authority, verified, posted, version):
     with TlsServer(authority.certificate(HOST), newest=version) as shop:
         assert verified(shop.port) == "(No TLS connection: tlsv1 alert protocol version)"
+        assert posted(shop.port) == "No TLS connection: tlsv1 alert protocol version"
         assert shop.requests == 0
 
 

@@ -67,6 +67,7 @@ TESTED = {
     "U7": "private addresses", "U8": "link-local addresses", "U9": "multicast addresses",
     "U10": "reserved addresses", "U11": "credentials",
     "U12": "names with an address inside", "U13": "names that nobody knows, and silence",
+    "U14": "an address that changes after it was checked",
     # Tokens
     "A1": "no token, or an unknown one",
     "A2": "a wrong token with a broken body",
@@ -95,11 +96,18 @@ TESTED = {
     "R6": "other methods",
     "R7": "HEAD, and a slash at the end",
     "R8": "lists of names in a filter",
+    "R10": "pages of deliveries",
     "R12": "a second DELETE",
     "R13": "settings without a setting",
     "R14": "a block's route without 'enabled'",
     "R15": "a fourth webhook, a long label",
     # Receivers and peers
+    "X1": "bodies without end, slow, cut short or compressed",
+    "X2": "heads without end, slow ones, and what is no HTTP",
+    "X3": "a redirect",
+    "X4": "a receiver that is gone for good",
+    "X5": "Retry-After of every kind",
+    "X6": "certificates that are not accepted, and TLS that is too old",
     "X7": "a Chatwoot that refuses, talks nonsense or is silent",
     # Framing
     "F1": "Content-Length: two, or none that is a number",
@@ -119,14 +127,11 @@ TESTED = {
 
 # What they wait for: a route, as it is promised, or words.
 WAITING = {
-    "U14": "deliveries of webhooks",  # an address that changes after it was checked
     "U15": "POST /api/message/:kind/:instance",  # mediaUrl and the other URLs of messages
     "R9": "GET /api/instance/metrics/:instance",  # lists of names
-    "R10": "GET /api/events/deliveries/:instance",  # limit, cursor, status
     "R11": "GET /api/instance/connect/:instance",  # number, history
     # With them come B15 to B17 of /api/message/media itself.
     **{f"M{number}": "POST /api/message/:kind/:instance" for number in range(1, 7)},
-    **{f"X{number}": "deliveries of webhooks" for number in range(1, 7)},
     "X8": "callbacks of Chatwoot",  # an unknown secret, our own echo
     "X9": "media in a bucket",  # entities, file names
     "X10": "GET /api/instance/connect/:instance",  # proxies that refuse, or are silent
