@@ -38,6 +38,10 @@ BODIES = {
     "POST /api/events/websocket/{instance}": {"enabled": True},
     "POST /api/chatwoot/set/{instance}": {"chatwootBaseUrl": "http://127.0.0.1:9",
                                           "chatwootAccountId": 5, "chatwootApiToken": "x"},
+    "POST /api/simulator/scan/{instance}": {"number": "5511999990000"},
+    "POST /api/simulator/event/{instance}": {
+        "event": "instance.state", "data": {"state": "connected",
+                                            "jid": "5511999990000@s.whatsapp.net"}},
 }
 
 
@@ -111,7 +115,9 @@ class Tenants:
 
     def instance(self, account: str, name: str) -> dict:
         mark = f"{URL}/mark-{next(self._numbers):09}"
-        made = self.accounts[account].created(name, webhookEnabled=True, webhookURL=mark,
+        # Of what happens to it, nothing is to be posted to that address.
+        made = self.accounts[account].created(name, connector="simulator", webhookEnabled=True,
+                                              webhookURL=mark, webhookEvents=["label.update"],
                                               websocketEnabled=True)
         self._marks[made["id"]] = account, {made["id"], made["token"], mark}
         return made
