@@ -13,8 +13,7 @@ constexpr std::uint64_t kUsualSize = 1024;  // when nobody has said it
 }  // namespace
 
 std::string takeMedia(boost::json::value& data) {
-  auto* message = data.as_object().if_contains("message");
-  auto* media = message ? message->at("media").if_object() : nullptr;
+  auto* media = data.at("message").at("media").if_object();
   if (!media) return {};
   boost::json::object key{{"mimeType", media->at("mimetype")}, {"fileName", media->at("fileName")}};
   if (const auto* base64 = media->at("base64").if_string()) {

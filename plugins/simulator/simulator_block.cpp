@@ -91,11 +91,6 @@ Event connectedAs(const Instance& instance, const Session& session) {
   return stateOf(instance.id, {{"state", "connected"}, {"jid", session.jid}, {"lid", session.lid}});
 }
 
-std::string chatOf(const Json& data) {
-  const auto* jid = data.as_object().if_contains("chat");
-  return jid ? std::string(jid->at("jid").as_string()) : std::string();
-}
-
 // Links instances to a WhatsApp of its own, in which nothing happens but what it is told.
 class SimulatorBlock final : public IBlockConfigurator, private IConnector {
  public:
@@ -170,8 +165,11 @@ class SimulatorBlock final : public IBlockConfigurator, private IConnector {
     schemas_.complete(event.type, event.data);
     if (const auto problem = schemas_.problemOf(event.type, event.data))
       throw Error(Code::invalid, "Invalid data: " + *problem);
-    event.chat = chatOf(event.data);
-    event.mediaKey = takeMedia(event.data);
+    // Of the others nobody has checked what they call so.
+    const bool ofMessage = event.type == "message.exchange";
+    if (ofMessage || event.type == "message.status")
+      event.chat = std::string(data.at("chat").at("jid").as_string());
+    if (ofMessage) event.mediaKey = takeMedia(event.data);
     const std::string id = ofState ? publishState(event) : host_->events().publish({event}).front();
     return {.status = 202, .body = {{"success", true}, {"message", kInjected}, {"id", id}}};
   }

@@ -246,6 +246,18 @@ TEST_F(Simulator, TellsTheChatThatEventsAreOrderedBy) {
   }
 }
 
+TEST_F(Simulator, KeysOfOtherEventsAreTheirsWhateverTheyAreCalled) {
+  for (const auto& example : eventExamples()) {
+    if (example.event.starts_with("message.")) continue;
+    Json data = example.data;
+    data.as_object()["chat"] = {{"jid", 5}};
+    data.as_object()["message"] = "hi";
+    inject(example.event, data);
+    EXPECT_EQ(host_.published.back().data, data);
+    EXPECT_EQ(host_.published.back().chat + host_.published.back().mediaKey, "");
+  }
+}
+
 TEST_F(Simulator, TheLeastThatMakesAMessage) {
   inject("message.exchange",
          {{"id", "3EB0"},
