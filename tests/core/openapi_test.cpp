@@ -43,6 +43,21 @@ TEST_F(OpenApi, SaysWhatItIs) {
   EXPECT_EQ(elsewhere.at("servers").at(0).at("url"), "https://wa.example/pombo");
 }
 
+TEST_F(OpenApi, EveryEventIsAPost) {
+  const Json all = document();
+  std::size_t seen = 0;
+  for (const auto& [name, item] : all.at("webhooks").as_object()) {
+    ASSERT_LT(seen, kWireEvents.size());
+    EXPECT_EQ(name, kWireEvents[seen++]);
+    const Json& body = item.at("post").at("requestBody");
+    const Json& data = body.at("content").at("application/json").at("schema").at("properties");
+    const std::string place(data.at("data").at("$ref").as_string());
+    EXPECT_EQ(place, "#/components/schemas/event." + std::string(name));
+    EXPECT_TRUE(all.at_pointer(place.substr(1)).at("required").is_array());
+  }
+  EXPECT_EQ(seen, kWireEvents.size());
+}
+
 TEST_F(OpenApi, ARouteIsAnOperation) {
   serve({.method = Method::put,
          .path = "/api/greeter/:tone/:instance",

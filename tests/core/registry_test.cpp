@@ -72,6 +72,19 @@ TEST(Registry, TheWiresKeysAreAllThereWhoeverIsLoaded) {
                                       "createdAt", "updatedAt"}));
 }
 
+TEST(Registry, ABlockThatSaysNothingOfAnInstanceIsNotShown) {
+  TempGateway gateway(readPromises());
+  gateway.add("quiet").onSummary = [](IHost&, const Instance&) -> Json { return nullptr; };
+  gateway.add("extra");
+  gateway.add("webhook").onSummary = [](IHost&, const Instance&) -> Json { return nullptr; };
+  gateway.start();
+  const auto made = gateway.create({{"name", "shop"}});
+  EXPECT_EQ(keysOf(made.shown),
+            (std::vector<std::string>{"id", "name", "token", "status", "numberJid", "proxy",
+                                      "webhook", "websocket", "chatwoot", "settings", "s3", "extra",
+                                      "createdAt", "updatedAt"}));
+}
+
 TEST(Registry, AbsentBlocksFailWithThePromisedShapes) {
   TempGateway gateway(readPromises());
   gateway.add(SettingsBlock::kName, std::make_unique<SettingsBlock>(), true);

@@ -23,6 +23,8 @@ SERVER_ENV = {"POMBO_LIMITS_ANONYMOUS_PER_MINUTE": "1000000", "POMBO_ADMIN_TOKEN
 # Whoever opens another route to everybody has to write it down here as well.
 OPEN = {"GET /health", "GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json",
         "GET /docs", "GET /docs/{file}"}
+# A GET that is more than a look.
+LINKS = "GET /api/instance/connect/{instance}"
 OF_ACCOUNTS = {"POST /api/instance/new", "DELETE /api/instance/delete/{instance}"}
 
 
@@ -41,6 +43,10 @@ BODIES = {
     "POST /api/events/test/{instance}": {"label": "no such label"},
     "POST /api/chatwoot/set/{instance}": {"chatwootBaseUrl": "http://127.0.0.1:9",
                                           "chatwootAccountId": 5, "chatwootApiToken": "x"},
+    "POST /api/simulator/scan/{instance}": {"number": "5511999990000"},
+    "POST /api/simulator/event/{instance}": {
+        "event": "instance.state", "data": {"state": "connected",
+                                            "jid": "5511999990000@s.whatsapp.net"}},
 }
 
 
@@ -60,7 +66,7 @@ class Route:
 
     @property
     def changes(self) -> bool:
-        return self.method != "GET" and not self.promised
+        return (self.method != "GET" or str(self) == LINKS) and not self.promised
 
     def to(self, name: str) -> str:
         path = self.path.replace("{instance}", quote(name, safe=""))
@@ -114,7 +120,9 @@ class Tenants:
 
     def instance(self, account: str, name: str) -> dict:
         mark = f"{URL}/mark-{next(self._numbers):09}"
-        made = self.accounts[account].created(name, webhookEnabled=True, webhookURL=mark,
+        # Of what happens to it, nothing is to be posted to that address.
+        made = self.accounts[account].created(name, connector="simulator", webhookEnabled=True,
+                                              webhookURL=mark, webhookEvents=["label.update"],
                                               websocketEnabled=True)
         self._marks[made["id"]] = account, {made["id"], made["token"], mark}
         return made

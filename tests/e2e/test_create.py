@@ -118,7 +118,7 @@ def test_letters_are_counted_after_composition(api):
 # What is refused ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("connector", ["telegram", "simulator", "cloudapi", "webhook", "Whatsapp"])
+@pytest.mark.parametrize("connector", ["telegram", "cloudapi", "webhook", "Whatsapp"])
 def test_connectors_that_are_not_there(api, fresh, connector, writes_nothing):
     assert_refused(api.create(fresh(), connector=connector), 400,
                    f"Connector is not available: {connector}")

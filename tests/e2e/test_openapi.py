@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -10,7 +11,7 @@ import zoo
 from chatwoot import NPM
 from client import Api, assert_refused
 from pombo_server import REPOSITORY, Server
-from shapes import GROUPS
+from shapes import EVENTS, GROUPS
 
 RULES = REPOSITORY / "tests/e2e/openapi_rules.yaml"
 
@@ -131,3 +132,20 @@ def test_behind_a_proxy_it_says_where_the_server_is(tmp_path):
     with Server(data_dir=tmp_path,
                 env={"POMBO_HTTP_BASE_URL": "https://wa.example/pombo/"}) as server:
         assert described(server)["servers"] == [{"url": "https://wa.example/pombo"}]
+
+
+def test_what_is_posted_to_webhooks_is_described(document):
+    assert list(document["webhooks"]) == EVENTS
+    for name, item in document["webhooks"].items():
+        posted = body_of(item["post"])
+        assert posted["required"] == ["event", "data", "instanceData", "id", "timestamp"]
+        assert posted["properties"]["event"] == {"const": name}
+        schema = document["components"]["schemas"][
+            posted["properties"]["data"]["$ref"].removeprefix("#/components/schemas/")]
+        assert set(schema["required"]) <= set(schema["properties"])
+    referred = set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(document)))
+    for each in referred:
+        found = document
+        for key in each.removeprefix("#/").split("/"):
+            found = found[key]
+    assert "#/components/schemas/event.person" in referred

@@ -21,7 +21,6 @@ LATER = {
     "/api/newsletter": ["GET list info", "POST create join", "DELETE leave"],
     "/api/profile": ["GET getAccount getPrivacy privacy", "POST account privacy"],
     "/api/call": ["POST fake audio"],
-    "/api/simulator": ["POST scan event"],
     "/api/typebot": ["GET find", "POST create start", "PUT update", "DELETE delete"],
 }
 PROMISED = ["POST /mcp"] + [

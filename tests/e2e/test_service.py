@@ -132,5 +132,5 @@ def test_a_server_that_is_confined_as_the_unit_says(prefix, fresh):
         assert re.search(r"^Seccomp:\s2$", status, re.MULTILINE)
         # Its blocks' processes can still lock themselves in.
         opened = lines_of(server, "Block is opened", isolation="process")
-        assert [line["confined"] for line in opened] == [["limits", "landlock", "seccomp"]] * 5
+        assert [line["confined"] for line in opened] == [["limits", "landlock", "seccomp"]] * 6
         assert server.stop() == 0

@@ -189,9 +189,13 @@ void Registry::show(const Instance& instance, BlockStore& store, boost::json::ob
     }
   }
   threads_.run(calls);
-  for (std::size_t i = 0; i < calls.size(); ++i)
-    into[asked[i]->name] = calls[i].failure ? failureShape(*asked[i], calls[i].failure->what())
-                                            : std::move(calls[i].result);
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    Json& shown = into[asked[i]->name];
+    shown = calls[i].failure ? failureShape(*asked[i], calls[i].failure->what())
+                             : std::move(calls[i].result);
+    // Of what the wire does not promise, a block need not speak.
+    if (shown.is_null() && !asked[i]->fixed) into.stable_erase(asked[i]->name);
+  }
 }
 
 IConnector* Registry::connectorNamed(const std::string& name) const {

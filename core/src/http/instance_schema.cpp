@@ -108,7 +108,7 @@ Json instanceSchema(const BlockList& blocks) {
       "createdAt": {"type": "string", "format": "date-time"},
       "updatedAt": {"type": "string", "format": "date-time"}}})json");
   for (const auto& promise : blocks.promises().blocks) {
-    schema.at("required").as_array().emplace_back(promise.name);
+    if (promise.fixed) schema.at("required").as_array().emplace_back(promise.name);
     schema.at("properties").as_object()[promise.name] =
         blockSchema(promise, blocks.find(promise.name));
   }

@@ -7,6 +7,7 @@
 #include "block/field_schema.hpp"
 #include "http/instance_schema.hpp"
 #include "http/openapi_answers.hpp"
+#include "http/openapi_events.hpp"
 #include "net/method.hpp"
 
 namespace pombo {
@@ -220,6 +221,7 @@ Json schemasOf(const BlockList& blocks) {
     }})json");
   schemas.as_object()["Instance"] = instanceSchema(blocks);
   schemas.as_object()["ListedInstance"] = listedInstanceSchema();
+  for (const auto& [name, schema] : eventSchemas()) schemas.as_object()[name] = schema;
   return schemas;
 }
 
@@ -247,6 +249,7 @@ Json openApiOf(const RouteTable& routes, const BlockList& blocks, const ApiInfo&
           {"servers", array{object{{"url", info.url.empty() ? "/" : info.url}}}},
           {"tags", tagsOf(routes)},
           {"paths", std::move(paths)},
+          {"webhooks", eventPosts()},
           {"components",
            {{"securitySchemes", securitySchemes(routes)},
             {"schemas", schemasOf(blocks)},

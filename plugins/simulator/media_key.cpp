@@ -1,0 +1,41 @@
+#include "media_key.hpp"
+
+#include <cstdint>
+
+#include "synthetic.hpp"
+
+namespace {
+
+// A little more than what channels carry inline, so that being too large can be seen as well.
+constexpr std::uint64_t kMaxSize = 20 << 20;
+constexpr std::uint64_t kUsualSize = 1024;  // when nobody has said it
+
+}  // namespace
+
+std::string takeMedia(boost::json::value& data) {
+  auto* media = data.at("message").at("media").if_object();
+  if (!media) return {};
+  boost::json::object key{{"mimeType", media->at("mimetype")}, {"fileName", media->at("fileName")}};
+  if (const auto* base64 = media->at("base64").if_string()) {
+    key["base64"] = *base64;
+    if (media->at("size").is_null()) (*media)["size"] = decodedBase64(std::string(*base64)).size();
+    (*media)["base64"] = nullptr;
+  }
+  key["size"] = media->at("size");
+  return serialize(key);
+}
+
+std::optional<SimulatedFile> fileBehind(const std::string& mediaKey) {
+  const auto key = boost::json::parse(mediaKey);
+  SimulatedFile file{
+      std::string(key.at("mimeType").as_string()), std::string(key.at("fileName").as_string()), {}};
+  if (const auto* base64 = key.as_object().if_contains("base64")) {
+    file.bytes = decodedBase64(std::string(base64->as_string()));
+    return file;
+  }
+  const auto& size = key.at("size");
+  const double bytes = size.is_null() ? kUsualSize : size.to_number<double>();
+  if (bytes > kMaxSize) return std::nullopt;
+  file.bytes = syntheticFile(static_cast<std::uint64_t>(bytes));
+  return file;
+}

@@ -1,0 +1,284 @@
+#include <algorithm>
+#include <array>
+#include <mutex>
+
+#include "event_schemas.hpp"
+#include "json_schema.hpp"
+#include "media_key.hpp"
+#include "pombo/block.hpp"
+#include "scan_timer.hpp"
+#include "synthetic.hpp"
+
+namespace {
+
+using namespace pombo;
+
+constexpr std::int64_t kScanSeconds = 180;  // unless the operator says otherwise
+constexpr auto kLinked = "Instance linked";
+constexpr auto kInjected = "Event injected";
+
+Json replyWith(const char* message, const char* key) {
+  Json reply{{"type", "object"},
+             {"required", {"success", "message", key}},
+             {"properties", {{"success", {{"const", true}}}, {"message", {{"const", message}}}}}};
+  reply.at("properties").as_object()[key] = {{"type", "string"}};
+  return reply;
+}
+
+std::vector<Field> bodyOfScan() {
+  return {{.name = "number", .doc = "Whose phone it is; absent: anybody's.", .maxLength = 40}};
+}
+
+std::vector<Field> bodyOfEvent() {
+  return {{.name = "event",
+           .doc = "What happens.",
+           .need = Need::always,
+           .choices = {kWireEvents.begin(), kWireEvents.end()},
+           .refusal = "Unknown event: <value>"},
+          {.name = "data",
+           .type = Type::object,
+           .doc = "As receivers find it under `data`. What has a usual value may be left out.",
+           .need = Need::always}};
+}
+
+std::string digitsIn(const std::string& number) {
+  std::string digits;
+  for (const char c : number) {
+    if (c >= '0' && c <= '9')
+      digits.push_back(c);
+    else if (std::string_view("+-() ").find(c) == std::string_view::npos)
+      return {};
+  }
+  return digits;
+}
+
+// "5511999990000@s.whatsapp.net"
+std::string jidOf(const std::string& number) {
+  const std::string digits = digitsIn(number);
+  if (digits.size() < 8 || digits.size() > 15)
+    throw Error(Code::invalid, "Invalid number: " + number);
+  return digits + "@s.whatsapp.net";
+}
+
+std::int64_t secondsOf(TimePoint time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+// What a phone and WhatsApp would know of an instance.
+struct Session {
+  std::string jid;  // empty: not linked
+  std::string lid;
+  std::string number;           // whose code it is, when a number had asked for one
+  std::int64_t scanBefore = 0;  // Unix seconds; zero: no code is waiting
+
+  explicit Session(const Json& document) {
+    const Fields fields(document);
+    jid = fields.get<std::string>("jid", "");
+    lid = fields.get<std::string>("lid", "");
+    number = fields.get<std::string>("number", "");
+    scanBefore = fields.get<std::int64_t>("scanBefore", 0);
+  }
+  Json document() const {
+    return {{"jid", jid}, {"lid", lid}, {"number", number}, {"scanBefore", scanBefore}};
+  }
+};
+
+Event stateOf(const InstanceId& id, Json data) {
+  return {.type = "instance.state", .instance = id, .data = std::move(data)};
+}
+
+Event connectedAs(const Instance& instance, const Session& session) {
+  return stateOf(instance.id, {{"state", "connected"}, {"jid", session.jid}, {"lid", session.lid}});
+}
+
+// Links instances to a WhatsApp of its own, in which nothing happens but what it is told.
+class SimulatorBlock final : public IBlockConfigurator, private IConnector {
+ public:
+  std::vector<Field> options() const override {
+    return {{.name = "scanSeconds",
+             .type = Type::integer,
+             .fallback = kScanSeconds,
+             .doc = "How long a code waits to be scanned.",
+             .min = 1,
+             .max = 86'400}};
+  }
+
+  void start(IHost& host) override {
+    host_ = &host;
+    scanTime_ =
+        std::chrono::seconds(Fields(host.config()).get<std::int64_t>("scanSeconds", kScanSeconds));
+    timer_.emplace([this](const std::string& id) { expire({id}); });
+    host.routes().add({.method = Method::post,
+                       .path = "/api/simulator/scan/:instance",
+                       .summary = "Scan the code of a simulated instance",
+                       .body = bodyOfScan(),
+                       .reply = replyWith(kLinked, "jid")},
+                      [this](const HttpRequest& request) { return scan(request); });
+    host.routes().add({.method = Method::post,
+                       .path = "/api/simulator/event/:instance",
+                       .summary = "Let something happen to a simulated instance",
+                       .body = bodyOfEvent(),
+                       .reply = replyWith(kInjected, "id"),
+                       .status = 202},
+                      [this](const HttpRequest& request) { return inject(request); });
+  }
+
+  void stop() noexcept override { timer_.reset(); }
+
+  // What there is to say of a link, every instance says already.
+  Json summary(const Instance&) override { return nullptr; }
+  IConnector* connector() noexcept override { return this; }
+
+ private:
+  HttpReply scan(const HttpRequest& request) {
+    const Instance& instance = simulated(request);
+    const auto given = Fields(request.fields).find<std::string>("number");
+    const std::string jid = given ? jidOf(*given) : "";
+    const std::lock_guard lock(lockOf(instance.id));
+    Session session = sessionOf(instance.id);
+    if (session.scanBefore <= secondsOf(host_->clock().now()))
+      throw Error(Code::conflict, "No code is waiting to be scanned");
+    if (session.number.empty()) session.number = syntheticNumber();
+    session.jid = given ? jid : jidOf(session.number);
+    session.lid = syntheticLid();
+    session.number.clear();
+    session.scanBefore = 0;
+    host_->settings().save(instance.id, session.document());
+    host_->events().publish({stateOf(instance.id, {{"state", "pair_success"},
+                                                   {"jid", session.jid},
+                                                   {"lid", session.lid},
+                                                   {"businessName", ""},
+                                                   {"platform", "simulator"}}),
+                             connectedAs(instance, session)});
+    return {.body = {{"success", true}, {"message", kLinked}, {"jid", session.jid}}};
+  }
+
+  HttpReply inject(const HttpRequest& request) {
+    const Instance& instance = simulated(request);
+    const Fields fields(request.fields);
+    Event event{.type = fields.require<std::string>("event"), .instance = instance.id};
+    event.data = fields.document().at("data");
+    auto& data = event.data.as_object();
+    if (!data.contains("timestamp")) data["timestamp"] = timeText(host_->clock().now());
+    const bool ofState = event.type == "instance.state";
+    if (ofState && !data.contains("instance")) data["instance"] = instance.name;
+    schemas_.complete(event.type, event.data);
+    if (const auto problem = schemas_.problemOf(event.type, event.data))
+      throw Error(Code::invalid, "Invalid data: " + *problem);
+    // Of the others nobody has checked what they call so.
+    const bool ofMessage = event.type == "message.exchange";
+    if (ofMessage || event.type == "message.status")
+      event.chat = std::string(data.at("chat").at("jid").as_string());
+    if (ofMessage) event.mediaKey = takeMedia(event.data);
+    const std::string id = ofState ? publishState(event) : host_->events().publish({event}).front();
+    return {.status = 202, .body = {{"success", true}, {"message", kInjected}, {"id", id}}};
+  }
+
+  // A phone that unlinks leaves no session behind.
+  std::string publishState(const Event& event) {
+    const std::lock_guard lock(lockOf(event.instance));
+    const std::string id = host_->events().publish({event}).front();
+    if (event.data.at("state") == "logged_out") host_->settings().erase(event.instance);
+    return id;
+  }
+
+  Link connect(const Instance& instance, const LinkRequest& request) override {
+    const std::lock_guard lock(lockOf(instance.id));
+    Session session = sessionOf(instance.id);
+    if (!session.jid.empty()) {
+      host_->events().publish({connectedAs(instance, session)});
+      return {.kind = Link::Kind::connected};
+    }
+    session.number = request.number;
+    session.scanBefore = secondsOf(host_->clock().now() + scanTime_);
+    host_->settings().save(instance.id, session.document());
+    timer_->after(scanTime_, instance.id.value);
+    const bool pairing = !request.number.empty();
+    const std::string code = pairing ? syntheticPairingCode() : syntheticQr();
+    Json data{{"state", "qr_ready"}, {"codes", boost::json::array()}};
+    if (pairing)
+      data.as_object()["pairingCode"] = code;
+    else
+      data.at("codes").as_array().emplace_back(code);
+    host_->events().publish({stateOf(instance.id, std::move(data))});
+    return {pairing ? Link::Kind::pairing : Link::Kind::qr, code};
+  }
+
+  // On the timer's thread.
+  void expire(const InstanceId& id) try {
+    const std::lock_guard lock(lockOf(id));
+    Session session = sessionOf(id);
+    if (!session.scanBefore || session.scanBefore > secondsOf(host_->clock().now())) return;
+    session.scanBefore = 0;
+    host_->settings().save(id, session.document());
+    host_->events().publish(
+        {stateOf(id, {{"state", "disconnected"}, {"reason", "pairing_timeout"}})});
+  } catch (const std::exception& error) {
+    host_->log().write(Level::warn, "A code was not scanned, and nobody could be told",
+                       {{"instance", id.value}, {"reason", error.what()}});
+  }
+
+  void reconnect(const Instance& instance, const std::optional<Proxy>&) override {
+    const std::lock_guard lock(lockOf(instance.id));
+    const Session session = sessionOf(instance.id);
+    if (session.jid.empty()) throw Error(Code::invalid, "Instance has no saved session");
+    host_->events().publish({connectedAs(instance, session)});
+  }
+
+  void disconnect(const Instance& instance) override {
+    const std::lock_guard lock(lockOf(instance.id));
+    Session session = sessionOf(instance.id);
+    session.scanBefore = 0;
+    host_->settings().save(instance.id, session.document());
+    host_->events().publish(
+        {stateOf(instance.id, {{"state", "disconnected"}, {"reason", "closed"}})});
+  }
+
+  void logout(const Instance& instance) override {
+    const std::lock_guard lock(lockOf(instance.id));
+    host_->settings().erase(instance.id);
+  }
+
+  Profile profile(const Instance& instance) override {
+    if (sessionOf(instance.id).jid.empty()) return {};
+    return {.name = instance.name, .available = true};
+  }
+
+  Json perform(const Instance&, const std::string&, const Json&) override {
+    throw Error(Code::unsupported, "Not supported by the simulator connector");
+  }
+
+  Media media(const Instance&, const std::string& mediaKey) override {
+    const auto file = fileBehind(mediaKey);
+    if (!file) throw Error(Code::tooLarge, "Media is too large");
+    Media media = mediaOf(file->mimeType, file->bytes);
+    media.fileName = file->fileName;
+    return media;
+  }
+
+  static const Instance& simulated(const HttpRequest& request) {
+    if (request.instance->connector != "simulator")
+      throw Error(Code::invalid, "Instance does not use the simulator connector");
+    return *request.instance;
+  }
+
+  Session sessionOf(const InstanceId& id) const {
+    return Session(host_->settings().load(id).value_or(Json()));
+  }
+
+  std::mutex& lockOf(const InstanceId& id) {
+    return locks_[std::hash<std::string>{}(id.value) % locks_.size()];
+  }
+
+  IHost* host_ = nullptr;
+  std::chrono::seconds scanTime_{};
+  const JsonSchema schemas_{kEventSchemas};
+  // Each guards the sessions of the instances that fall to it, and the order of what is told of
+  // them.
+  std::array<std::mutex, 64> locks_;
+  std::optional<ScanTimer> timer_;  // calls into the block
+};
+
+}  // namespace
+
+POMBO_BLOCK(SimulatorBlock, "simulator", "0.1.0")

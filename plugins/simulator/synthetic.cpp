@@ -1,0 +1,59 @@
+#include "synthetic.hpp"
+
+#include <botan/base64.h>
+#include <botan/system_rng.h>
+
+#include <ctime>
+#include <string_view>
+
+namespace {
+
+std::string randomBase64(std::size_t bytes) {
+  return Botan::base64_encode(Botan::system_rng().random_vec(bytes));
+}
+
+std::string randomFrom(std::string_view alphabet, std::size_t length) {
+  std::string text;
+  for (const auto byte : Botan::system_rng().random_vec(length))
+    text.push_back(alphabet[byte % alphabet.size()]);
+  return text;
+}
+
+std::string randomDigits(std::size_t length) { return randomFrom("0123456789", length); }
+
+}  // namespace
+
+std::string syntheticQr() {
+  std::string text = "2@" + randomBase64(66);
+  for (int key = 0; key < 3; ++key) text += "," + randomBase64(32);
+  return text;
+}
+
+std::string syntheticPairingCode() { return randomFrom("123456789ABCDEFGHJKLMNPQRSTVWXYZ", 8); }
+
+std::string syntheticNumber() { return "55119" + randomDigits(8); }
+
+std::string syntheticLid() { return randomFrom("123456789", 1) + randomDigits(14) + "@lid"; }
+
+std::string syntheticFile(std::uint64_t size) {
+  constexpr std::string_view line = "Made by Pombo's simulator.\n";
+  std::string bytes;
+  bytes.reserve(size + line.size());
+  while (bytes.size() < size) bytes += line;
+  bytes.resize(size);
+  return bytes;
+}
+
+std::string decodedBase64(const std::string& text) {
+  const auto bytes = Botan::base64_decode(text);
+  return {bytes.begin(), bytes.end()};
+}
+
+std::string timeText(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[sizeof "2026-11-21T12:00:00Z"];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}

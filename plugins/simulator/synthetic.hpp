@@ -1,0 +1,20 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+// What WhatsApp and a phone would have come up with.
+
+std::string syntheticQr();           // of the form that phones scan: "2@...,...,...,..."
+std::string syntheticPairingCode();  // eight characters that cannot be taken for one another
+std::string syntheticNumber();       // a Brazilian mobile's
+std::string syntheticLid();          // "271828182845904@lid"
+
+// A file of this size, the same every time. Readable: it says what it is.
+std::string syntheticFile(std::uint64_t size);
+// Of text that is known to be base64.
+std::string decodedBase64(const std::string& text);
+
+// "2026-11-21T12:00:00Z"
+std::string timeText(std::chrono::system_clock::time_point);
