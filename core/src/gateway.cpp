@@ -15,10 +15,13 @@
 #include "http/docs_routes.hpp"
 #include "http/edge.hpp"
 #include "http/instance_routes.hpp"
+#include "http/link_routes.hpp"
 #include "http/metrics_port.hpp"
 #include "http/openapi.hpp"
 #include "http/server_routes.hpp"
 #include "instance/limit_store.hpp"
+#include "instance/link_state.hpp"
+#include "instance/linker.hpp"
 #include "instance/provisioner.hpp"
 #include "instance/reconnector.hpp"
 #include "instance/settings_block.hpp"
@@ -87,6 +90,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     edge_->start();
     if (metricsEdge_) metricsEdge_->start();
     reconnector_.start();
+    for (const auto& connector : toReconnect_) reconnector_.reconnect(connector);
     housekeeper_ = std::thread([this] { keepHouse(); });
     checker_ = std::thread([this] { keepChecking(); });
     health_.set(Health::Phase::ready);
@@ -145,8 +149,10 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       if (!block.running()) routes_.drop(block.name);
     requireBlocks();
     provisioner_.recover(abandonedBefore());
+    toReconnect_ = linker_.reset();
     limitStore_.restore();
     addInstanceRoutes(routes_, provisioner_, instances_, list_, registry_.list());
+    addLinkRoutes(routes_, linker_);
     addServerRoutes(routes_, health_, metrics_,
                     {textAt(config.metrics, "token"), listAt(config.metrics, "allow")}, clock_);
     addAdminRoutes(routes_, accounts_, provisioner_, audit_, clock_);
@@ -206,6 +212,12 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   }
   Instance admit(const std::string& token, const std::string& instanceName) override {
     return admission_.admit(token, instanceName);
+  }
+
+  // As long as events are carried to nobody, what they say of the instances is all of them.
+  void publish(std::vector<Event> events) {
+    linkStates_.complete(events);
+    store_.database().commit([&](Session& session) { linkStates_.apply(session, events); });
   }
 
   void add(OpenedBlock opened) {
@@ -369,7 +381,11 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   HttpClient client_;
   RouteTable routes_;
   Media description_;  // of the routes, once they are closed
-  Reconnector reconnector_{instances_, registry_, log_};
+  LinkStates linkStates_{instances_, clock_};
+  Linker linker_{store_.database(), registry_, clock_, log_,
+                 [this](const std::vector<Event>& events) { publish(events); }};
+  Reconnector reconnector_{instances_, linker_, log_};
+  std::vector<std::string> toReconnect_;  // connectors, at the start
   BlockOpener opener_;
   Registry registry_;  // its blocks call the reconnector, and their processes the opener's logs
   Provisioner provisioner_;
