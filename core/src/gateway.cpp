@@ -16,10 +16,13 @@
 #include "http/docs_routes.hpp"
 #include "http/edge.hpp"
 #include "http/instance_routes.hpp"
+#include "http/link_routes.hpp"
 #include "http/metrics_port.hpp"
 #include "http/openapi.hpp"
 #include "http/server_routes.hpp"
 #include "instance/limit_store.hpp"
+#include "instance/link_state.hpp"
+#include "instance/linker.hpp"
 #include "instance/provisioner.hpp"
 #include "instance/reconnector.hpp"
 #include "instance/settings_block.hpp"
@@ -62,10 +65,13 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
         egress_({listAt(config.egress, "allow"), config.egress.at("proxyPrivate").as_bool()}),
         client_(egress_, std::string("Pombo/") + version(),
                 [this](const InstanceId& id) { return registry_.proxyFor(id); }),
-        surroundings_(registry_, instances_, blocks_, config.events.at("history").as_bool(),
-                      [this] { return server().baseUrl; }),
+        surroundings_(registry_, instances_, blocks_, linkStates_,
+                      config.events.at("history").as_bool(), [this] { return server().baseUrl; }),
         events_(eventsOptionsOf(config, std::string("Pombo/") + version()), store_.database(),
-                egress_, surroundings_, clock_, log_, metrics_),
+                egress_, surroundings_, clock_, log_, metrics_,
+                [this](Session& session, const std::vector<Event>& events) {
+                  linkStates_.apply(session, events);
+                }),
         opener_(config_, environment, log_,
                 [this](const std::string& block) { reconnector_.reconnect(block); }),
         registry_(readPromises(), log_, metrics_),
@@ -93,6 +99,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     edge_->start();
     if (metricsEdge_) metricsEdge_->start();
     reconnector_.start();
+    for (const auto& connector : toReconnect_) reconnector_.reconnect(connector);
     housekeeper_ = std::thread([this] { keepHouse(); });
     checker_ = std::thread([this] { keepChecking(); });
     health_.set(Health::Phase::ready);
@@ -156,9 +163,11 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     requireBlocks();
     provisioner_.onErased([this](const InstanceId& id) { events_.forget(id); });
     provisioner_.recover(abandonedBefore());
+    toReconnect_ = linker_.reset();
     events_.start();
     limitStore_.restore();
     addInstanceRoutes(routes_, provisioner_, instances_, list_, registry_.list());
+    addLinkRoutes(routes_, linker_);
     addServerRoutes(routes_, health_, metrics_,
                     {textAt(config.metrics, "token"), listAt(config.metrics, "allow")}, clock_);
     addAdminRoutes(routes_, accounts_, provisioner_, audit_, clock_);
@@ -373,7 +382,11 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   HttpClient client_;
   RouteTable routes_;
   Media description_;  // of the routes, once they are closed
-  Reconnector reconnector_{instances_, registry_, log_};
+  LinkStates linkStates_{instances_, clock_};
+  Linker linker_{store_.database(), registry_, clock_, log_,
+                 [this](const std::vector<Event>& events) { events_.publish(events); }};
+  Reconnector reconnector_{instances_, linker_, log_};
+  std::vector<std::string> toReconnect_;  // connectors, at the start
   GatewaySurroundings surroundings_;
   Events events_;  // calls the blocks between its start() and its stop()
   BlockOpener opener_;

@@ -1,6 +1,7 @@
 #include "event/database_event_store.hpp"
 #include "instance/provisioner.hpp"
 #include "provisioner_fixture.hpp"
+#include "scripted_connector.hpp"
 
 namespace pombo {
 namespace {
@@ -21,6 +22,25 @@ TEST_F(ProvisionerTest, RemovingFreesNameTokenAndQuota) {
     EXPECT_EQ(gateway_.count("block_row"), 0);
     EXPECT_EQ(gateway_.count("event"), 0);
   }
+}
+
+TEST_F(ProvisionerTest, OneThatIsConnectedIsLoggedOutFirstAndGoesWhateverComesOfIt) {
+  ScriptedConnector connector;
+  std::vector<std::string> out;
+  alpha_.connects = &connector;
+  connector.onLogout = [&](const Instance& instance) {
+    out.push_back(instance.name);
+    EXPECT_TRUE(gateway_.instances.find(instance.id));
+    if (instance.name == "failing") throw Error(Code::refused, "WhatsApp is not there");
+  };
+  gateway_.start();
+  for (const auto* name : {"linked", "failing", "resting"}) {
+    Instance instance = gateway_.create({{"name", name}, {"connector", "alpha"}}).instance;
+    if (instance.name != "resting") instance.status = kConnected;
+    gateway_.provisioner.remove(instance);
+  }
+  EXPECT_EQ(out, (std::vector<std::string>{"linked", "failing"}));
+  EXPECT_EQ(gateway_.count("instance"), 0);
 }
 
 TEST_F(ProvisionerTest, BlocksForgetInReverseAndNoneHoldsUpTheOthers) {

@@ -2,26 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include "scripted_connector.hpp"
 #include "temp_gateway.hpp"
 
 namespace pombo {
 namespace {
 
 // Keeps who was to be linked again.
-class RecordingConnector final : public IConnector {
+class Recorder {
  public:
-  Link connect(const Instance&, const LinkRequest&) override { return {}; }
-  void reconnect(const Instance& instance, const std::optional<Proxy>&) override {
-    std::lock_guard lock(mutex_);
-    linked_.push_back(instance.name);
-    changed_.notify_all();
-    if (instance.name == "b") throw Error(Code::invalid, "There is no session");
+  Recorder() {
+    connector.onReconnect = [this](const Instance& instance) { record(instance); };
   }
-  void disconnect(const Instance&) override {}
-  void logout(const Instance&) override {}
-  Profile profile(const Instance&) override { return {}; }
-  Json perform(const Instance&, const std::string&, const Json&) override { return nullptr; }
-  Media media(const Instance&, const std::string&) override { return {}; }
+  ScriptedConnector connector;
 
   // Once there are so many; what there is after a minute.
   std::vector<std::string> linked(std::size_t count) {
@@ -31,6 +24,13 @@ class RecordingConnector final : public IConnector {
   }
 
  private:
+  void record(const Instance& instance) {
+    std::lock_guard lock(mutex_);
+    linked_.push_back(instance.name);
+    changed_.notify_all();
+    if (instance.name == "b") throw Error(Code::invalid, "There is no session");
+  }
+
   std::mutex mutex_;  // guards linked_
   std::condition_variable changed_;
   std::vector<std::string> linked_;
@@ -39,50 +39,59 @@ class RecordingConnector final : public IConnector {
 class ReconnectorTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    gateway_.add("links").connects = &connector_;
-    gateway_.add("other").connects = &other_;
+    gateway_.add("links").connects = &links_.connector;
+    gateway_.add("other").connects = &other_.connector;
     gateway_.start();
-    for (const auto& [name, status, connector] :
-         std::vector<std::tuple<std::string, std::string, std::string>>{
-             {"a", "connected", "links"},
-             {"b", "connecting", "links"},
-             {"c", "disconnected", "links"},
-             {"d", "loggedout", "links"},
-             {"e", "connected", "other"},
-             {"f", "connected", "links"}}) {
+    const std::string number = "5511999990000@s.whatsapp.net";
+    for (const auto& [name, status, connector, jid] :
+         std::vector<std::tuple<std::string, std::string, std::string, SqlValue>>{
+             {"a", "connected", "links", number},
+             {"b", "connecting", "links", {}},
+             {"c", "disconnected", "links", {}},
+             {"d", "loggedout", "links", number},
+             {"e", "connected", "other", number},
+             {"f", "disconnected", "links", number},
+             {"g", "banned", "links", number}}) {
       const auto made = gateway_.create({{"name", name}});
       gateway_.store.database().commit([&](Session& session) {
-        session.run("UPDATE instance SET status = :s, connector = :c WHERE id = :id",
-                    {status, connector, made.instance.id.value});
+        session.run(
+            "UPDATE instance SET status = :s, connector = :c, number_jid = :j WHERE id = :id",
+            {status, connector, jid, made.instance.id.value});
       });
     }
   }
+  std::string statusOf(const std::string& name) {
+    return gateway_.instances.findByName(gateway_.account.id, name)->instance.status;
+  }
 
-  RecordingConnector connector_, other_;
+  Recorder links_, other_;
   TempGateway gateway_;
+  Linker linker_{gateway_.store.database(), gateway_.registry, gateway_.clock, gateway_.log,
+                 [](const std::vector<Event>&) {}};
 };
 
-TEST_F(ReconnectorTest, LinksWhatWasLinkedByThisConnectorAndGoesOnAfterAFailure) {
-  Reconnector reconnector(gateway_.instances, gateway_.registry, gateway_.log,
-                          std::chrono::milliseconds(1));
+TEST_F(ReconnectorTest, LinksWhatMayHaveASessionOfThisConnectorAndGoesOnAfterAFailure) {
+  Reconnector reconnector(gateway_.instances, linker_, gateway_.log, std::chrono::milliseconds(1));
   reconnector.reconnect("other");  // nobody listens yet
   reconnector.start();
   reconnector.reconnect("links");
-  EXPECT_EQ(connector_.linked(3), (std::vector<std::string>{"a", "b", "f"}));
+  EXPECT_EQ(links_.linked(3), (std::vector<std::string>{"a", "b", "f"}));
   reconnector.reconnect("other");
   EXPECT_EQ(other_.linked(1), std::vector<std::string>{"e"});
   reconnector.stop();
-  EXPECT_EQ(connector_.linked(3).size(), 3u);
+  EXPECT_EQ(links_.linked(3).size(), 3u);
+  for (const auto* name : {"a", "e", "f"}) EXPECT_EQ(statusOf(name), "connecting") << name;
+  EXPECT_EQ(statusOf("b"), "disconnected") << "there is no session";
+  EXPECT_EQ(statusOf("d"), "loggedout");
 }
 
 TEST_F(ReconnectorTest, TakesItsTimeAndLeavesTheRestWhenItIsStopped) {
-  Reconnector reconnector(gateway_.instances, gateway_.registry, gateway_.log,
-                          std::chrono::hours(1));
+  Reconnector reconnector(gateway_.instances, linker_, gateway_.log, std::chrono::hours(1));
   reconnector.start();
   reconnector.reconnect("links");
-  EXPECT_EQ(connector_.linked(1), std::vector<std::string>{"a"});
+  EXPECT_EQ(links_.linked(1), std::vector<std::string>{"a"});
   reconnector.stop();
-  EXPECT_EQ(connector_.linked(1), std::vector<std::string>{"a"});
+  EXPECT_EQ(links_.linked(1), std::vector<std::string>{"a"});
 }
 
 }  // namespace

@@ -14,6 +14,10 @@ URL, TOKEN, INSTANCE, ADMIN, CHATWOOT = (
 GOOD_LINK = {"chatwootBaseUrl": CHATWOOT, "chatwootAccountId": 5,
              "chatwootApiToken": os.environ["FUZZ_CHATWOOT_TOKEN"]}
 
+LINKING = {"GET /api/instance/connect/", "POST /api/instance/reconnect/",
+           "DELETE /api/instance/logout/"}
+HAPPENING = {"event": "instance.state", "data": {"state": "stream_replaced"}}
+
 turns = itertools.count(1)
 of_route = defaultdict(itertools.count)
 notes = open(os.environ["FUZZ_NOTES"], "a", buffering=1)
@@ -25,11 +29,24 @@ def ask(method: str, path: str, body: dict, token: str = TOKEN) -> dict:
     return reply.json()
 
 
+def to_link(route: str, turn: int) -> str:
+    """Of an instance of the simulator's, with a code or a session if the route needs one."""
+    name = f"to link {turn}"
+    ask("POST", "/api/instance/new", {"name": name, "connector": "simulator"})
+    if "/scan/" in route or "/reconnect/" in route:
+        ask("GET", f"/api/instance/connect/{name}", {})
+    if "/reconnect/" in route:
+        ask("POST", f"/api/simulator/scan/{name}", {})
+    return name
+
+
 def a_name(route: str, turn: int) -> str:
     """Of an instance that is as the route needs it to succeed."""
     if route == "DELETE /api/instance/delete/{instance}":
         ask("POST", "/api/instance/new", {"name": f"for deletion {turn}"})
         return f"for deletion {turn}"
+    if "/simulator/" in route or route.partition("{")[0] in LINKING:
+        return to_link(route, turn)
     if route.startswith(("GET /api/chatwoot", "DELETE /api/chatwoot")):
         ask("POST", "/api/chatwoot/set/linked", GOOD_LINK)
         return "linked"
@@ -60,6 +77,8 @@ def before_call(context, case, kwargs):
         INSTANCE if route == "POST /api/events/webhook" else TOKEN
     if route == "POST /api/chatwoot/set/{instance}" and isinstance(case.body, dict) and turn % 2:
         case.body |= GOOD_LINK
+    if route == "POST /api/simulator/event/{instance}" and isinstance(case.body, dict) and turn % 2:
+        case.body |= HAPPENING
 
 
 @schemathesis.hook

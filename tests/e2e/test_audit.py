@@ -168,11 +168,11 @@ def test_what_accounts_and_instances_do(story):
                                              "instance": story.all["id"], "instanceName": "all"}
     assert story.of("end gone") == account | {"action": "instance.delete", "outcome": "refused",
                                               "instanceName": "gone"}
-    # Not there yet, and told all the same.
     assert story.of("connect") == account | mine | {"by": "instance", "action": "instance.connect",
-                                                    "outcome": "failed"}
-    assert story.of("logout") == account | {"action": "instance.logout", "outcome": "failed",
-                                            "instanceName": "mine"}
+                                                    "outcome": "refused"}
+    # There is no connector.
+    assert story.of("logout") == account | mine | {"action": "instance.logout",
+                                                   "outcome": "failed"}
     assert story.of("not mine")["by"] == "instance"
 
 

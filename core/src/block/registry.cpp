@@ -204,13 +204,14 @@ IConnector* Registry::connectorNamed(const std::string& name) const {
 }
 
 Json Registry::callConnector(const Instance& instance, const std::string& what,
+                             std::chrono::milliseconds budget,
                              std::function<Json(IConnector&)> call) const {
   IConnector* const connector = connectorNamed(instance.connector);
   if (!connector) throw Error(Code::unavailable, "No connector is available");
   std::vector<BlockCall> calls{
       callOf(*find(instance.connector), what,
              [connector, call = std::move(call)] { return call(*connector); })};
-  calls[0].budget = kConnectorTime;
+  calls[0].budget = budget;
   threads_.run(calls);
   if (calls[0].failure) throw Error(*calls[0].failure);
   return std::move(calls[0].result);
@@ -218,24 +219,41 @@ Json Registry::callConnector(const Instance& instance, const std::string& what,
 
 Json Registry::perform(const Instance& instance, const std::string& operation,
                        const Json& arguments) const {
-  return callConnector(instance, operation, [=](IConnector& connector) {
+  return callConnector(instance, operation, kConnectorTime, [=](IConnector& connector) {
     return connector.perform(instance, operation, arguments);
   });
 }
 
 Media Registry::media(const Instance& instance, const std::string& mediaKey) const {
   const auto found = std::make_shared<Media>();
-  callConnector(instance, "media", [=](IConnector& connector) -> Json {
+  callConnector(instance, "media", kConnectorTime, [=](IConnector& connector) -> Json {
     *found = connector.media(instance, mediaKey);
     return nullptr;
   });
   return *found;
 }
 
+Link Registry::connect(const Instance& instance, LinkRequest request) const {
+  request.proxy = proxyFor(instance.id);
+  const auto link = std::make_shared<Link>();
+  callConnector(instance, "connect", kConnectorTime, [=](IConnector& connector) -> Json {
+    *link = connector.connect(instance, request);
+    return nullptr;
+  });
+  return *link;
+}
+
 void Registry::reconnect(const Instance& instance) const {
   const auto proxy = proxyFor(instance.id);
-  callConnector(instance, "reconnect", [=](IConnector& connector) -> Json {
+  callConnector(instance, "reconnect", kConnectorTime, [=](IConnector& connector) -> Json {
     connector.reconnect(instance, proxy);
+    return nullptr;
+  });
+}
+
+void Registry::logout(const Instance& instance, std::chrono::milliseconds budget) const {
+  callConnector(instance, "logout", budget, [=](IConnector& connector) -> Json {
+    connector.logout(instance);
     return nullptr;
   });
 }
@@ -244,7 +262,7 @@ Profile Registry::profileOf(const Instance& instance) const {
   if (!connectorNamed(instance.connector)) return {};
   const auto found = std::make_shared<Profile>();
   const auto failure = failureOf(log_, "profile", [&] {
-    callConnector(instance, "profile", [=](IConnector& connector) -> Json {
+    callConnector(instance, "profile", kConnectorTime, [=](IConnector& connector) -> Json {
       *found = connector.profile(instance);
       return nullptr;
     });

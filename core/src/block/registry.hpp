@@ -46,7 +46,10 @@ class Registry {
   // Throws Error{unavailable} when its connector is not there.
   Json perform(const Instance&, const std::string& operation, const Json& arguments) const;
   Media media(const Instance&, const std::string& mediaKey) const;
+  // Through its proxy, which is not in the request yet.
+  Link connect(const Instance&, LinkRequest) const;
   void reconnect(const Instance&) const;
+  void logout(const Instance&, std::chrono::milliseconds budget) const;
   std::optional<Proxy> proxyFor(const InstanceId&) const;
   // Of those that run, by block.
   std::vector<std::pair<std::string, IEnricher*>> enrichers() const;
@@ -64,7 +67,7 @@ class Registry {
   void settle(const Block&, const Instance&, const BlockCall&, Draft& part, BlockStore&, Draft&);
   void failed(const std::string& name, const Instance&, const std::string& reason);
   // Through the instance's connector.
-  Json callConnector(const Instance&, const std::string& what,
+  Json callConnector(const Instance&, const std::string& what, std::chrono::milliseconds budget,
                      std::function<Json(IConnector&)> call) const;
 
   ILogger& logOf(const Block& block) const { return *logs_.at(block.name); }

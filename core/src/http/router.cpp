@@ -254,7 +254,8 @@ HttpReply Router::handledBy(Call& call, const HttpRequest& request) {
 // is wiped when it is freed, and a copy would not be.
 Checked Router::fieldsOf(Call& call, std::vector<std::string>& warnings) const {
   const Route& route = call.route();
-  if (route.method == Method::get) return {boost::json::object(), {}};
+  if (route.method == Method::get || call.match.route->ignoresBody)
+    return {boost::json::object(), {}};
   Json body = objectIn(call.body, &call.detail);
   // DELETE takes its parameters from the query as well; the body wins.
   if (route.method == Method::del)

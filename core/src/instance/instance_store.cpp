@@ -175,6 +175,42 @@ void InstanceStore::touch(Session& session, const InstanceId& id, TimePoint now)
               {milliseconds(now), id.value});
 }
 
+std::optional<std::string> InstanceStore::lockedStatus(Session& session, const InstanceId& id) {
+  const auto rows = session.rows(
+      "SELECT status FROM instance WHERE id = :id AND status <> 'provisioning' {locked}", "t",
+      {id.value});
+  return rows.empty() ? std::nullopt : std::optional(rows.front().text(0));
+}
+
+void InstanceStore::link(Session& session, const InstanceId& id, const std::string& status,
+                         const std::string& numberJid, TimePoint now) {
+  if (numberJid.empty())
+    session.run(
+        "UPDATE instance SET status = :status, updated_at = :now "
+        "WHERE id = :id AND status <> 'provisioning'",
+        {status, milliseconds(now), id.value});
+  else
+    session.run(
+        "UPDATE instance SET status = :status, number_jid = :jid, updated_at = :now "
+        "WHERE id = :id AND status <> 'provisioning'",
+        {status, numberJid, milliseconds(now), id.value});
+}
+
+void InstanceStore::relink(Session& session, const std::string& connector, const std::string& from,
+                           const std::string& to) {
+  session.run("UPDATE instance SET status = :to WHERE connector = :connector AND status = :from",
+              {to, connector, from});
+}
+
+std::vector<std::string> InstanceStore::connectorsInUse(Session& session) {
+  std::vector<std::string> names;
+  for (const auto& row : session.rows("SELECT DISTINCT connector FROM instance "
+                                      "WHERE status IN ('connecting', 'connected', 'disconnected')",
+                                      "t"))
+    names.push_back(row.text(0));
+  return names;
+}
+
 std::optional<StoredInstance> InstanceStore::find(const InstanceId& id) const {
   return database_.read([&](Session& session) {
     return firstOf(session.rows("SELECT " POMBO_INSTANCE_COLUMNS
@@ -223,7 +259,9 @@ std::vector<Instance> InstanceStore::linkedBy(const std::string& connector) cons
     std::vector<Instance> all;
     for (const auto& row : session.rows("SELECT " POMBO_INSTANCE_COLUMNS
                                         " FROM instance WHERE connector = :connector "
-                                        "AND status IN ('connecting', 'connected') ORDER BY id",
+                                        "AND (status IN ('connecting', 'connected') OR "
+                                        "status = 'disconnected' AND number_jid IS NOT NULL) "
+                                        "ORDER BY id",
                                         kKinds, {connector}))
       all.push_back(storedOf(row).instance);
     return all;

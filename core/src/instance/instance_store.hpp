@@ -20,6 +20,9 @@ struct StoredInstance {
 // Reserved while blocks that dial out are configured; shown by no route, opened by no token.
 inline constexpr auto kProvisioning = "provisioning";
 inline constexpr auto kDisconnected = "disconnected";
+inline constexpr auto kConnecting = "connecting";
+inline constexpr auto kConnected = "connected";
+inline constexpr auto kLoggedOut = "loggedout";
 
 // Thread-safe. Instances being provisioned are not found.
 class InstanceStore {
@@ -43,10 +46,23 @@ class InstanceStore {
   static std::vector<Instance> all(Session&, const AccountId&);       // reserved ones too
   static void touch(Session&, const InstanceId&, TimePoint);
 
+  // Inside a transaction, of its link. The status, until the transaction ends; nothing when it is
+  // not there.
+  static std::optional<std::string> lockedStatus(Session&, const InstanceId&);
+  // An empty number leaves the one that it has.
+  static void link(Session&, const InstanceId&, const std::string& status,
+                   const std::string& numberJid, TimePoint);
+  // All of this connector's that are in the one state are in the other now.
+  static void relink(Session&, const std::string& connector, const std::string& from,
+                     const std::string& to);
+  // Those that instances are linked by, or about to be, as far as their rows say.
+  static std::vector<std::string> connectorsInUse(Session&);
+
   std::optional<StoredInstance> find(const InstanceId&) const;
   std::optional<StoredInstance> findByName(const AccountId&, const std::string& name) const;
-  std::vector<StoredInstance> list(const AccountId&) const;            // by name
-  std::vector<Instance> linkedBy(const std::string& connector) const;  // and not given up
+  std::vector<StoredInstance> list(const AccountId&) const;  // by name
+  // Those that may have a session: that were linked, or about to be, and not logged out or banned.
+  std::vector<Instance> linkedBy(const std::string& connector) const;
   static std::optional<Instance> findByTokenHash(Session&, const std::string& hash);
   static std::optional<Instance> findByName(Session&, const AccountId&, const std::string& name);
 

@@ -9,6 +9,8 @@
 namespace pombo {
 namespace {
 
+constexpr std::chrono::seconds kLogoutTime{10};
+
 std::vector<std::string> ownNames() {
   std::vector<std::string> names;
   for (const auto& field : Provisioner::ownFields()) names.push_back(field.name);
@@ -170,7 +172,18 @@ Provisioned Provisioner::configure(const Instance& instance, const Json& body) {
           slices.warnings};
 }
 
-void Provisioner::remove(const Instance& instance) { erase(instance, RequestScope::current()); }
+void Provisioner::remove(const Instance& instance) {
+  if (instance.status == kConnected) logout(instance);
+  erase(instance, RequestScope::current());
+}
+
+// An instance goes whatever WhatsApp says.
+void Provisioner::logout(const Instance& instance) const try {
+  registry_.logout(instance, kLogoutTime);
+} catch (const Error& error) {
+  log_.write(Level::warn, "Deleted instance was not logged out",
+             {{"instance", instance.id.value}, {"reason", error.what()}});
+}
 
 void Provisioner::removeAll(const AccountId& account,
                             const std::function<void(const Instance&)>& removed) {

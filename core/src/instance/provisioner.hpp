@@ -35,7 +35,7 @@ class Provisioner {
   Provisioned create(const AccountId&, const Json& body);
   // Hands the blocks their fields of `body` again.
   Provisioned configure(const Instance&, const Json& body);
-  // Throws Error{notFound} when it is gone already.
+  // Logs it out when it is connected. Throws Error{notFound} when it is gone already.
   void remove(const Instance&);
   // Every instance of the account, also those that are being made right now: their creations fail.
   // `removed` is called for each.
@@ -51,6 +51,7 @@ class Provisioner {
   Request read(const AccountId&, const Json& body) const;
   void reserve(const Request&);
   void settle(const Request&, Draft&);
+  void logout(const Instance&) const;
   void erase(const Instance&, const RequestScope*);  // null: it is not a request's to claim
   void abandon(const Instance&);
   Json shown(const Instance&, const std::string& token, TimePoint updatedAt) const;

@@ -10,9 +10,9 @@ constexpr std::chrono::seconds kLinkTime{10};
 
 }  // namespace
 
-Reconnector::Reconnector(const InstanceStore& instances, const Registry& registry, ILogger& log,
+Reconnector::Reconnector(const InstanceStore& instances, Linker& linker, ILogger& log,
                          std::chrono::milliseconds pace)
-    : instances_(instances), registry_(registry), log_(log), pace_(pace) {}
+    : instances_(instances), linker_(linker), log_(log), pace_(pace) {}
 
 void Reconnector::start() {
   const std::lock_guard lock(mutex_);
@@ -45,6 +45,7 @@ void Reconnector::work() {
     lock.unlock();
     std::vector<Instance> linked;
     try {
+      linker_.reset(connector);
       linked = instances_.linkedBy(connector);
     } catch (const std::exception& error) {
       log_.write(Level::error, "Instances were not reconnected",
@@ -68,13 +69,18 @@ bool Reconnector::pause(std::unique_lock<std::mutex>& lock) {
 
 void Reconnector::link(const Instance& instance) {
   const RequestScope scope("", std::chrono::steady_clock::now() + kLinkTime);
-  try {
-    registry_.reconnect(instance);
-  } catch (const Error& error) {
+  const auto tell = [&](const std::exception& error) {
     log_.write(Level::warn, "Instance was not reconnected",
                {{"connector", instance.connector},
                 {"instance", instance.id.value},
                 {"reason", error.what()}});
+  };
+  try {
+    linker_.reconnect(instance);
+  } catch (const Error& error) {
+    if (error.code != Code::invalid) tell(error);  // else it has no session
+  } catch (const std::exception& error) {
+    tell(error);
   }
 }
 

@@ -1,4 +1,4 @@
-// Links a connector's instances again after its process was lost: the block remembers nothing.
+// Links a connector's instances again when it has been started: the block remembers nothing.
 #pragma once
 
 #include <condition_variable>
@@ -7,21 +7,21 @@
 #include <string>
 #include <thread>
 
-#include "block/registry.hpp"
 #include "instance/instance_store.hpp"
+#include "instance/linker.hpp"
 
 namespace pombo {
 
 class Reconnector {
  public:
   // One instance per `pace`: thousands at once would look like an attack, and be one on ourselves.
-  Reconnector(const InstanceStore&, const Registry&, ILogger&,
+  Reconnector(const InstanceStore&, Linker&, ILogger&,
               std::chrono::milliseconds pace = std::chrono::milliseconds(50));
   ~Reconnector() { stop(); }
 
   void start();
-  // Every instance of this connector that was connected, or about to be. Returns at once; does
-  // nothing before start() and after stop().
+  // Every instance of this connector that may have a session. Returns at once; does nothing before
+  // start() and after stop().
   void reconnect(const std::string& connector);
   void stop();  // leaves the rest
 
@@ -31,7 +31,7 @@ class Reconnector {
   void link(const Instance&);
 
   const InstanceStore& instances_;
-  const Registry& registry_;
+  Linker& linker_;
   ILogger& log_;
   const std::chrono::milliseconds pace_;
 

@@ -99,6 +99,7 @@ TESTED = {
     "R10": "pages of deliveries",
     "R12": "a second DELETE",
     "R13": "settings without a setting",
+    "R11": "GET /api/instance/connect: number, history",
     "R14": "a block's route without 'enabled'",
     "R15": "a fourth webhook, a long label",
     # Receivers and peers
@@ -129,11 +130,10 @@ TESTED = {
 WAITING = {
     "U15": "POST /api/message/:kind/:instance",  # mediaUrl and the other URLs of messages
     "R9": "GET /api/instance/metrics/:instance",  # lists of names
-    "R11": "GET /api/instance/connect/:instance",  # number, history
     # With them come B15 to B17 of /api/message/media itself.
     **{f"M{number}": "POST /api/message/:kind/:instance" for number in range(1, 7)},
     "X8": "callbacks of Chatwoot",  # an unknown secret, our own echo
     "X9": "media in a bucket",  # entities, file names
-    "X10": "GET /api/instance/connect/:instance",  # proxies that refuse, or are silent
+    "X10": "a connector that dials out",  # proxies that refuse, or are silent
     **{f"W{number}": "GET /ws/:instance" for number in range(1, 6)},
 }

@@ -82,6 +82,18 @@ FILTERS = [
                     "\u0301" * 3_000 + "\u0323" * 3_000]),
 ]
 
+LINK = "/api/instance/connect/<instance>?"
+LINKS = [Row("R11", f"{name}={value[:20]}", ask("GET", f"{LINK}{name}={value}"), 400, said,
+             twin=OF_THE_INSTANCE)
+         for name, said, values in [
+             ("number", "The 'number' parameter must contain 8 to 15 digits",
+              ["12ab", "1234567", "1234567890123456", "+-()", "%20", "12345678x", "%D9%A1" * 9,
+               "12345678%00", "%ff", "5" * 7_000, "-12345678.0", "+55%2F11999990000"]),
+             ("history", "The 'history' parameter must be a number of days from 1 to 365",
+              ["0", "366", "-1", "1.5", "1e2", "x", "%207", "7x", "0x7", "+7", "7%00", "true",
+               "9" * 7_000]),
+         ] for value in values]
+
 SETTING = "/api/instance/settings/<instance>"
 TURNED_ON = ask("POST", SETTING, b'{"ignoreStatus":true}')
 NOTHING_SET = [Row("R13", what, ask("POST", SETTING, body), 400,
@@ -109,8 +121,8 @@ HOOKS = [Row("R15", "a label of 65", ask("POST", WEBHOOK, b'{"enabled":false,"la
              "The 'label' field must be at most 64 characters",
              twin=ask("POST", WEBHOOK, b'{"enabled":false,"label":"%s"}' % ("é" * 64).encode()))]
 
-ROWS = [*NAMES, *ESCAPES, *BLANKS, *UNKNOWN, *OTHER_METHODS, *FILTERS, *NOTHING_SET, *NOT_ENABLED,
-        *HOOKS]
+ROWS = [*NAMES, *ESCAPES, *BLANKS, *UNKNOWN, *OTHER_METHODS, *FILTERS, *LINKS, *NOTHING_SET,
+        *NOT_ENABLED, *HOOKS]
 
 
 @each(ROWS)

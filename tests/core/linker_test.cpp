@@ -1,0 +1,258 @@
+#include "instance/linker.hpp"
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "instance/link_state.hpp"
+#include "scripted_connector.hpp"
+#include "temp_gateway.hpp"
+
+namespace pombo {
+namespace {
+
+class LinkerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    gateway_.add("links").connects = &connector_;
+    gateway_.add("mute");
+    gateway_.start();
+  }
+
+  Instance made(const std::string& status, const std::string& connector = "links") {
+    Instance instance =
+        gateway_.create({{"name", "shop " + std::to_string(++instances_)}}).instance;
+    gateway_.store.database().commit([&](Session& session) {
+      session.run("UPDATE instance SET status = :s, connector = :c WHERE id = :id",
+                  {status, connector, instance.id.value});
+    });
+    return gateway_.instances.find(instance.id)->instance;
+  }
+  std::string statusOf(const Instance& instance) {
+    return gateway_.instances.find(instance.id)->instance.status;
+  }
+  void tell(const Instance& instance, const std::string& state) {
+    std::vector<Event> events{
+        {.type = "instance.state", .instance = instance.id, .data = {{"state", state}}}};
+    publish(events);
+  }
+  void publish(std::vector<Event> events) {
+    states_.complete(events);
+    gateway_.store.database().commit([&](Session& session) { states_.apply(session, events); });
+    for (auto& event : events) published_.push_back(event.data);
+  }
+  template <class Call>
+  static std::string refusal(const Call& call) {
+    try {
+      call();
+      return "";
+    } catch (const Error& error) {
+      return TempGateway::refusal(error.code, error.what());
+    }
+  }
+  std::string connectRefusal(const Instance& instance) {
+    return refusal([&] { linker_.connect(instance, {}); });
+  }
+  static std::string said(Code code, const std::string& sentence) {
+    return TempGateway::refusal(code, sentence);
+  }
+
+  int instances_ = 0;
+  ScriptedConnector connector_;
+  TempGateway gateway_;
+  LinkStates states_{gateway_.instances, gateway_.clock};
+  std::vector<Json> published_;
+  Linker linker_{gateway_.store.database(), gateway_.registry, gateway_.clock, gateway_.log,
+                 [this](const std::vector<Event>& events) { publish(events); }};
+};
+
+TEST_F(LinkerTest, AnInstanceIsConnectingFromTheBeginAndUntilAnEventSaysMore) {
+  const Instance shop = made("loggedout");
+  connector_.onConnect = [&](const Instance& instance, const LinkRequest& request) {
+    EXPECT_EQ(instance.id, shop.id);
+    EXPECT_EQ(request.number, "5511999990000");
+    EXPECT_EQ(request.historyDays, 7);
+    EXPECT_EQ(statusOf(shop), "connecting");
+    return Link{Link::Kind::pairing, "ABCD1234"};
+  };
+  EXPECT_EQ(linker_.connect(shop, {.number = "5511999990000", .historyDays = 7}),
+            (Link{Link::Kind::pairing, "ABCD1234"}));
+  EXPECT_EQ(statusOf(shop), "connecting");
+  tell(shop, "connected");
+  EXPECT_EQ(statusOf(shop), "connected");
+}
+
+TEST_F(LinkerTest, EachFailureOfAConnectIsToldInTheWordsOfTheWire) {
+  const std::vector<std::pair<Error, std::string>> cases{
+      {Error(Code::conflict, "x"), said(Code::conflict, "Superseded by a newer connect call")},
+      {Error(Code::timedOut, "x"),
+       said(Code::timedOut, "Timed out waiting for a code from WhatsApp")},
+      {Error(Code::unsupported, "x"),
+       said(Code::unsupported, "Not supported by the links connector")},
+      {Error(Code::invalid, "Number is not registered on WhatsApp"),
+       said(Code::invalid, "Number is not registered on WhatsApp")},
+      {Error(Code::rateLimited, "Rate limited by WhatsApp. Try again later."),
+       said(Code::rateLimited, "Rate limited by WhatsApp. Try again later.")}};
+  const Instance shop = made("disconnected");
+  for (const auto& [error, sentence] : cases) {
+    connector_.onConnect = [&, thrown = error](const Instance&, const LinkRequest&) -> Link {
+      throw Error(thrown.code, thrown.what());
+    };
+    EXPECT_EQ(connectRefusal(shop), sentence);
+  }
+  for (const auto code : {Code::refused, Code::unavailable, Code::unauthorized, Code::forbidden,
+                          Code::notFound, Code::internal}) {
+    connector_.onConnect = [&](const Instance&, const LinkRequest&) -> Link {
+      throw Error(code, "the proxy said 407");
+    };
+    EXPECT_EQ(connectRefusal(shop),
+              said(Code::refused, "Failed to connect instance: the proxy said 407"));
+  }
+  connector_.onConnect = [](const Instance&, const LinkRequest&) -> Link {
+    throw std::runtime_error("a bug, with a secret");
+  };
+  EXPECT_EQ(connectRefusal(shop),
+            said(Code::refused, "Failed to connect instance: internal error"));
+}
+
+TEST_F(LinkerTest, AFailedConnectLeavesTheInstanceAsItWas) {
+  connector_.onConnect = [](const Instance&, const LinkRequest&) -> Link {
+    throw Error(Code::refused, "no");
+  };
+  for (const auto& [before, after] :
+       std::vector<std::pair<std::string, std::string>>{{"disconnected", "disconnected"},
+                                                        {"loggedout", "loggedout"},
+                                                        {"banned", "banned"},
+                                                        {"connecting", "disconnected"}}) {
+    const Instance shop = made(before);
+    EXPECT_NE(connectRefusal(shop), "");
+    EXPECT_EQ(statusOf(shop), after) << before;
+  }
+}
+
+TEST_F(LinkerTest, WhatAnEventHasSaidMeanwhileOutlivesTheFailure) {
+  const Instance shop = made("disconnected");
+  connector_.onConnect = [&](const Instance&, const LinkRequest&) -> Link {
+    tell(shop, "temp_banned");
+    throw Error(Code::refused, "banned");
+  };
+  EXPECT_NE(connectRefusal(shop), "");
+  EXPECT_EQ(statusOf(shop), "banned");
+}
+
+TEST_F(LinkerTest, AnOlderConnectThatFailsLeavesTheNewerOneConnecting) {
+  const Instance shop = made("disconnected");
+  std::promise<void> begun, superseded;
+  std::future<std::string> older;
+  std::atomic<int> calls{0};
+  connector_.onConnect = [&](const Instance&, const LinkRequest&) -> Link {
+    if (++calls == 1) {
+      begun.set_value();
+      superseded.get_future().wait();
+      throw Error(Code::conflict, "a newer one");
+    }
+    superseded.set_value();
+    EXPECT_EQ(older.get(), said(Code::conflict, "Superseded by a newer connect call"));
+    EXPECT_EQ(statusOf(shop), "connecting");
+    return {Link::Kind::qr, "2@code"};
+  };
+  older = std::async(std::launch::async, [&] { return connectRefusal(shop); });
+  begun.get_future().wait();
+  EXPECT_EQ(linker_.connect(shop, {}).code, "2@code");
+  EXPECT_EQ(statusOf(shop), "connecting");
+}
+
+TEST_F(LinkerTest, OneThatIsConnectedOrGoneIsNotConnected) {
+  connector_.onConnect = [](const Instance&, const LinkRequest&) -> Link {
+    ADD_FAILURE();
+    return {};
+  };
+  const Instance shop = made("connected");
+  EXPECT_EQ(connectRefusal(shop), said(Code::conflict, "Instance is already connected"));
+  EXPECT_EQ(statusOf(shop), "connected");
+  const Instance gone = made("disconnected");
+  gateway_.provisioner.remove(gone);
+  EXPECT_EQ(connectRefusal(gone), said(Code::notFound, "Instance not found"));
+}
+
+TEST_F(LinkerTest, WithoutAConnectorNothingBegins) {
+  const std::string refused = said(Code::unavailable, "No connector is available");
+  for (const auto* connector : {"mute", "absent"}) {
+    const Instance shop = made("disconnected", connector);
+    EXPECT_EQ(connectRefusal(shop), refused);
+    EXPECT_EQ(refusal([&] { linker_.reconnect(shop); }), refused);
+    EXPECT_EQ(refusal([&] { linker_.logout(shop); }), refused);
+    EXPECT_EQ(statusOf(shop), "disconnected");
+  }
+}
+
+TEST_F(LinkerTest, AReconnectIsConnectingUnlessThereIsNoSession) {
+  const Instance shop = made("connected");
+  linker_.reconnect(shop);
+  EXPECT_EQ(statusOf(shop), "connecting");
+  connector_.onReconnect = [](const Instance&) { throw Error(Code::invalid, "nothing there"); };
+  const std::string none =
+      said(Code::invalid, "Instance has no saved session — call /connect first");
+  const Instance out = made("loggedout");
+  EXPECT_EQ(refusal([&] { linker_.reconnect(out); }), none);
+  EXPECT_EQ(statusOf(out), "loggedout");
+  EXPECT_EQ(refusal([&] { linker_.reconnect(shop); }), none);
+  EXPECT_EQ(statusOf(shop), "disconnected");
+  connector_.onReconnect = [](const Instance&) {
+    throw Error(Code::refused, "the proxy said 407");
+  };
+  EXPECT_EQ(refusal([&] { linker_.reconnect(shop); }),
+            said(Code::internal, "Failed to reconnect: the proxy said 407"));
+  connector_.onReconnect = [](const Instance&) { throw Error(Code::unsupported, "x"); };
+  EXPECT_EQ(refusal([&] { linker_.reconnect(shop); }),
+            said(Code::unsupported, "Not supported by the links connector"));
+}
+
+TEST_F(LinkerTest, ALogoutIsToldOnceAndMayBeRepeated) {
+  for (const auto* status : {"connected", "connecting", "disconnected", "banned"}) {
+    published_.clear();
+    const Instance shop = made(status);
+    linker_.logout(shop);
+    EXPECT_EQ(statusOf(shop), "loggedout");
+    ASSERT_EQ(published_.size(), 1u);
+    EXPECT_EQ(published_[0].at("state"), "logged_out");
+    EXPECT_EQ(published_[0].at("reason"), "requested");
+    EXPECT_EQ(published_[0].at("status"), "loggedout");
+    linker_.logout(gateway_.instances.find(shop.id)->instance);
+    EXPECT_EQ(published_.size(), 1u);
+  }
+}
+
+TEST_F(LinkerTest, ASessionThatCouldNotBeWipedIsStillThere) {
+  connector_.onLogout = [](const Instance&) { throw Error(Code::unavailable, "the disk is full"); };
+  const Instance shop = made("connected");
+  EXPECT_EQ(refusal([&] { linker_.logout(shop); }),
+            said(Code::internal, "Failed to logout instance"));
+  EXPECT_EQ(statusOf(shop), "connected");
+  EXPECT_TRUE(published_.empty());
+}
+
+TEST_F(LinkerTest, AtTheStartNothingIsLinked) {
+  const std::vector<std::pair<Instance, std::string>> expected{
+      {made("connected"), "connecting"},
+      {made("connecting"), "connecting"},
+      {made("disconnected"), "disconnected"},
+      {made("loggedout"), "loggedout"},
+      {made("banned"), "banned"},
+      {made("connected", "absent"), "disconnected"},
+      {made("connecting", "absent"), "disconnected"},
+      {made("banned", "absent"), "banned"}};
+  EXPECT_EQ(linker_.reset(), std::vector<std::string>{"links"});
+  for (const auto& [instance, status] : expected)
+    EXPECT_EQ(statusOf(instance), status) << instance.status << " by " << instance.connector;
+}
+
+TEST_F(LinkerTest, AfterARestartOfItsConnectorNothingOfItIsLinked) {
+  const Instance linked = made("connected"), other = made("connected", "other");
+  linker_.reset("links");
+  EXPECT_EQ(statusOf(linked), "connecting");
+  EXPECT_EQ(statusOf(other), "connected");
+}
+
+}  // namespace
+}  // namespace pombo
