@@ -28,10 +28,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pombo_server import REPOSITORY, Server, default_binary
-
-sys.path.insert(0, str(REPOSITORY / "tests/support"))
-from power_loss_apply import cut_power  # noqa: E402
+from pombo_server import Server, default_binary
+from power_cuts import PowerCuts
 
 CLIENTS = 16
 # A list of everything grows with every loop; an account serves this many of them.
@@ -129,25 +127,15 @@ class CrashLoop:
     def __init__(self, mode: str, loops: int, synchronous: str, seed: int, data_dir: Path,
                  binary: Path | None = None, expect_loss: bool = False):
         self.loops, self.seed, self.data_dir, self.expect_loss = loops, seed, data_dir, expect_loss
-        self.power_loss = mode == "power-loss"
         self.rng = random.Random(seed)
         env = {"POMBO_STORAGE_SYNCHRONOUS": synchronous, "POMBO_LOG_LEVEL": "warn"}
-        self.journals = data_dir / "journal"
         self.server = Server(binary, data_dir / "data", env=env)
-        if self.power_loss:
-            self.journals.mkdir()
-            library = os.environ.get("POMBO_POWER_LOSS_LIBRARY") or \
-                self.server.binary.parent / "tests/power_loss.so"
-            if not Path(library).exists():
-                raise FileNotFoundError(f"{library} is not built")
-            self.server.env |= {"LD_PRELOAD": str(library),
-                                "POMBO_POWER_LOSS_PREFIX": str(self.server.store.file),
-                                "POMBO_POWER_LOSS_JOURNAL": str(self.journals)}
+        self.power = PowerCuts(self.server, data_dir / "journal", self.rng) \
+            if mode == "power-loss" else None
         self.ledger = Ledger(data_dir / "ledger.jsonl")
         self.accounts: list[Account] = []
         self.lost: set[str] = set()
         self.half: list[str] = []
-        self.dropped: dict[str, int] = defaultdict(int)  # writes, by file
 
     def run(self) -> dict:
         done = 0
@@ -176,7 +164,8 @@ class CrashLoop:
             self.server.kill()
             self.ledger.close()
         return {"loops": done, "acknowledged": self.ledger.count, "lost": len(self.lost),
-                "half": len(self.half), "droppedWrites": self.dropped, "seed": self.seed}
+                "half": len(self.half),
+                "droppedWrites": self.power.dropped if self.power else {}, "seed": self.seed}
 
     # One loop ---------------------------------------------------------------------------------
 
@@ -221,9 +210,8 @@ class CrashLoop:
 
     def _crash(self) -> None:
         self.server.kill()
-        if self.power_loss:
-            for lost in cut_power(self.server.store.file, self.journals, self.rng):
-                self.dropped[lost["file"]] += lost["dropped"] + (lost["tornBytes"] > 0)
+        if self.power:
+            self.power.cut()
 
     def _crash_while_starting(self) -> None:
         """Recovery must stand a crash too."""
