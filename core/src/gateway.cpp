@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <thread>
+#include <utility>
 
 #include "account/accounts.hpp"
 #include "block/registry.hpp"
@@ -311,14 +312,17 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     }
   }
 
-  // What a crowd of connections or bodies has left, malloc would keep.
+  // What a crowd of connections or bodies has left, malloc would keep. A crowd may have come and
+  // gone since the last look.
   void giveMemoryBack() {
     const auto held = edge_->counters().open * kConnectionBytes +
                       static_cast<std::int64_t>(edge_->bodyMemoryUsed());
-    mostHeld_ = std::max(mostHeld_, held);
-    if (mostHeld_ - held < kWorthTrimming) return;
-    mostHeld_ = held;
-    ::malloc_trim(0);
+    const auto most = edge_->takeMost();
+    mostHeld_ = std::max(mostHeld_, most.connections * kConnectionBytes + most.bodyBytes);
+    const bool gone = mostHeld_ - held >= kWorthTrimming;
+    if (gone) mostHeld_ = held;
+    // Once more when the last of them have had time to follow.
+    if (std::exchange(going_, gone) || gone) ::malloc_trim(0);
   }
 
   // A reservation that old is nobody's any more: of other servers on the same database none serves
@@ -407,6 +411,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   bool stopping_ = false;
   bool databaseAnswers_ = false;  // at the last look
   std::int64_t mostHeld_ = 0;     // bytes, since memory was given back
+  bool going_ = false;            // a crowd, at the last look
   std::thread housekeeper_, checker_;
 };
 

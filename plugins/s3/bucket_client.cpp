@@ -8,6 +8,7 @@ namespace s3 {
 
 BucketClient::BucketClient(const Bucket& bucket, Send send, Clock now)
     : address_(addressOf(bucket)),
+      secretKey_(bucket.secretKey),
       signer_(bucket.region, bucket.accessKey, bucket.secretKey),
       send_(std::move(send)),
       now_(std::move(now)) {}
@@ -36,7 +37,7 @@ Reply BucketClient::ask(Verb verb, const std::string& key, const std::string& pu
                           .bodyHash = sha256Hex(body)};
   // The Host header is sent as it was signed, however the client would have spelled it.
   Reply reply = send_({verb, urlOf(key), signer_.sign(signable, now_()), body});
-  if (reply.status < 200 || reply.status > 299) throw refusalOf(reply, purpose);
+  if (reply.status < 200 || reply.status > 299) throw refusalOf(reply, purpose, secretKey_);
   return reply;
 }
 

@@ -29,6 +29,7 @@ class BucketClient {
             const Headers& headers = {}) const;
 
   const BucketAddress address_;
+  const std::string secretKey_;
   const Signer signer_;
   const Send send_;
   const Clock now_;

@@ -49,17 +49,21 @@ std::string wordIn(const std::string& body, const std::string& name) {
   return isWord(text) ? text : "";
 }
 
-BucketError refusalOf(const Reply& reply, const std::string& purpose) {
+BucketError refusalOf(const Reply& reply, const std::string& purpose, const std::string& secret) {
+  const auto holdsSecret = [&](const std::string& word) {
+    return !secret.empty() && word.find(secret) != word.npos;
+  };
   const std::string code = wordIn(reply.body, "Code");
+  const std::string meaning = meaningOf(code, purpose);
+  const bool quotable = !code.empty() && (!meaning.empty() || !holdsSecret(code));
   const std::string status = "HTTP " + std::to_string(reply.status);
-  const std::string said = " (" + (code.empty() ? status : code) + ")";
+  const std::string said = " (" + (quotable ? code : status) + ")";
   const bool wrongRegion =
       (reply.status >= 300 && reply.status < 400) || code == "AuthorizationHeaderMalformed";
-  if (const auto region = regionIn(reply); wrongRegion && !region.empty())
+  if (const auto region = regionIn(reply); wrongRegion && !region.empty() && !holdsSecret(region))
     return BucketError("the bucket is in the region " + region + said);
-  if (const auto meaning = meaningOf(code, purpose); !meaning.empty())
-    return BucketError(meaning + said);
-  if (code.empty()) return BucketError("the endpoint does not answer as S3 does" + said);
+  if (!meaning.empty()) return BucketError(meaning + said);
+  if (!quotable) return BucketError("the endpoint does not answer as S3 does" + said);
   return BucketError("the endpoint answered " + status + said);
 }
 

@@ -8,8 +8,9 @@
 namespace s3 {
 
 // In words that say what to change. `purpose` completes "may not ... the bucket": "write to". What
-// the service says is quoted only where it is a plain word: anybody may have written it.
-BucketError refusalOf(const Reply&, const std::string& purpose);
+// the service says is quoted only where it is a plain word, since anybody may have written it, and
+// never with `secret` in it: whoever keeps the bucket knows its key.
+BucketError refusalOf(const Reply&, const std::string& purpose, const std::string& secret);
 
 // The text of the first <name> after <Error, if it is made of letters, digits, "-", "_" and ".", 64
 // at most; otherwise empty. No XML is interpreted: there is one word to find, and no entity.

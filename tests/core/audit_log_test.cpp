@@ -1,8 +1,10 @@
 #include "observe/audit_log.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -133,6 +135,34 @@ TEST_F(AuditLogTest, ItGoesOnWhenItCanBeWrittenAgain) {
   EXPECT_EQ(said[1].at("message"), "The audit log is written again");
   EXPECT_EQ(said[1].at("lost"), 2);
   EXPECT_EQ(actions(folder + "/audit.log"), Actions{"four"});
+}
+
+// Many lines are one write, which a full disk may cut anywhere.
+TEST_F(AuditLogTest, OfLinesThatAreWrittenTogetherThoseThatDoNotFitAreCounted) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  AuditLog audit(file(), log_, metrics_);
+  const rlimit little{10'000, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &little);
+  for (int i = 0; i < 200; ++i) audit.write("many", "done", {{"long", std::string(100, 'x')}});
+  audit.flush();
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  write(audit, "last");
+
+  std::istringstream in(content());
+  std::string last;
+  int whole = 0, torn = 0;
+  for (std::string line; std::getline(in, line); last = line) {
+    boost::json::error_code error;
+    boost::json::parse(line, error);
+    ++(error ? torn : whole);
+  }
+  EXPECT_GT(whole, 10);
+  EXPECT_LE(torn, 1);
+  EXPECT_EQ(boost::json::parse(last).at("action"), "last");
+  EXPECT_TRUE(counted("pombo_audit_lines_lost_total " + std::to_string(201 - whole)));
 }
 
 TEST_F(AuditLogTest, AFileThatCannotBeOpenedIsToldAtOnce) {

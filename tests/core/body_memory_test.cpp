@@ -25,6 +25,15 @@ TEST(BodyMemoryTest, IsGivenBackByWhoeverHasIt) {
   EXPECT_EQ(memory.used(), 0u);
 }
 
+TEST(BodyMemoryTest, TellsTheMostThereWasHoweverShort) {
+  const BodyMemory memory(32 * kSmall);
+  EXPECT_TRUE(memory.share().grow(4 * kSmall, false));
+  auto share = memory.share();
+  EXPECT_TRUE(share.grow(100, false));
+  EXPECT_EQ(memory.takeMost(), std::int64_t{4 * kSmall});
+  EXPECT_EQ(memory.takeMost(), 100) << "since it was asked";
+}
+
 TEST(BodyMemoryTest, WhatDoesNotFitChangesNothing) {
   const BodyMemory memory(32 * kSmall);
   auto share = memory.share();

@@ -368,6 +368,20 @@ TEST_F(EdgeTest, stopCutsWhatIsNotDoneInTime) {
   EXPECT_EQ(edge->counters().open, 0);
 }
 
+TEST_F(EdgeTest, aCrowdThatHasGoneIsStillKnownOf) {
+  {
+    std::vector<SocketClient> crowd;
+    for (int i = 0; i < 3; ++i) {
+      crowd.push_back(connect());
+      crowd.back().send(get("/echo"));
+      EXPECT_EQ(crowd.back().answer().status, 200);
+    }
+  }
+  ASSERT_TRUE(soon([&] { return edge->counters().open < 2; }));
+  EXPECT_GE(edge->takeMost().connections, 3);
+  EXPECT_LE(edge->takeMost().connections, 1);
+}
+
 TEST_F(EdgeTest, anAddressHasSoManyConnectionsAndOthersHaveTheirs) {
   options.connections.perAddress = 2;
   std::vector<SocketClient> inside;

@@ -225,6 +225,19 @@ TEST(Url, AHostWithoutAnAsciiFormIsRefusedAndFreed) {
   EXPECT_FALSE(parseUrl("https:/-0\u0498x"));
 }
 
+// A host that is one is one to curl as well, which dials it.
+TEST(Url, AZoneIsNoLongerThanTheNameOfAnInterface) {
+  EXPECT_TRUE(isHost("fe80::1%eth0"));
+  for (const std::string zone : {"%", "%25"}) {
+    EXPECT_TRUE(isHost("fe80::1" + zone + std::string(15, '0')));
+    EXPECT_TRUE(hostIn("fe80::1" + zone + std::string(15, '0')));
+    EXPECT_FALSE(isHost("fe80::1" + zone + std::string(16, '0')));
+    EXPECT_FALSE(hostIn("fe80::1" + zone + std::string(16, '0')));
+  }
+  EXPECT_TRUE(isHost("fe80::1%25"));
+  EXPECT_TRUE(hostIn("fe80::1%25"));
+}
+
 TEST(Url, AnAddressIsReadToItsEnd) {
   EXPECT_FALSE(isHost(std::string("::1\0evil", 8)));
   EXPECT_FALSE(isHost("::1 "));

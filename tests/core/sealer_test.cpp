@@ -11,6 +11,7 @@
 #include "instance/instance_store.hpp"
 #include "instance/rotation.hpp"
 #include "storage/block_store.hpp"
+#include "storage/quick_base64.hpp"
 #include "temp_store.hpp"
 
 namespace pombo {
@@ -40,6 +41,22 @@ class SealerTest : public ::testing::Test {
   TempStore store_;
   Sealer& sealer_ = store_.sealer();
 };
+
+TEST(QuickBase64, IsTheOther) {
+  for (std::size_t size = 1; size < 100; ++size) {
+    const std::string bytes = randomBytes(size);
+    EXPECT_EQ(quickBase64(bytes), toBase64(bytes));
+    EXPECT_EQ(fromQuickBase64(toBase64(bytes)), bytes);
+  }
+  EXPECT_EQ(quickBase64(""), "");
+}
+
+TEST(QuickBase64, TakesOneSpellingOnly) {
+  EXPECT_EQ(fromQuickBase64("QQ=="), "A");
+  for (const std::string text : {"", "Q", "QQ", "QQ=", "QR==", "QUJ=", "Q===", "====", "QQ==QQ==",
+                                 " QQ=", "QQ==\n", "QQ-_", "=QQQ", "Q\xc3\xa9Q"})
+    EXPECT_FALSE(fromQuickBase64(text)) << text;
+}
 
 TEST_F(SealerTest, WhatWasSealedOpens) {
   for (const std::string& plain :

@@ -17,6 +17,7 @@ from test_health import metric
 
 PROBE = request("GET", "/healthz")
 REFUSED = 'pombo_edge_connections_refused_total{reason="address"}'
+FULL = 'pombo_edge_connections_refused_total{reason="full"}'
 EVICTED = "pombo_edge_connections_evicted_total"
 
 
@@ -140,7 +141,8 @@ def test_a_low_limit_is_told_and_connections_leave_something_of_it(start, tmp_pa
     for n in range(250):
         crowd(server, f"127.0.1.{1 + n}", b"GET / HTTP/1.1\r\nHo")
     Api(server, server.account("shop")).created("shop", webhookEnabled=False)
-    assert metric(server, EVICTED) >= 150
+    # Of those that come while a thread has no time to look, the last find no place to wait.
+    assert metric(server, EVICTED) + metric(server, FULL) >= 150
     assert metric(server, "pombo_edge_accept_failures_total") == 0
 
 

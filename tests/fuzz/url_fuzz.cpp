@@ -94,12 +94,32 @@ void checkAddress(const Address& address) {
   if (verdict(address, true)) require(verdict(address).has_value());
 }
 
+bool same(const std::optional<Address>& read, const Address& address) {
+  return read && std::memcmp(&*read, &address, sizeof address) == 0;
+}
+
+// What a socket is about to be connected to.
+void checkSocketAddress(const Address& address) {
+  static const Address mapped = *addressOf("0.0.0.0");
+  sockaddr_in6 six{};
+  six.sin6_family = AF_INET6;
+  six.sin6_addr = address;
+  require(same(addressOf(reinterpret_cast<const sockaddr&>(six)), address));
+  sockaddr_in four{};
+  four.sin_family = AF_INET;
+  std::memcpy(&four.sin_addr, address.s6_addr + 12, 4);
+  require(same(addressOf(reinterpret_cast<const sockaddr&>(four)), joined(mapped, address)));
+  four.sin_family = AF_UNIX;
+  require(!addressOf(reinterpret_cast<const sockaddr&>(four)));
+}
+
 void checkUrl(const std::string& text) {
   const auto url = parseUrl(text);
   if (!url) return;
   require(url->scheme == "http" || url->scheme == "https");
   require(url->port != 0 && isHost(url->host));
   const auto verdict = egress().refusal(*url);
+  require(egress().refusalAtSight(*url) == verdict);  // a name of nobody leads nowhere
   // What is dialled is what was checked, and stays so when it is read again.
   const auto again = parseUrl(url->dialled);
   require(again && again->scheme == url->scheme && again->host == url->host &&
@@ -125,6 +145,7 @@ void checkUrl(const std::string& text) {
 void checkProxy(const std::string& text) {
   if (!isHost(text)) return;
   require(text.find_first_of(std::string_view("\0 \t\r\n/@", 7)) == text.npos);
+  require(egress().refusalOfProxyAtSight(text) == egress().refusalOfProxy(text));
   const bool brackets = text.starts_with('[');
   const auto number = numberIn(brackets ? text.substr(1, text.size() - 2) : text);
   if (number) require(egress().refusal("", *number, true) == egress().refusalOfProxy(text));
@@ -157,6 +178,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Address address;
     std::copy_n(data, 16, address.s6_addr);
     checkAddress(address);
+    checkSocketAddress(address);
   }
   return 0;
 }

@@ -11,7 +11,7 @@ std::string errorBody(const std::string& code, const std::string& more = "") {
 }
 
 std::string reasonFor(int status, const std::string& code, const std::string& more = "") {
-  return refusalOf({status, {}, errorBody(code, more)}, "write to").what();
+  return refusalOf({status, {}, errorBody(code, more)}, "write to", "").what();
 }
 
 TEST(S3Refusal, SaysWhatToChange) {
@@ -28,9 +28,9 @@ TEST(S3Refusal, SaysWhatToChange) {
 
 TEST(S3Refusal, SaysWhatTheKeyMayNotDo) {
   const Reply reply{403, {}, errorBody("AccessDenied")};
-  EXPECT_STREQ(refusalOf(reply, "read from").what(),
+  EXPECT_STREQ(refusalOf(reply, "read from", "").what(),
                "the access key may not read from the bucket (AccessDenied)");
-  EXPECT_STREQ(refusalOf(reply, "delete from").what(),
+  EXPECT_STREQ(refusalOf(reply, "delete from", "").what(),
                "the access key may not delete from the bucket (AccessDenied)");
 }
 
@@ -40,16 +40,16 @@ TEST(S3Refusal, NamesTheRegionThatWouldBeRight) {
   EXPECT_EQ(reasonFor(400, "AuthorizationHeaderMalformed"),
             "the region is wrong (AuthorizationHeaderMalformed)");
   const Reply moved{301, {{"x-amz-bucket-region", "eu-west-1"}}, errorBody("PermanentRedirect")};
-  EXPECT_STREQ(refusalOf(moved, "write to").what(),
+  EXPECT_STREQ(refusalOf(moved, "write to", "").what(),
                "the bucket is in the region eu-west-1 (PermanentRedirect)");
   const Reply bare{301, {{"x-amz-bucket-region", "eu-west-1"}}, ""};
-  EXPECT_STREQ(refusalOf(bare, "write to").what(),
+  EXPECT_STREQ(refusalOf(bare, "write to", "").what(),
                "the bucket is in the region eu-west-1 (HTTP 301)");
 }
 
 TEST(S3Refusal, ARegionBesideAnotherErrorMeansNothing) {
   const Reply denied{403, {{"x-amz-bucket-region", "eu-west-1"}}, errorBody("AccessDenied")};
-  EXPECT_STREQ(refusalOf(denied, "write to").what(),
+  EXPECT_STREQ(refusalOf(denied, "write to", "").what(),
                "the access key may not write to the bucket (AccessDenied)");
 }
 
@@ -57,14 +57,27 @@ TEST(S3Refusal, QuotesACodeItDoesNotKnow) {
   EXPECT_EQ(reasonFor(503, "SlowDown"), "the endpoint answered HTTP 503 (SlowDown)");
 }
 
+TEST(S3Refusal, QuotesNothingWithTheSecretInIt) {
+  const auto said = [](int status, const std::string& code, const std::string& more = "") {
+    return std::string(refusalOf({status, {}, errorBody(code, more)}, "write to", "Key").what());
+  };
+  EXPECT_EQ(said(403, "NotThisKeyAgain"), "the endpoint does not answer as S3 does (HTTP 403)");
+  EXPECT_EQ(said(400, "AuthorizationHeaderMalformed", "<Region>Key-1</Region>"),
+            "the region is wrong (AuthorizationHeaderMalformed)");
+  EXPECT_EQ(said(403, "InvalidAccessKeyId"),
+            "the access key is not known there (InvalidAccessKeyId)")
+      << "a word of our own";
+}
+
 TEST(S3Refusal, WhoeverSpeaksOtherwiseIsNoS3) {
   for (const std::string body :
        {"", "<html><h1>Not Found</h1></html>", "{\"error\": 1}", "<Code>NoSuchBucket</Code>"})
-    EXPECT_STREQ(refusalOf({404, {}, body}, "write to").what(),
+    EXPECT_STREQ(refusalOf({404, {}, body}, "write to", "").what(),
                  "the endpoint does not answer as S3 does (HTTP 404)")
         << body;
-  EXPECT_STREQ(refusalOf({302, {{"location", "https://login.example/"}}, ""}, "write to").what(),
-               "the endpoint does not answer as S3 does (HTTP 302)");
+  EXPECT_STREQ(
+      refusalOf({302, {{"location", "https://login.example/"}}, ""}, "write to", "").what(),
+      "the endpoint does not answer as S3 does (HTTP 302)");
 }
 
 TEST(S3Refusal, FindsOneWordAndInterpretsNothing) {
@@ -83,13 +96,13 @@ TEST(S3Refusal, EntitiesStayWhatTheyAre) {
   const std::string bomb =
       "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\">]>"
       "<Error><Code>&b;</Code><Region>&b;</Region></Error>";
-  EXPECT_STREQ(refusalOf({400, {}, bomb}, "write to").what(),
+  EXPECT_STREQ(refusalOf({400, {}, bomb}, "write to", "").what(),
                "the endpoint does not answer as S3 does (HTTP 400)");
 }
 
 TEST(S3Refusal, AHeaderThatIsNoRegionIsNotQuoted) {
   const Reply odd{301, {{"x-amz-bucket-region", "eu west <b>"}}, errorBody("PermanentRedirect")};
-  EXPECT_STREQ(refusalOf(odd, "write to").what(),
+  EXPECT_STREQ(refusalOf(odd, "write to", "").what(),
                "the endpoint answered HTTP 301 (PermanentRedirect)");
 }
 

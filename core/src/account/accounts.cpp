@@ -14,10 +14,10 @@ namespace {
   "id, name, enabled, quota, instances, create_limit, general_limit, created_at"
 constexpr auto kKinds = "ttnnnnnn";
 
-Account accountOf(const Row& row) {
+Account accountOf(Row row) {
   Account account;
-  account.id = {row.text(0)};
-  account.name = row.text(1);
+  account.id = {row.take(0)};
+  account.name = row.take(1);
   account.enabled = row.number(2) != 0;
   account.quota = row.null(3) ? std::nullopt : std::optional(row.number(3));
   account.instances = row.number(4);
@@ -127,9 +127,9 @@ NewAccount Accounts::create(Account account, TimePoint now) {
 std::vector<Account> Accounts::list() const {
   return database_.read([](Session& session) {
     std::vector<Account> all;
-    for (const auto& row : session.rows(
+    for (auto& row : session.rows(
              "SELECT " POMBO_ACCOUNT_COLUMNS " FROM account ORDER BY name {bytewise}", kKinds))
-      all.push_back(accountOf(row));
+      all.push_back(accountOf(std::move(row)));
     readOrigins(session, all, "", {});
     return all;
   });
@@ -139,10 +139,10 @@ std::vector<Account> Accounts::page(const AccountId& after, std::int64_t count) 
   return database_.read([&](Session& session) {
     std::vector<Account> all;
     const Values which{after.value, count};
-    for (const auto& row : session.rows("SELECT " POMBO_ACCOUNT_COLUMNS
-                                        " FROM account WHERE id > :after ORDER BY id LIMIT :count",
-                                        kKinds, which))
-      all.push_back(accountOf(row));
+    for (auto& row : session.rows("SELECT " POMBO_ACCOUNT_COLUMNS
+                                  " FROM account WHERE id > :after ORDER BY id LIMIT :count",
+                                  kKinds, which))
+      all.push_back(accountOf(std::move(row)));
     readOrigins(session, all,
                 "WHERE account_id IN "
                 "(SELECT id FROM account WHERE id > :after ORDER BY id LIMIT :count)",
@@ -152,9 +152,9 @@ std::vector<Account> Accounts::page(const AccountId& after, std::int64_t count) 
 }
 
 std::optional<Account> Accounts::find(Session& session, const AccountId& id) {
-  const auto rows = session.rows("SELECT " POMBO_ACCOUNT_COLUMNS " FROM account WHERE id = :id",
-                                 kKinds, {id.value});
-  return rows.empty() ? std::nullopt : std::optional(accountOf(rows.front()));
+  auto rows = session.rows("SELECT " POMBO_ACCOUNT_COLUMNS " FROM account WHERE id = :id", kKinds,
+                           {id.value});
+  return rows.empty() ? std::nullopt : std::optional(accountOf(std::move(rows.front())));
 }
 
 std::optional<Account> Accounts::find(const AccountId& id) const {
@@ -170,12 +170,12 @@ std::optional<Account> Accounts::find(const AccountId& id) const {
 Account Accounts::requireByName(const std::string& name) const {
   const auto nfc = normalized(name);
   if (!nfc || !isText(*nfc)) throw Error(Code::notFound, "Account not found");
-  const auto rows = database_.read([&](Session& session) {
+  auto rows = database_.read([&](Session& session) {
     return session.rows("SELECT " POMBO_ACCOUNT_COLUMNS " FROM account WHERE name = :name", kKinds,
                         {*nfc});
   });
   if (rows.empty()) throw Error(Code::notFound, "Account not found");
-  return accountOf(rows.front());
+  return accountOf(std::move(rows.front()));
 }
 
 void Accounts::set(const AccountId& id, const AccountChange& change) {
@@ -264,7 +264,7 @@ std::optional<Account> Accounts::findByTokenHash(Session& session, const std::st
     rows = session.rows("SELECT " POMBO_ACCOUNT_COLUMNS
                         " FROM account WHERE old_token_hash = :hash AND old_token_until > :now",
                         kKinds, {hash, milliseconds(now)});
-  return rows.empty() ? std::nullopt : std::optional(accountOf(rows.front()));
+  return rows.empty() ? std::nullopt : std::optional(accountOf(std::move(rows.front())));
 }
 
 }  // namespace pombo

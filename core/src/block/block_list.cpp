@@ -8,8 +8,10 @@
 namespace pombo {
 namespace {
 
+constexpr std::size_t kUsualFields = 8;  // of one block in one request
+
 // `s3Bucket` is a field of s3: the block's name, then an upper-case letter.
-bool isFieldOf(const std::string& block, const std::string& field) {
+bool isFieldOf(const std::string& block, std::string_view field) {
   return field.starts_with(block) && field.size() > block.size() &&
          std::isupper(static_cast<unsigned char>(field[block.size()]));
 }
@@ -27,7 +29,7 @@ const Block* BlockList::find(const std::string& name) const {
   return it == blocks_.end() ? nullptr : &*it;
 }
 
-std::string BlockList::ownerOf(const std::string& field) const {
+std::string BlockList::ownerOf(std::string_view field) const {
   for (const auto& block : blocks_)
     if (block.flat && fieldNamed(block.fields, field)) return block.name;
   for (const auto& promise : promises_.blocks) {
@@ -41,24 +43,26 @@ Slices BlockList::slice(const boost::json::object& body,
                         const std::vector<std::string>& own) const {
   Slices slices;
   for (const auto& [key, value] : body) {
-    const std::string field(key);
+    const std::string_view field = key;
     if (std::find(own.begin(), own.end(), field) != own.end()) continue;
     const std::string owner = ownerOf(field);
     const Block* block = find(owner);
     const bool known =
         !owner.empty() && !(block && block->running() && !fieldNamed(block->fields, field));
     if (known)
-      slices.fields.try_emplace(owner, body.storage()).first->second[key] = value;
+      slices.fields.try_emplace(owner, kUsualFields, body.storage()).first->second[key] = value;
     else
-      slices.warnings.push_back("Unknown field '" + field + "' was ignored");
+      slices.warnings.push_back("Unknown field '" + std::string(field) + "' was ignored");
   }
   return slices;
 }
 
 bool BlockList::switchesOff(const std::string& name, Slices& slices) const {
   const Block* block = find(name);
-  const std::vector<Field> unknown{{.name = name + "Enabled", .type = Type::boolean}};
-  const auto& table = block && block->running() ? block->fields : unknown;
+  std::vector<Field> unknown;
+  if (!block || !block->running())
+    unknown.push_back({.name = name + "Enabled", .type = Type::boolean});
+  const auto& table = unknown.empty() ? block->fields : unknown;
   const auto& slice = slices.fields.at(name);
   if (!switchedOff(table, slice)) return false;
   const std::string onOff = switchOf(table)->name;

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "block/promises.hpp"
@@ -53,7 +54,7 @@ class BlockList {
   bool switchesOff(const std::string& name, Slices&) const;
 
  private:
-  std::string ownerOf(const std::string& field) const;
+  std::string ownerOf(std::string_view field) const;
 
   Promises promises_;
   std::vector<Block> blocks_;

@@ -21,9 +21,17 @@ using Clock = std::chrono::steady_clock;
 // A block that keeps to its deadline is heard, even if it is a moment late.
 constexpr std::chrono::milliseconds kGrace{250};
 
+// Of a call that has this budget, within a request that ends then.
+Clock::time_point deadlineOf(std::chrono::milliseconds budget, Clock::time_point requestEnds) {
+  const auto now = Clock::now();
+  if (requestEnds == Clock::time_point::max()) return now + budget;
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(requestEnds - now);
+  return now + std::min(budget, left * 3 / 4);
+}
+
 }  // namespace
 
-// What a part of a request knows of the whole, wherever it runs.
+// What a part of a request knows of the whole, on another thread.
 struct BlockThreads::Origin {
   Origin() {
     const auto* scope = RequestScope::current();
@@ -31,12 +39,6 @@ struct BlockThreads::Origin {
     request = scope->id();
     deadline = scope->deadline();
     claim = scope->claimer();
-  }
-  Clock::time_point deadlineOf(std::chrono::milliseconds budget) const {
-    const auto now = Clock::now();
-    if (deadline == Clock::time_point::max()) return now + budget;
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now);
-    return now + std::min(budget, left * 3 / 4);
   }
   Clock::time_point patienceOf(Clock::time_point callEnds) const {
     if (deadline == Clock::time_point::max()) return callEnds + kGrace;
@@ -72,8 +74,6 @@ class Relay final : public IWaitObserver {
 
 // The calls of one run() that one thread has in hand; shared by that thread and the one that waits.
 struct Batch {
-  explicit Batch(const Origin& from) : origin(from) {}
-
   const Origin origin;
   Relay relay{waitObserver};
 
@@ -87,13 +87,22 @@ struct Batch {
   bool over = false;                                   // every call has ended
 };
 
-void carryOut(BlockCall& call, const Origin& origin, Clock::time_point deadline,
-              std::function<bool()> claim) {
-  const RequestScope scope(origin.request, deadline, std::move(claim));
+void carryOut(BlockCall& call) {
   call.failure = failureOf(*call.log, call.what, [&] {
     call.standing->requireGood();
     call.result = call.run();
   });
+}
+
+// As a part of the request that this thread serves, if it does.
+void carryOutInPlace(BlockCall& call) {
+  const auto* const whole = RequestScope::current();
+  if (!whole) {
+    const RequestScope scope({}, deadlineOf(call.budget, Clock::time_point::max()));
+    return carryOut(call);
+  }
+  const RequestScope scope(*whole, deadlineOf(call.budget, whole->deadline()));
+  carryOut(call);
 }
 
 // False when one of the calls was written off, and this thread with it.
@@ -103,14 +112,18 @@ bool workThrough(Batch& batch) {
   for (; batch.at < batch.calls.size(); ++batch.at) {
     BlockCall call = std::move(batch.calls[batch.at]);
     const auto watched = batch.watched = std::make_shared<Watched>(call.standing);
-    const auto deadline = batch.origin.deadlineOf(call.budget);
+    const auto deadline = deadlineOf(call.budget, batch.origin.deadline);
     const auto before = std::exchange(batch.patience, batch.origin.patienceOf(deadline));
     if (batch.patience < before) batch.ended.notify_one();  // whoever waits would sleep too long
     watched->begin();
     lock.unlock();
-    carryOut(call, batch.origin, deadline, [watched, whole = batch.origin.claim] {
-      return !watched->isWrittenOff() && (!whole || whole());
-    });
+    {
+      const RequestScope scope(batch.origin.request, deadline,
+                               [watched, whole = batch.origin.claim] {
+                                 return !watched->isWrittenOff() && (!whole || whole());
+                               });
+      carryOut(call);
+    }
     lock.lock();
     if (!watched->end()) return false;
     batch.calls[batch.at] = std::move(call);
@@ -192,21 +205,20 @@ BlockThreads::BlockThreads() : pool_(std::make_shared<Pool>()) {}
 BlockThreads::~BlockThreads() { pool_->end(); }
 
 void BlockThreads::run(std::vector<BlockCall>& calls) {
-  const Origin origin;
   for (auto first = calls.begin(); first != calls.end();) {
     if (first->inPlace) {
-      carryOut(*first, origin, origin.deadlineOf(first->budget), origin.claim);
+      carryOutInPlace(*first);
       ++first;
     } else {
       const auto last =
           std::find_if(first, calls.end(), [](const BlockCall& call) { return call.inPlace; });
-      first = runApart(origin, first, last);
+      first = runApart(first, last);
     }
   }
 }
 
-BlockThreads::Calls BlockThreads::runApart(const Origin& origin, Calls first, Calls last) {
-  const auto batch = std::make_shared<Batch>(origin);
+BlockThreads::Calls BlockThreads::runApart(Calls first, Calls last) {
+  const auto batch = std::make_shared<Batch>();
   batch->calls.assign(std::make_move_iterator(first), std::make_move_iterator(last));
   std::unique_lock lock(batch->mutex, std::defer_lock);
   try {

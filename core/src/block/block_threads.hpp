@@ -46,7 +46,7 @@ class BlockThreads {
  private:
   using Calls = std::vector<BlockCall>::iterator;
   // Up to the first that is given up, or to the end; the place after it.
-  Calls runApart(const Origin&, Calls first, Calls last);
+  Calls runApart(Calls first, Calls last);
 
   class Pool;
   std::shared_ptr<Pool> pool_;

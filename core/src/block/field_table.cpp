@@ -54,8 +54,10 @@ Json parsed(std::string_view text) {
   return number;
 }
 
-// Null when it is not one. Clients send numbers as strings, and the reverse.
+// Null when it is not one. Clients send numbers as strings, and the reverse. In the memory of the
+// value, which may be one that is wiped.
 Json converted(Type type, const Json& value) {
+  const auto copy = [&] { return Json(value, value.storage()); };
   switch (type) {
     case Type::boolean:
       return value.is_bool() ? value : Json();
@@ -68,7 +70,7 @@ Json converted(Type type, const Json& value) {
     case Type::string:
     case Type::url:
       if (value.is_int64() || value.is_uint64()) return Json(serialize(value));
-      return value.is_string() ? value : Json();
+      return value.is_string() ? copy() : Json();
     case Type::integer:
       if (const auto* text = value.if_string()) return parsed<std::int64_t>(*text);
       if (value.is_uint64() && value.get_uint64() <= INT64_MAX)
@@ -80,11 +82,11 @@ Json converted(Type type, const Json& value) {
       if (!value.is_array()) return nullptr;
       for (const auto& item : value.get_array())
         if (type == Type::strings ? !item.is_string() : !item.is_object()) return nullptr;
-      return value;
+      return copy();
     case Type::object:
-      return value.is_object() ? value : Json();
+      return value.is_object() ? copy() : Json();
     case Type::any:
-      return value;
+      return copy();
   }
   return {};
 }
@@ -207,10 +209,11 @@ bool switchedOff(const std::vector<Field>& table, const boost::json::object& giv
 }
 
 Checked checked(const std::vector<Field>& table, const boost::json::object& given) {
-  Checked out;
-  boost::json::object values(given.storage());  // which may be one that is wiped
+  std::vector<std::string> named;
+  boost::json::object values(table.size(), given.storage());  // which may be one that is wiped
   const bool off = switchedOff(table, given);
   std::vector<const Field*> said;
+  said.reserve(table.size());
   for (const auto& field : table) {
     const Json* value = findIn(given, field);
     // An empty string may clear a text that has no need to be there; blanks alone are content
@@ -219,14 +222,17 @@ Checked checked(const std::vector<Field>& table, const boost::json::object& give
     const bool empty = value && value->is_string() && value->get_string().empty();
     const bool absent = !value || empty;
     if (must && (absent || isBlank(*value))) refuse(field, "is required");
-    if (value && (!empty || isText(field.type))) out.given.push_back(field.name);
-    values[field.name] = absent ? field.fallback : typed(field, *value);
+    if (value && (!empty || isText(field.type))) named.push_back(field.name);
+    if (absent)
+      values[field.name] = field.fallback;
+    else
+      values[field.name] = typed(field, *value);
     if (!absent || !off) said.push_back(&field);
   }
   for (const Field* field : said)
     if (Json& value = values.at(field->name); !value.is_null()) checkContent(*field, value, off);
-  out.values = std::move(values);
-  return out;
+  // Made of them: to assign them would copy them to other memory.
+  return {std::move(values), std::move(named)};
 }
 
 }  // namespace pombo

@@ -6,7 +6,8 @@ namespace pombo {
 namespace {
 
 constexpr std::chrono::seconds kStartTime{30}, kStopTime{5}, kHealthTime{5},
-    kConnectorTime{60};  // WhatsApp may take as long
+    kConnectorTime{60};                // WhatsApp may take as long
+constexpr std::size_t kMoreShown = 4;  // keys behind those of the blocks
 
 // Beside what the block has kept of the instance so far.
 void keepFailure(const std::string& block, const std::string& reason, const Instance& instance,
@@ -83,6 +84,7 @@ int Registry::stop() noexcept {
 void Registry::configure(const Instance& instance, Slices& slices, BlockStore& store,
                          Draft& draft) {
   const Draft::Scope scope(draft);
+  const auto shared = std::make_shared<const Instance>(instance);
   std::vector<BlockCall> calls;
   std::vector<std::pair<const Block*, std::shared_ptr<Draft>>> parts;
   for (const auto& name : list_.names()) {
@@ -91,7 +93,7 @@ void Registry::configure(const Instance& instance, Slices& slices, BlockStore& s
     if (list_.switchesOff(name, slices) && draft.isNew()) continue;
     if (const Block* block = find(name); block && block->running()) {
       parts.emplace_back(block, draft.part(name));
-      calls.push_back(configuring(*block, instance, it->second, parts.back().second));
+      calls.push_back(configuring(*block, shared, std::move(it->second), parts.back().second));
     } else {
       keepFailure(name, promises().find(name)->notLoaded, instance, store, draft);
       failed(name, instance, promises().find(name)->notLoaded);
@@ -103,15 +105,16 @@ void Registry::configure(const Instance& instance, Slices& slices, BlockStore& s
     settle(*parts[i].first, instance, calls[i], *parts[i].second, store, draft);
 }
 
-BlockCall Registry::configuring(const Block& block, const Instance& instance,
-                                const boost::json::object& slice,
-                                std::shared_ptr<Draft> part) const {
+BlockCall Registry::configuring(const Block& block, std::shared_ptr<const Instance> instance,
+                                boost::json::object slice, std::shared_ptr<Draft> part) const {
+  // Moved, so that secrets stay in the memory that is wiped.
   return callOf(block, "configure",
-                [code = block.code.get(), &table = block.fields, instance, slice, part]() -> Json {
+                [code = block.code.get(), &table = block.fields, instance = std::move(instance),
+                 slice = std::move(slice), part = std::move(part)]() -> Json {
                   if (part->reservationFailure()) return nullptr;  // there will be no instance
                   const Draft::Scope scope(*part);
                   const Json values = checked(table, slice).values;
-                  code->configure(instance, Fields(values));
+                  code->configure(*instance, Fields(values));
                   return nullptr;
                 });
 }
@@ -169,11 +172,15 @@ void Registry::forget(const Instance& instance, Draft& draft) {
 }
 
 void Registry::show(const Instance& instance, BlockStore& store, boost::json::object& into) const {
+  const auto all = promises().blocks.size();
+  const auto shared = std::make_shared<const Instance>(instance);  // calls may outlive this one
   std::vector<BlockCall> calls;
   std::vector<const BlockPromise*> asked;
+  calls.reserve(all);
+  into.reserve(into.size() + all + kMoreShown);
   for (const auto& promise : promises().blocks) {
     const std::string& name = promise.name;
-    Json& shown = into[name] = promise.empty;
+    Json& shown = into[name];  // in the order of the wire, whenever it is told
     BlockRow row = store.load(instance.id, name, Secrets::sealed);
     const Block* block = find(name);
     if (!row.error.empty()) {
@@ -181,11 +188,13 @@ void Registry::show(const Instance& instance, BlockStore& store, boost::json::ob
     } else if (block && block->running()) {
       const auto part = std::make_shared<Draft>(instance.id, true);
       part->remember(name, std::move(row));
-      calls.push_back(callOf(*block, "summary", [code = block->code.get(), instance, part] {
+      calls.push_back(callOf(*block, "summary", [code = block->code.get(), shared, part] {
         const Draft::Scope scope(*part);
-        return code->summary(instance);
+        return code->summary(*shared);
       }));
       asked.push_back(&promise);
+    } else {
+      shown = promise.empty;
     }
   }
   threads_.run(calls);

@@ -30,7 +30,7 @@ class Registry {
   const Block* find(const std::string& name) const { return list_.find(name); }
 
   // Hands each block its fields, in the order of the configuration file; failures become part of
-  // the draft. Stops early when a reservation failed: look at the draft.
+  // the draft. Stops early when a reservation failed: look at the draft. Takes the fields.
   void configure(const Instance&, Slices&, BlockStore&, Draft&);
   // Warns of what BlockStore::write() could not keep.
   void report(const Instance&, const std::vector<BlockFailure>&);
@@ -62,7 +62,7 @@ class Registry {
 
  private:
   BlockCall callOf(const Block&, const std::string& what, std::function<Json()> run) const;
-  BlockCall configuring(const Block&, const Instance&, const boost::json::object& slice,
+  BlockCall configuring(const Block&, std::shared_ptr<const Instance>, boost::json::object slice,
                         std::shared_ptr<Draft> part) const;
   void settle(const Block&, const Instance&, const BlockCall&, Draft& part, BlockStore&, Draft&);
   void failed(const std::string& name, const Instance&, const std::string& reason);

@@ -5,6 +5,8 @@
 namespace pombo {
 namespace {
 
+constexpr std::size_t kMostKeys = 12;
+
 // Of a path: whatever a client has written. No name is longer.
 std::string written(const std::string& text) {
   return text.size() <= 400 && isText(text) ? text : "";
@@ -21,6 +23,14 @@ void addCaller(const Call& call, boost::json::object& line) {
   if (!call.caller->instance) return;
   line["instance"] = call.caller->instance->id.value;
   line["instanceName"] = call.caller->instance->name;
+}
+
+// What was refused for its rate is not; nor is what no limit bounds, or what was turned away before
+// anyone asked who it is.
+bool isTold(const Call& call, int status) {
+  if (status == 401) return !call.match.route || call.route().bucket != Bucket::none;
+  if (!call.match.route || call.match.route->audit.empty() || status == 429) return false;
+  return status != 503 || call.caller || call.admin;
 }
 
 // The instance or the account of the path, unless the answer has shown it.
@@ -55,16 +65,18 @@ void AuditTrail::learn(Call& call, const HttpReply& reply) const {
 }
 
 void AuditTrail::tell(const Call& call, int status) const {
-  boost::json::object line{{"request", call.head->id}, {"remote", call.remote}, {"status", status}};
+  if (!isTold(call, status)) return;
+  unsigned char memory[2048];
+  boost::json::monotonic_resource resource(memory);
+  boost::json::object line(kMostKeys, &resource);
+  line["request"] = call.head->id;
+  line["remote"] = call.remote;
+  line["status"] = status;
   if (status == 401) {
-    if (call.match.route && call.route().bucket == Bucket::none) return;  // no limit bounds these
     line["route"] = routeOf(call);
     line["token"] = call.tokenPlace;
     return log_.write("token.failure", "refused", std::move(line));
   }
-  if (!call.match.route || call.match.route->audit.empty() || status == 429) return;
-  // Turned away before anyone asked who it is.
-  if (status == 503 && !call.caller && !call.admin) return;
   addCaller(call, line);
   addTarget(call, line);
   log_.write(call.match.route->audit, outcomeOf(status), std::move(line));

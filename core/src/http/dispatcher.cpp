@@ -4,7 +4,10 @@
 #include <pistache/router.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <iterator>
+#include <unordered_map>
 
 #include "net/method.hpp"
 
@@ -90,10 +93,29 @@ class Dispatcher::Trees {
                        });
     }
     router_.addNotFoundHandler([](const auto&, auto) { return Route::Result::Ok; });
+    for (const auto& served : table.routes()) remember(served->route);
   }
 
   Slot find(Method method, const std::string& path) {
-    if (!mayHave(method, path)) return {};
+    const auto& known = known_[indexOf(method)];
+    if (const auto it = known.find(path); it != known.end()) return it->second;
+    return mayHave(method, path) ? asked(method, path) : Slot();
+  }
+
+ private:
+  static std::size_t indexOf(Method method) {
+    return static_cast<std::size_t>(std::find(std::begin(kMethods), std::end(kMethods), method) -
+                                    std::begin(kMethods));
+  }
+
+  // A path without parameters is always the same one's: that is asked once.
+  void remember(const Route& route) {
+    if (route.path.find_first_of(":*") != route.path.npos) return;
+    if (Slot found = asked(route.method, route.path); found.route)
+      known_[indexOf(route.method)].emplace(route.path, std::move(found));
+  }
+
+  Slot asked(Method method, const std::string& path) {
     // The parser is given what we have written, not what the client sent.
     thread_local Pistache::Http::RequestParser parser(kLongestPath + 128);
     const std::string head =
@@ -114,7 +136,6 @@ class Dispatcher::Trees {
     return found;
   }
 
- private:
   // Pistache's regular expressions take a millisecond for a long path, on a thread that everybody
   // needs, and strangers may ask for such paths all day.
   bool mayHave(Method method, const std::string& path) const {
@@ -124,6 +145,7 @@ class Dispatcher::Trees {
     });
   }
 
+  std::array<std::unordered_map<std::string, Slot>, std::size(kMethods)> known_;  // by path
   std::vector<Shape> shapes_;
   Pistache::Rest::Router router_;
   Nobody nobody_;

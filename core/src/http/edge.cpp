@@ -105,6 +105,7 @@ class Edge::Impl {
   std::uint16_t port() const { return port_; }
   const EdgeCounters& counters() const { return counters_; }
   std::uint64_t bodyMemoryUsed() const { return bodyMemory_.used(); }
+  Most takeMost() { return {counters_.open.takeMost(), bodyMemory_.takeMost()}; }
 
  private:
   std::vector<std::shared_ptr<EdgeLoop>> makeLoops(IService& service) {
@@ -208,6 +209,7 @@ void Edge::start() { impl_->start(); }
 std::uint16_t Edge::port() const { return impl_->port(); }
 const EdgeCounters& Edge::counters() const { return impl_->counters(); }
 std::uint64_t Edge::bodyMemoryUsed() const { return impl_->bodyMemoryUsed(); }
+Edge::Most Edge::takeMost() { return impl_->takeMost(); }
 void Edge::stop(std::chrono::milliseconds grace) { impl_->stop(grace); }
 
 void Edge::collect(Metrics& metrics) const {

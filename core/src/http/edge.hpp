@@ -12,6 +12,7 @@
 #include "http/connection_cap.hpp"
 #include "http/exchange.hpp"
 #include "observe/metrics.hpp"
+#include "observe/tide.hpp"
 #include "pombo/observe.hpp"
 
 namespace pombo {
@@ -40,7 +41,7 @@ struct EdgeCounters {
   std::atomic<std::uint64_t> evicted{0};         // idle or half a request, for one that is new
   std::atomic<std::uint64_t> bodiesRefused{0};   // no memory for them
   std::atomic<std::uint64_t> acceptFailures{0};  // out of descriptors, most likely
-  std::atomic<std::int64_t> open{0};
+  Tide open;
 };
 
 class Edge {
@@ -58,6 +59,12 @@ class Edge {
   // Takes no more connections; idle ones are closed, the others after their answer. Returns when
   // all are gone or `grace` is over, whichever is first; then the rest is cut.
   void stop(std::chrono::milliseconds grace);
+
+  // The most there was at once since this was last asked, however short that was.
+  struct Most {
+    std::int64_t connections = 0, bodyBytes = 0;
+  };
+  Most takeMost();
 
  private:
   class Impl;

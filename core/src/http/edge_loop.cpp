@@ -76,7 +76,7 @@ void EdgeLoop::take(tcp::socket socket, std::string peer, ConnectionCap::Place p
       std::make_shared<HttpConnection>(*this, std::move(socket), std::move(peer), std::move(place));
   connections_.emplace(connection.get(), connection);
   counters_.connections.fetch_add(1);
-  counters_.open.fetch_add(1);
+  counters_.open.add(1);
   connection->start();
 }
 
@@ -119,7 +119,7 @@ void EdgeLoop::cut() {
 
 void EdgeLoop::remove(const HttpConnection& connection) {
   if (connections_.erase(&connection) == 0) return;
-  counters_.open.fetch_sub(1);
+  counters_.open.subtract(1);
   ended();
 }
 

@@ -97,6 +97,12 @@ std::size_t membersIn(const json::value& value) {
   return count;
 }
 
+// One for all: each value that counts its memory's owners would do so on every copy.
+json::memory_resource* wipingMemory() {
+  static auto* const memory = new WipingMemory;  // values may outlive everything else
+  return memory;
+}
+
 [[noreturn]] void refuse(std::string* detail, const std::string& why) {
   if (detail) *detail = why;
   throw Error(Code::invalid, "Invalid request body");
@@ -105,7 +111,7 @@ std::size_t membersIn(const json::value& value) {
 }  // namespace
 
 Json objectIn(const std::string& body, std::string* detail) {
-  const auto memory = json::make_shared_resource<WipingMemory>();
+  const json::storage_ptr memory = wipingMemory();
   if (body.find_first_not_of(" \t\r\n") == body.npos) return json::object(memory);
   json::parse_options options;
   options.max_depth = 32;

@@ -10,26 +10,26 @@ namespace {
   "id, account_id, name, connector, status, number_jid, created_at, updated_at, token_sealed"
 constexpr auto kKinds = "ttttttnnt";
 
-StoredInstance storedOf(const Row& row) {
+StoredInstance storedOf(Row row) {
   StoredInstance stored;
-  stored.instance = {{row.text(0)},
-                     {row.text(1)},
-                     row.text(2),
-                     row.text(3),
-                     row.text(4),
-                     row.text(5),
+  stored.instance = {{row.take(0)},
+                     {row.take(1)},
+                     row.take(2),
+                     row.take(3),
+                     row.take(4),
+                     row.take(5),
                      fromMilliseconds(row.number(6))};
   stored.updatedAt = fromMilliseconds(row.number(7));
-  stored.sealedToken = row.text(8);
+  stored.sealedToken = row.take(8);
   return stored;
 }
 
-std::optional<StoredInstance> firstOf(const std::vector<Row>& rows) {
-  return rows.empty() ? std::nullopt : std::optional(storedOf(rows.front()));
+std::optional<StoredInstance> firstOf(std::vector<Row> rows) {
+  return rows.empty() ? std::nullopt : std::optional(storedOf(std::move(rows.front())));
 }
 
-std::optional<Instance> instanceIn(const std::optional<StoredInstance>& stored) {
-  return stored ? std::optional(stored->instance) : std::nullopt;
+std::optional<Instance> instanceIn(std::optional<StoredInstance> stored) {
+  return stored ? std::optional(std::move(stored->instance)) : std::nullopt;
 }
 
 void requireQuota(Session& session, const AccountId& id) {
@@ -153,20 +153,19 @@ bool InstanceStore::exists(Session& session, const InstanceId& id) {
 
 std::vector<Instance> InstanceStore::reserved(Session& session, TimePoint latest) {
   std::vector<Instance> all;
-  for (const auto& row :
-       session.rows("SELECT " POMBO_INSTANCE_COLUMNS
-                    " FROM instance WHERE status = :status AND created_at <= :latest",
-                    kKinds, {kProvisioning, milliseconds(latest)}))
-    all.push_back(storedOf(row).instance);
+  for (auto& row : session.rows("SELECT " POMBO_INSTANCE_COLUMNS
+                                " FROM instance WHERE status = :status AND created_at <= :latest",
+                                kKinds, {kProvisioning, milliseconds(latest)}))
+    all.push_back(storedOf(std::move(row)).instance);
   return all;
 }
 
 std::vector<Instance> InstanceStore::all(Session& session, const AccountId& account) {
   std::vector<Instance> found;
-  for (const auto& row : session.rows("SELECT " POMBO_INSTANCE_COLUMNS
-                                      " FROM instance WHERE account_id = :account ORDER BY id",
-                                      kKinds, {account.value}))
-    found.push_back(storedOf(row).instance);
+  for (auto& row : session.rows("SELECT " POMBO_INSTANCE_COLUMNS
+                                " FROM instance WHERE account_id = :account ORDER BY id",
+                                kKinds, {account.value}))
+    found.push_back(storedOf(std::move(row)).instance);
   return found;
 }
 
@@ -245,11 +244,11 @@ std::optional<Instance> InstanceStore::findByName(Session& session, const Accoun
 std::vector<StoredInstance> InstanceStore::list(const AccountId& account) const {
   return database_.read([&](Session& session) {
     std::vector<StoredInstance> all;
-    for (const auto& row :
+    for (auto& row :
          session.rows("SELECT " POMBO_INSTANCE_COLUMNS " FROM instance WHERE account_id = :account "
                       "AND status <> 'provisioning' ORDER BY name {bytewise}",
                       kKinds, {account.value}))
-      all.push_back(storedOf(row));
+      all.push_back(storedOf(std::move(row)));
     return all;
   });
 }

@@ -11,6 +11,8 @@
 namespace pombo {
 namespace {
 
+constexpr std::size_t kLongestZone = 15;
+
 // curl takes the letters of a host for those of the locale. Ours are UTF-8, whatever the server was
 // started with.
 class Utf8Scope {
@@ -67,13 +69,19 @@ bool isPlain(const std::string& text) {
   });
 }
 
-// With or without a zone, which is the name of an interface.
+// The name of an interface, as far as curl has room for it; "%25" is "%" to it.
+bool isZone(std::string name) {
+  if (name.size() > 2 && name.starts_with("25")) name.erase(0, 2);
+  return name.size() <= kLongestZone && isHostName(name);
+}
+
+// With or without a zone.
 bool isIpv6(const std::string& host) {
   const auto percent = host.find('%');
   in6_addr ignored{};
   return isPlain(host) &&  // which inet_pton() would read up to its first NUL
          ::inet_pton(AF_INET6, host.substr(0, percent).c_str(), &ignored) == 1 &&
-         (percent == host.npos || isHostName(host.substr(percent + 1)));
+         (percent == host.npos || isZone(host.substr(percent + 1)));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
@@ -74,7 +75,7 @@ class AuditLog::File {
       writing_ = true;
       lock.unlock();
       if (overflowed > 0) lose(overflowed, "too many lines are waiting");
-      for (const auto& line : lines) write(line);
+      if (!lines.empty()) write(lines);
       lock.lock();
       writing_ = false;
       written_.notify_all();
@@ -111,18 +112,22 @@ class AuditLog::File {
            named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
   }
 
-  void write(const std::string& line) {
-    if (!isThere() && !open()) return lose(1, reasonOf(errno));
+  void write(const std::vector<std::string>& lines) {
+    if (!isThere() && !open()) return lose(lines.size(), reasonOf(errno));
     // The disk may have been full in the middle of the last one.
-    const std::string text = torn_ ? "\n" + line : line;
+    const std::size_t first = torn_ ? 1 : 0;
+    std::string text(first, '\n');
+    for (const auto& line : lines) text += line;
     std::size_t done = 0;
     while (done < text.size()) {
       const auto n = ::write(file_, text.data() + done, text.size() - done);
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) {
         const int error = errno;
-        torn_ = torn_ || done > 0;
-        return lose(1, reasonOf(error));
+        if (done > 0) torn_ = text[done - 1] != '\n';
+        const auto rest = text.begin() + static_cast<std::ptrdiff_t>(std::max(done, first));
+        return lose(static_cast<std::uint64_t>(std::count(rest, text.end(), '\n')),
+                    reasonOf(error));
       }
       done += static_cast<std::size_t>(n);
     }
@@ -165,12 +170,13 @@ AuditLog::~AuditLog() = default;
 
 void AuditLog::write(const std::string& action, const std::string& outcome,
                      boost::json::object details) {
-  boost::json::object line{{"time", timestamp(std::chrono::system_clock::now())},
-                           {"level", "info"},
-                           {"message", "Audit"},
-                           {"scope", "audit"},
-                           {"action", action},
-                           {"outcome", outcome}};
+  boost::json::object line({{"time", timestamp(std::chrono::system_clock::now())},
+                            {"level", "info"},
+                            {"message", "Audit"},
+                            {"scope", "audit"},
+                            {"action", action},
+                            {"outcome", outcome}},
+                           details.size() + 6, details.storage());
   for (auto& [key, value] : details)
     if (!value.is_null() && !(value.is_string() && value.get_string().empty()))
       line.emplace(key, std::move(value));

@@ -90,11 +90,11 @@ void Draft::take(Draft& part) {
 
 namespace {
 
-BlockRow rowOf(const Row& row) {
+BlockRow rowOf(Row& row) {
   BlockRow found;
-  if (!row.null(0)) found.document = row.text(0);
-  found.sealed = row.text(1);
-  found.error = row.text(2);
+  if (!row.null(0)) found.document = row.take(0);
+  found.sealed = row.take(1);
+  found.error = row.take(2);
   return found;
 }
 
@@ -111,7 +111,7 @@ void BlockStore::open(BlockRow& row, const InstanceId& id, const std::string& bl
 }
 
 BlockRow BlockStore::fetch(Session& session, const InstanceId& id, const std::string& block) const {
-  const auto rows = session.rows(kSelect, "ttt", {id.value, block});
+  auto rows = session.rows(kSelect, "ttt", {id.value, block});
   return rows.empty() ? BlockRow() : rowOf(rows.front());
 }
 
@@ -169,9 +169,9 @@ void BlockStore::preload(const std::vector<InstanceId>& ids,
     for (const auto& id : ids) {
       // Complete, so that a block without a row is not looked for again.
       Draft& draft = into.try_emplace(id, id, true).first->second;
-      for (const auto& row : session.rows("SELECT document, secrets, error, block FROM block_row "
-                                          "WHERE instance_id = :instance",
-                                          "tttt", {id.value}))
+      for (auto& row : session.rows("SELECT document, secrets, error, block FROM block_row "
+                                    "WHERE instance_id = :instance",
+                                    "tttt", {id.value}))
         draft.remember(row.text(3), rowOf(row));
     }
   });

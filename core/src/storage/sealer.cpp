@@ -8,11 +8,21 @@
 #include <botan/system_rng.h>
 
 #include <algorithm>
+#include <string_view>
+
+#include "storage/quick_base64.hpp"
 
 namespace pombo {
 namespace {
 
 constexpr std::size_t kNonce = 12, kTag = 16;
+
+std::string inUrl(std::string text) {
+  std::replace(text.begin(), text.end(), '+', '-');
+  std::replace(text.begin(), text.end(), '/', '_');
+  text.erase(std::find(text.begin(), text.end(), '='), text.end());
+  return text;
+}
 
 Botan::secure_vector<std::uint8_t> bytesOf(const std::string& text) {
   return {text.begin(), text.end()};
@@ -38,13 +48,7 @@ std::optional<std::string> fromBase64(const std::string& text) try {
   return std::nullopt;  // Botan says no more than that it is not base64
 }
 
-std::string toBase64Url(const std::string& bytes) {
-  std::string text = toBase64(bytes);
-  std::replace(text.begin(), text.end(), '+', '-');
-  std::replace(text.begin(), text.end(), '/', '_');
-  text.erase(std::find(text.begin(), text.end(), '='), text.end());
-  return text;
-}
+std::string toBase64Url(const std::string& bytes) { return inUrl(toBase64(bytes)); }
 
 std::string randomBytes(std::size_t count) {
   std::string bytes(count, '\0');
@@ -72,7 +76,7 @@ class Sealer::Cipher {
     start(*cipher, owner, nonce);
     auto text = bytesOf(plain);
     cipher->finish(text);
-    return id + ":" + toBase64(nonce + std::string(text.begin(), text.end()));
+    return id + ":" + quickBase64(nonce + std::string(text.begin(), text.end()));
   }
 
   std::optional<Secret> open(const std::string& owner, const std::string& bytes) {
@@ -192,7 +196,7 @@ std::optional<Secret> Sealer::open(const std::string& owner, const std::string& 
   const auto colon = sealed.find(':');
   if (colon == sealed.npos) return std::nullopt;
   const auto cipher = cipherOf(keyIdIn(sealed));
-  const auto bytes = fromBase64(sealed.substr(colon + 1));
+  const auto bytes = fromQuickBase64(std::string_view(sealed).substr(colon + 1));
   if (!cipher || !bytes) return std::nullopt;
   return cipher->open(owner, *bytes);
 }
@@ -208,7 +212,7 @@ std::string Sealer::hashOf(const std::string& token) const {
   }
   mac->update(token);
   const auto tag = mac->final();
-  return toBase64Url(std::string(tag.begin(), tag.end()));
+  return inUrl(quickBase64({reinterpret_cast<const char*>(tag.data()), tag.size()}));
 }
 
 std::string Sealer::change(const std::function<std::string()>& choose) {

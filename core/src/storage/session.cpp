@@ -8,6 +8,11 @@ const std::string& Row::text(std::size_t at) const {
   return text ? *text : none;
 }
 
+std::string Row::take(std::size_t at) {
+  auto* const text = std::get_if<std::string>(&cells_.at(at));
+  return text ? std::move(*text) : std::string();
+}
+
 std::int64_t Row::number(std::size_t at) const {
   const auto* number = std::get_if<std::int64_t>(&cells_.at(at));
   return number ? *number : 0;

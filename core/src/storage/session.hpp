@@ -19,6 +19,7 @@ class Row {
   bool null(std::size_t at) const { return std::holds_alternative<std::monostate>(cells_.at(at)); }
   const std::string& text(std::size_t at) const;  // "" when null
   std::int64_t number(std::size_t at) const;      // 0 when null
+  std::string take(std::size_t at);               // text(), which is gone then
   const std::vector<SqlValue>& cells() const { return cells_; }
 
  private:
