@@ -3,6 +3,7 @@
 
 #include "config.hpp"
 #include "event/events.hpp"
+#include "instance/link_state.hpp"
 #include "instance/provisioner.hpp"
 
 namespace pombo {
@@ -13,11 +14,12 @@ EventsOptions eventsOptionsOf(const Config&, const std::string& userAgent);
 class GatewaySurroundings final : public Surroundings {
  public:
   GatewaySurroundings(const Registry& registry, const InstanceStore& instances,
-                      const BlockStore& blocks, bool history,
+                      const BlockStore& blocks, const LinkStates& states, bool history,
                       std::function<std::string()> urlOfServer)
       : registry_(registry),
         instances_(instances),
         blocks_(blocks),
+        states_(states),
         history_(history),
         urlOfServer_(std::move(urlOfServer)) {}
 
@@ -36,7 +38,7 @@ class GatewaySurroundings final : public Surroundings {
     return registry_.proxyFor(id);
   }
   Media mediaOf(const Event&) const override;
-  void complete(std::vector<Event>&) const override {}
+  void complete(std::vector<Event>& events) const override { states_.complete(events); }
   bool isUnwanted(const Event&) const override;
 
  private:
@@ -45,6 +47,7 @@ class GatewaySurroundings final : public Surroundings {
   const Registry& registry_;
   const InstanceStore& instances_;
   const BlockStore& blocks_;
+  const LinkStates& states_;
   const bool history_;  // messages of a history sync are events
   const std::function<std::string()> urlOfServer_;
 };
