@@ -249,8 +249,20 @@ TEST_F(EventPipelineTest, AMillionThatWaitAreNotReadAtOnce) {
   EXPECT_LT(read_, 100u * 60);
 }
 
-TEST_F(EventPipelineTest, OnlyEventsOfTheSameChatWait) {
+TEST_F(EventPipelineTest, WithNobodyWhoEnrichesAnInstancesEventsStayInOrder) {
   begin();
+  const auto accepted =
+      store_.accept({eventFor("i-1", "a"), eventFor("i-1", "b"), eventFor("i-2", "a")}, now_)
+          .accepted;
+  pipeline_->accepted(accepted);
+  EXPECT_EQ(pipeline_->work(now_).prepare, (std::vector{accepted[0], accepted[2]}));
+  pipeline_->prepared(accepted[0], {}, std::nullopt, now_);
+  EXPECT_EQ(pipeline_->work(now_).prepare, std::vector{accepted[1]});
+}
+
+TEST_F(EventPipelineTest, WithSomebodyOnlyEventsOfTheSameChatWait) {
+  begin();
+  pipeline_->letChatsPass();
   const auto accepted = store_
                             .accept({eventFor("i-1", "a"), eventFor("i-1", "a"),
                                      eventFor("i-1", "b"), eventFor("i-2", "a")},
@@ -268,6 +280,7 @@ TEST_F(EventPipelineTest, OnlyEventsOfTheSameChatWait) {
 
 TEST_F(EventPipelineTest, AnInstanceHasAFewPreparedAtATime) {
   begin();
+  pipeline_->letChatsPass();
   std::vector<Event> events;
   for (int i = 0; i < 10; ++i) events.push_back(eventFor("i-1", "chat-" + std::to_string(i)));
   const auto accepted = store_.accept(events, now_).accepted;

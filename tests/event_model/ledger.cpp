@@ -32,12 +32,12 @@ void Ledger::accepted(const std::vector<Event>& events) {
 }
 
 void Ledger::preparing(const AcceptedEvent& event) {
-  require(busyChats_.insert({event.instance, event.chat}).second, "two events of a chat at once");
+  require(busyLines_.insert(lineOf(event.instance, event.chat)).second, "two of a line at once");
   require(++preparing_[event.instance] <= rules_.limits.preparing, "too many are prepared at once");
 }
 
 void Ledger::preparedOrNot(const AcceptedEvent& event) {
-  busyChats_.erase({event.instance, event.chat});
+  busyLines_.erase(lineOf(event.instance, event.chat));
   --preparing_[event.instance];
 }
 
@@ -45,8 +45,8 @@ void Ledger::writing(const Write& write, Millis now) {
   for (const auto& routing : write.routings) {
     const auto event = store_.events.find(routing.event);
     if (event == store_.events.end() || event->second.routed != 0) continue;
-    auto& last = lastRouted_[{event->second.event.instance, event->second.event.chat}];
-    require(routing.event > last, "events of a chat are routed out of order");
+    auto& last = lastRouted_[lineOf(event->second.event.instance, event->second.event.chat)];
+    require(routing.event > last, "events of a line are routed out of order");
     last = routing.event;
   }
   for (const auto& settlement : write.settlements) settled(settlement, write, now);
@@ -204,7 +204,7 @@ void Ledger::crashed() {
     waits_.erase(id);
   }
   unsettled_.clear();
-  busyChats_.clear();
+  busyLines_.clear();
   preparing_.clear();
   for (auto& [key, queue] : queues_) queue.firsts = queue.retries = queue.failures = 0;
   for (const auto& [_, queue] : store_.queues) queues_[queue.key].failures = queue.failures;

@@ -17,6 +17,7 @@ struct Violation : std::runtime_error {
 struct WorldRules {
   std::map<std::string, QueueRules> blocks;
   PipelineLimits limits;
+  bool chatsPass = false;
   bool calm = false;  // no fault, and room for everything: what is due is started at once
 };
 
@@ -84,8 +85,12 @@ class Ledger {
   std::set<Id> doomed_;                                  // were waiting when their queue was buried
   std::set<std::int64_t> asked_;                         // to be delivered again, by id
   std::set<std::pair<std::string, QueueKey>> unwanted_;  // perhaps: not routed at a burial
-  std::map<std::pair<InstanceId, std::string>, std::int64_t> lastRouted_;
-  std::set<std::pair<InstanceId, std::string>> busyChats_;
+  using Line = std::pair<InstanceId, std::string>;       // of events that stay in order
+  Line lineOf(const InstanceId& instance, const std::string& chat) const {
+    return {instance, rules_.chatsPass ? chat : std::string()};
+  }
+  std::map<Line, std::int64_t> lastRouted_;
+  std::set<Line> busyLines_;
   std::map<InstanceId, int> preparing_;
   std::map<std::string, Event> accepted_;  // by id
   std::set<std::pair<std::string, QueueKey>> received_;

@@ -47,7 +47,7 @@ class SimulatedStore final : public EventStore {
   QueueSize sizeOf(std::int64_t queue) const;
 
   std::map<std::tuple<std::string, std::string, std::string>, std::string> seen_;  // their events
-  std::map<std::int64_t, std::set<std::int64_t>> pending_;  // by queue
+  std::map<std::int64_t, std::set<std::int64_t>> pending_;                         // by queue
   std::int64_t lastSeq_ = 0;
 };
 

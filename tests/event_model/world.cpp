@@ -39,6 +39,7 @@ void World::drawRules() {
   }
   instances_ = static_cast<int>(dice_.between(1, 4));
   chats_ = static_cast<int>(dice_.between(1, 5));
+  rules_.chatsPass = dice_.chance(0.5);
   unpublished_.resize(static_cast<std::size_t>(instances_));
   publishEnd_ = dice_.between(kHour, 3 * kDay);
   faultsEnd_ = publishEnd_ + dice_.between(0, 3 * kDay);
@@ -68,6 +69,7 @@ Result World::same(const std::function<Result(EventStore&)>& ask) {
 void World::startProcess() {
   timeline_ = std::make_unique<Timeline>(moment(), anchor_);
   pipeline_ = std::make_unique<Pipeline>(rules_.limits, jitter_);
+  if (rules_.chatsPass) pipeline_->letChatsPass();
   for (const auto& [block, rules] : rules_.blocks) pipeline_->serve(block, rules);
   pipeline_->restore(same<StoredQueues>([&](EventStore& store) { return store.restore(now()); }));
   for (int i = 0; i < instances_; ++i) {

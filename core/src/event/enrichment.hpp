@@ -20,6 +20,7 @@ class Enrichment {
 
   // Once the blocks have started.
   void start() { enrichers_ = around_.enrichers(); }
+  bool isLoaded() const { return !enrichers_.empty(); }
   // Whether anyone would be asked now.
   bool isOffered();
   // The same event when nobody had anything to add. May take its time.

@@ -104,6 +104,7 @@ void Events::start() {
   enrichment_.start();
   keepTime();
   Pipeline& pipeline = thread_.pipeline();
+  if (enrichment_.isLoaded()) pipeline.letChatsPass();
   for (const auto& each : subscribers_)
     if (!each->isLive()) {
       pipeline.serve(each->block, rulesOf(each->delivery));

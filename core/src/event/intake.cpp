@@ -9,13 +9,13 @@ void Intake::accepted(const AcceptedEvent& event) {
   if (without && without->seq == event.seq) return;
   arrived(event);
   if (!without) return;
-  const auto chat = chats_.find({without->instance, without->chat});
+  const auto chat = chats_.find(nameOf(*without));
   chat->second.events.erase(without->seq);
   if (chat->second.events.empty() && !chat->second.busy) chats_.erase(chat);
 }
 
 void Intake::arrived(const AcceptedEvent& event) {
-  const Name name{event.instance, event.chat};
+  const Name name = nameOf(event);
   chats_[name].events.insert(event.seq);
   next(name);
 }
@@ -52,7 +52,7 @@ void Intake::prepare(std::vector<AcceptedEvent>& into) {
 std::optional<std::set<QueueKey>> Intake::prepared(std::int64_t seq) {
   auto found = inHand_.extract(seq);
   if (found.empty()) return std::nullopt;
-  finished({found.mapped().event.instance, found.mapped().event.chat});
+  finished(nameOf(found.mapped().event));
   return std::move(found.mapped().buried);
 }
 
@@ -65,7 +65,7 @@ void Intake::notPrepared(std::int64_t seq) {
   const auto found = inHand_.extract(seq);
   if (found.empty()) return;
   const AcceptedEvent& event = found.mapped().event;
-  const Name name{event.instance, event.chat};
+  const Name name = nameOf(event);
   taken_.release(seq);
   waiting_.putBack(keyOf(seq), event);
   chats_[name].events.insert(seq);

@@ -1,4 +1,4 @@
-// Accepted events on their way to the queues: enriched and routed, in order within a chat.
+// Accepted events on their way to the queues: enriched and routed, in order.
 #pragma once
 
 #include <deque>
@@ -13,12 +13,15 @@
 
 namespace pombo {
 
-// Only events of the same chat wait for one another, and an instance has a few prepared at a time.
-// Those that do not fit into memory stay in the store.
+// Where enriching takes its time, only events of the same chat wait for one another, and an
+// instance has a few prepared at a time; else all of an instance's stay in order. Those that do not
+// fit into memory stay in the store.
 class Intake {
  public:
   explicit Intake(const PipelineLimits& limits) : limits_(limits), waiting_(limits.events, true) {}
 
+  // Before anything else: somebody enriches.
+  void letChatsPass() { chatsPass_ = true; }
   // Their rows are in the store since just now.
   void accepted(const AcceptedEvent&);
   // To be enriched and routed, by whoever asks.
@@ -47,6 +50,9 @@ class Intake {
   };
   using Name = std::pair<InstanceId, std::string>;
   using Rows = Window<AcceptedEvent>;
+  Name nameOf(const AcceptedEvent& event) const {
+    return {event.instance, chatsPass_ ? event.chat : std::string()};
+  }
 
   static Rows::Key keyOf(std::int64_t seq) { return {seq, 0}; }
   void arrived(const AcceptedEvent&);
@@ -54,6 +60,7 @@ class Intake {
   void finished(const Name&);
 
   const PipelineLimits& limits_;
+  bool chatsPass_ = false;
   Rows waiting_;
   Taken taken_;
   std::map<Name, Chat> chats_;

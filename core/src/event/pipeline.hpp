@@ -37,6 +37,8 @@ class Pipeline {
 
   // Blocks that deliver now, and what the database holds; once each, before anything else.
   void serve(const std::string& block, QueueRules rules) { lanes_.serve(block, std::move(rules)); }
+  // Events are enriched, which may take long: an event that is waits for those of its chat alone.
+  void letChatsPass() { intake_.letChatsPass(); }
   void restore(const StoredQueues&);
 
   void accepted(const std::vector<AcceptedEvent>&);
