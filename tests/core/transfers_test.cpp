@@ -121,6 +121,14 @@ TEST_F(TransfersTest, AnyStatusIsAnAnswer) {
   EXPECT_EQ(ended.reply.body, "why");
 }
 
+TEST_F(TransfersTest, AHeadWithoutAllOfItsBodyIsAnAnswer) {
+  start(server_.url("/half"), "half", milliseconds(50));
+  const auto ended = ends_.await(1).at("half");
+  EXPECT_EQ(ended.how, How::answered);
+  EXPECT_EQ(ended.reply.status, 200);
+  EXPECT_EQ(ended.reply.body, "half");
+}
+
 TEST_F(TransfersTest, ARedirectIsAnAnswerAndNotFollowed) {
   const auto ended = endOf(server_.url("/redirect"));
   EXPECT_EQ(ended.reply.status, 302);

@@ -1,7 +1,8 @@
 // A server on loopback for thousands of connections at once, which does what the path says:
 //   /silent...  never answers            /drip...      a byte of an answer now and then
 //   /500...     500                      /redirect...  302 to /elsewhere
-//   /long...    200 and 100,000 bytes    any other     200 and the path
+//   /long...    200 and 100,000 bytes    /half...      200 and the first half of what it promises
+//   any other   200 and the path
 #pragma once
 
 #include <arpa/inet.h>
@@ -130,6 +131,8 @@ class CrowdServer {
       reply("302 Found\r\nLocation: /elsewhere", "");
     } else if (target.starts_with("/long")) {
       reply("200 OK", std::string(100'000, 'x'));
+    } else if (target.starts_with("/half")) {
+      send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf");
     } else if (!target.starts_with("/silent")) {
       reply("200 OK", target);
     }

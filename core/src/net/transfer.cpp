@@ -207,6 +207,7 @@ struct Transfer::State {
     if (self.headBytes > kHeadLimit) return self.giveUp(kHeadTooLong);
     auto& headers = self.reply.headers;
     const std::string line(bytes, size * count);
+    self.headIsWhole = line == "\r\n" || line == "\n";
     if (line.starts_with("HTTP/")) headers.clear();  // what came before was provisional
     const auto colon = line.find(':');
     if (colon == line.npos) return size * count;
@@ -235,6 +236,7 @@ struct Transfer::State {
   Egress::Refusal refused;
   bool isCut = false;  // there was more than the limit
   std::size_t headBytes = 0;
+  bool headIsWhole = false;
   const char* gaveUp = nullptr;  // why the answer was not heard out
   IncomingReply reply;
   std::array<char, CURL_ERROR_SIZE> detail{};
@@ -265,6 +267,12 @@ const std::string& Transfer::host() const { return state_->name; }
 void Transfer::setAddresses(const std::vector<Address>& all) { state_->setAddresses(all); }
 
 void* Transfer::handle() const { return state_->curl.get(); }
+
+IncomingReply Transfer::endOfHead(int ended) {
+  long status = 0;  // zero while there is only a proxy's
+  curl_easy_getinfo(state_->curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  return end(state_->headIsWhole && status >= 200 ? static_cast<int>(CURLE_OK) : ended);
+}
 
 IncomingReply Transfer::end(int ended) {
   const auto code = static_cast<CURLcode>(ended);

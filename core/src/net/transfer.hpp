@@ -42,6 +42,8 @@ class Transfer {
   // What came of it, by the CURLcode that it has ended with. Throws Error{unavailable}, which may
   // be NotAllowed, when that is no answer.
   IncomingReply end(int code);
+  // The same for whom the head says it all: what has come of the body by then will do.
+  IncomingReply endOfHead(int code);
 
  private:
   struct State;

@@ -203,7 +203,7 @@ class Transfers::Loop {
 
   static Ended endOf(Transfer& transfer, int code) {
     try {
-      return {.how = How::answered, .reply = transfer.end(code)};
+      return {.how = How::answered, .reply = transfer.endOfHead(code)};
     } catch (const NotAllowed& refusal) {
       return {.how = How::notAllowed, .why = refusal.what()};
     } catch (const std::exception& failure) {

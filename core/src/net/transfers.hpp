@@ -15,7 +15,7 @@ namespace pombo {
 // What came of a request.
 struct Ended {
   enum class How {
-    answered,    // whatever the status
+    answered,    // whatever the status, and whatever came of the body
     failed,      // no answer
     notAllowed,  // it may not be dialled; nothing was sent
     stopped,     // stop(): whether it was sent is not known
