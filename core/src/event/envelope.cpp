@@ -1,7 +1,7 @@
 #include "event/envelope.hpp"
 
 #include "observe/timestamp.hpp"
-#include "storage/sealer.hpp"
+#include "storage/quick_base64.hpp"
 
 namespace pombo {
 
@@ -30,7 +30,7 @@ void Envelope::inlineMedia(const Event& event, Json& data) const {
       shown["base64"] = nullptr;
       shown["base64Omitted"] = true;
     } else {
-      shown["base64"] = toBase64(bytesOf(found, kMostMedia));
+      shown["base64"] = quickBase64(bytesOf(found, kMostMedia));
     }
   } catch (const Error& error) {
     shown["base64"] = nullptr;

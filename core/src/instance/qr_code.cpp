@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "storage/sealer.hpp"
+#include "storage/quick_base64.hpp"
 
 namespace pombo {
 namespace {
@@ -66,7 +66,7 @@ std::optional<std::string> qrPng(const std::string& text) {
 
 std::optional<std::string> qrDataUrl(const std::string& text) {
   const auto png = qrPng(text);
-  return png ? std::optional("data:image/png;base64," + toBase64(*png)) : std::nullopt;
+  return png ? std::optional("data:image/png;base64," + quickBase64(*png)) : std::nullopt;
 }
 
 }  // namespace pombo
