@@ -16,6 +16,7 @@ GOOD_LINK = {"chatwootBaseUrl": CHATWOOT, "chatwootAccountId": 5,
 
 LINKING = {"GET /api/instance/connect/", "POST /api/instance/reconnect/",
            "DELETE /api/instance/logout/"}
+OF_NOBODY = {"ids": ["1"]}  # passed over, which is no refusal
 HAPPENING = {"event": "instance.state", "data": {"state": "stream_replaced"}}
 
 turns = itertools.count(1)
@@ -79,6 +80,8 @@ def before_call(context, case, kwargs):
         case.body |= GOOD_LINK
     if route == "POST /api/simulator/event/{instance}" and isinstance(case.body, dict) and turn % 2:
         case.body |= HAPPENING
+    if route == "POST /api/events/redeliver/{instance}" and turn % 2:
+        case.body = OF_NOBODY
 
 
 @schemathesis.hook
