@@ -62,6 +62,7 @@ CREATE INDEX delivery_retry ON delivery (queue, next_at, id) WHERE status = 0 AN
 CREATE INDEX delivery_oldest ON delivery (queue, place, id) WHERE status = 0 AND attempts > 0;
 CREATE INDEX delivery_settled ON delivery (status, settled_at) WHERE status <> 0;
 CREATE INDEX delivery_newest ON delivery (queue, id);
+CREATE INDEX delivery_dead ON delivery (queue, id) WHERE status = 2;
 CREATE INDEX delivery_of_event ON delivery (event);
 
 -- Where the timeline was when it was last looked at.

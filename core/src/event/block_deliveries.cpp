@@ -17,7 +17,9 @@ std::optional<std::int64_t> numberIn(const std::string& text) {
   std::int64_t number = 0;
   const char* const end = text.data() + text.size();
   const auto [at, error] = std::from_chars(text.data(), end, number);
-  return error == std::errc() && at == end && number > 0 ? std::optional(number) : std::nullopt;
+  return error == std::errc() && at == end && number > 0 && text.front() != '0'
+             ? std::optional(number)
+             : std::nullopt;
 }
 
 // What is no id is nobody's.

@@ -1,6 +1,7 @@
 #include "event/database_event_store.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "event/delivery_writer.hpp"
@@ -133,6 +134,15 @@ std::size_t pruneSettled(Session& session, DeliveryStatus status, Millis before,
 }
 
 }  // namespace
+
+bool isFinite(const Json& value) {
+  if (const auto* const number = value.if_double()) return std::isfinite(*number);
+  if (const auto* const object = value.if_object())
+    return std::all_of(object->begin(), object->end(),
+                       [](const auto& member) { return isFinite(member.value()); });
+  const auto* const array = value.if_array();
+  return !array || std::all_of(array->begin(), array->end(), isFinite);
+}
 
 Acceptance DatabaseEventStore::accept(const std::vector<Event>& events, Millis now) {
   std::vector<std::string> texts;

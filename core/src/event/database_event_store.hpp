@@ -10,6 +10,9 @@
 
 namespace pombo {
 
+// Whether it can be read again once it is written: JSON has no word for other numbers.
+bool isFinite(const Json&);
+
 struct Retention {
   Millis delivered = Millis{24} * 60 * 60 * 1000;
   Millis dead = Millis{14} * 24 * 60 * 60 * 1000;

@@ -7,9 +7,18 @@ constexpr std::int64_t kOverhead = 512;  // of an event, beside its text
 
 }  // namespace
 
+void EventCache::add(std::int64_t seq, Entry event, std::int64_t bytes) {
+  keep(seq, std::move(event), bytes, false);
+}
+
 void EventCache::put(std::int64_t seq, Entry event, std::int64_t bytes) {
+  keep(seq, std::move(event), bytes, true);
+}
+
+void EventCache::keep(std::int64_t seq, Entry event, std::int64_t bytes, bool replacing) {
   std::lock_guard lock(mutex_);
   const auto [at, isNew] = kept_.try_emplace(seq);
+  if (!isNew && !replacing) return;
   bytes_ += bytes + kOverhead - at->second.bytes;
   at->second = {std::move(event), bytes + kOverhead};
   if (isNew) order_.push_back(seq);

@@ -17,12 +17,16 @@ class EventCache {
 
   EventCache(DatabaseEventStore& store, std::int64_t bytes) : store_(store), most_(bytes) {}
 
+  // Unless it is there already, and may have been enriched since.
+  void add(std::int64_t seq, Entry, std::int64_t bytes);
   // A second one replaces the first.
   void put(std::int64_t seq, Entry, std::int64_t bytes);
   // Null: it is gone. Throws what the database does.
   Entry find(std::int64_t seq, std::int64_t bytes);
 
  private:
+  void keep(std::int64_t seq, Entry, std::int64_t bytes, bool replacing);
+
   struct Kept {
     Entry event;
     std::int64_t bytes = 0;

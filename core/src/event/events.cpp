@@ -6,7 +6,8 @@ namespace pombo {
 namespace {
 
 constexpr std::int64_t kCacheBytes = 32 << 20;
-constexpr std::size_t kPrunedAtOnce = 500, kPruneRounds = 20;
+constexpr std::size_t kPrunedAtOnce = 500;
+constexpr std::chrono::seconds kPruneTime{30};  // of each minute
 constexpr std::chrono::milliseconds kLook{5};
 
 QueueRules rulesOf(const Delivery& delivery) {
@@ -75,7 +76,7 @@ void Events::subscribe(const std::string& block, IEventSink& sink, const Deliver
 }
 
 Subscriber& Events::add(Subscriber subscriber) {
-  if (started_ || dropped_.contains(subscriber.block))
+  if (tooLate_ || dropped_.contains(subscriber.block))
     throw Error(Code::conflict, "It is too late to subscribe");
   for (const auto& each : subscribers_) {
     if (each->block != subscriber.block) continue;
@@ -112,7 +113,7 @@ void Events::start() {
     }
   pipeline.restore(std::exchange(standing_, {}));
   thread_.start();
-  started_ = true;
+  started_ = tooLate_ = true;
 }
 
 int Events::stop(Time deadline) {
@@ -225,14 +226,17 @@ void Events::keepTime() {
 }
 
 void Events::tidy() {
+  if (tidying_.exchange(true)) return;
   readers_.push([this] {
     keepTime();
     try {
-      for (std::size_t round = 0; round < kPruneRounds; ++round)
+      const auto until = Time::clock::now() + kPruneTime;
+      while (started_ && Time::clock::now() < until)
         if (store_.prune(options_.retention, thread_.now(), kPrunedAtOnce) < kPrunedAtOnce) break;
     } catch (const std::exception& error) {
       log_.write(Level::warn, "Old deliveries were not removed", {{"reason", error.what()}});
     }
+    tidying_ = false;
   });
 }
 

@@ -104,6 +104,8 @@ class Events {
   std::atomic<bool> quiet_{false};  // nothing is in flight, and nothing waits to be written
   bool tellsOfWrites_ = true;       // of the writer's thread
   std::atomic<bool> started_{false};
+  std::atomic<bool> tooLate_{false};  // to subscribe
+  std::atomic<bool> tidying_{false};
   PipelineThread thread_;
   Publisher publisher_;
   BlockDeliveries deliveries_;

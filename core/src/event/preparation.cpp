@@ -99,7 +99,10 @@ void Preparation::tell(const AcceptedEvent& accepted, const Entry& event,
   std::optional<std::string> data;
   if (isChanged) {
     data = boost::json::serialize(event->data);
-    cache_.put(accepted.seq, event, static_cast<std::int64_t>(data->size()));
+    if (isText(*data) && isFinite(event->data))
+      cache_.put(accepted.seq, event, static_cast<std::int64_t>(data->size()));
+    else
+      data.reset();  // it goes on as it was accepted
   }
   thread_.say([this, accepted, event, routes = std::move(routes), data = std::move(data)](
                   Pipeline& pipeline, Millis now) {

@@ -52,6 +52,7 @@ void Publisher::requireGood(const std::vector<Event>& events) const {
   for (const auto& event : events) {
     if (!isKnown(event.type)) throw Error(Code::invalid, "Unknown event: " + event.type);
     if (!event.data.is_object()) throw Error(Code::invalid, "An event's data must be an object");
+    if (!isFinite(event.data)) throw Error(Code::invalid, "An event's numbers must be finite");
     if (!isText(event.instance.value) ||
         (!known.contains(event.instance) && !around_.knows(event.instance)))
       throw Error(Code::invalid, "An event's instance does not exist");
@@ -66,7 +67,7 @@ void Publisher::hand(std::vector<Event> events, const Acceptance& made) {
   for (std::size_t i = 0; i < events.size(); ++i) {
     if (made.ids[i] != events[i].id) continue;
     const AcceptedEvent& accepted = made.accepted[next++];
-    cache_.put(accepted.seq, std::make_shared<const Event>(std::move(events[i])), accepted.bytes);
+    cache_.add(accepted.seq, std::make_shared<const Event>(std::move(events[i])), accepted.bytes);
   }
   thread_.say(
       [accepted = made.accepted](Pipeline& pipeline, Millis) { pipeline.accepted(accepted); });

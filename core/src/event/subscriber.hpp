@@ -5,13 +5,16 @@
 #include <string>
 
 #include "event/sink_lane.hpp"
+#include "pombo/error.hpp"
 #include "pombo/event.hpp"
+#include "storage/session.hpp"
 
 namespace pombo {
 
 // The destination of what its block could not say the destinations of, when it was asked: whoever
 // is to deliver there asks again. No block has one of that name.
 inline constexpr auto kUnrouted = "";
+inline constexpr std::size_t kLongestName = 1024;  // bytes, of a destination
 
 // One of the sinks is null.
 struct Subscriber {
@@ -33,11 +36,14 @@ struct Subscriber {
       if (crew) strays += crew->stop(deadline);
     return strays;
   }
-  // route() of whichever it is; may outlive this.
+  // route() of whichever it is; may outlive this. Throws for what no database takes as a name.
   auto router() const {
     return [http = http, own = own](const Event& event) {
       auto names = http ? http->route(event) : own->route(event);
       std::erase(names, kUnrouted);
+      for (const auto& name : names)
+        if (name.size() > kLongestName || !isText(name))
+          throw Error(Code::invalid, "The name of a destination is too long or not text");
       return names;
     };
   }
