@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <future>
 
 #include "observe/request_scope.hpp"
@@ -12,6 +13,7 @@ namespace pombo {
 namespace {
 
 constexpr std::chrono::seconds kPatience{25};
+constexpr Millis kStep = 20;  // of a clock that was set
 
 std::optional<std::int64_t> numberIn(const std::string& text) {
   std::int64_t number = 0;
@@ -38,10 +40,22 @@ Millis millisOf(TimePoint time) {
 
 }  // namespace
 
+// The machine's two clocks are not read in the same millisecond: what is shown of a delivery must
+// not change from one look to the next for that.
+Moment BlockDeliveries::now() {
+  Moment now = currentMoment();
+  const Millis ahead = now.wall - now.sinceBoot, shown = wallAhead_;
+  if (std::abs(ahead - shown) < kStep)
+    now.wall = now.sinceBoot + shown;
+  else
+    wallAhead_ = ahead;
+  return now;
+}
+
 std::vector<DeliveryRecord> BlockDeliveries::list(const std::string& block,
                                                   const InstanceId& instance,
                                                   const DeliveryQuery& query) {
-  const Moment now = currentMoment();
+  const Moment now = this->now();
   DeliveryFilter filter{.instance = instance,
                         .block = block,
                         .destination = query.destination,

@@ -1,6 +1,8 @@
 // What a block may ask of its deliveries.
 #pragma once
 
+#include <atomic>
+
 #include "event/barriers.hpp"
 #include "event/delivery_list.hpp"
 #include "event/pipeline_thread.hpp"
@@ -24,11 +26,13 @@ class BlockDeliveries {
 
  private:
   void sayAndWait(PipelineThread::Saying);
+  Moment now();
 
   DeliveryList list_;
   PipelineThread& thread_;
   Barriers& barriers_;
   const Timeline& timeline_;
+  std::atomic<Millis> wallAhead_{0};  // of the time since the boot, as it was shown last
 };
 
 }  // namespace pombo
