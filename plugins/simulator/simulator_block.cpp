@@ -170,14 +170,22 @@ class SimulatorBlock final : public IBlockConfigurator, private IConnector {
     if (ofMessage || event.type == "message.status")
       event.chat = std::string(data.at("chat").at("jid").as_string());
     if (ofMessage) event.mediaKey = takeMedia(event.data);
-    const std::string id = ofState ? publishState(event) : host_->events().publish({event}).front();
+    const std::string id = ofState ? publishState(event) : publish(event);
     return {.status = 202, .body = {{"success", true}, {"message", kInjected}, {"id", id}}};
+  }
+
+  // What the schema leaves open may still be nothing that an event can carry.
+  std::string publish(const Event& event) try {
+    return host_->events().publish({event}).front();
+  } catch (const Error& error) {
+    if (error.code != Code::invalid) throw;
+    throw Error(Code::invalid, std::string("Invalid data: ") + error.what());
   }
 
   // A phone that unlinks leaves no session behind.
   std::string publishState(const Event& event) {
     const std::lock_guard lock(lockOf(event.instance));
-    const std::string id = host_->events().publish({event}).front();
+    const std::string id = publish(event);
     if (event.data.at("state") == "logged_out") host_->settings().erase(event.instance);
     return id;
   }

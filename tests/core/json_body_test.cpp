@@ -71,7 +71,6 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"infinity", R"({"a":Infinity})"}, Case{"minusInfinity", R"({"a":-Infinity})"},
         Case{"leadingZero", R"({"a":01})"}, Case{"leadingPlus", R"({"a":+1})"},
         Case{"hexadecimal", R"({"a":0x10})"}, Case{"noDigitAfterPoint", R"({"a":1.})"},
-        Case{"beyondEveryDouble", R"({"a":1e400})"}, Case{"farBelow", R"({"a":[-1e400]})"},
         Case{"newlineInString", "{\"a\":\"x\ny\"}"}, Case{"badEscape", R"({"a":"\x41"})"},
         // B4
         Case{"sameKeySameValue", R"({"name":"x","name":"x"})"},

@@ -165,6 +165,8 @@ def test_a_repeated_message_has_the_id_of_the_first(api, shop):
      "Invalid data: message.content is required"),
     ("message.exchange", MESSAGE | {"message": {"type": "image", "content": ""}},
      "Invalid data: message.media must be an object"),
+    ("message.exchange", MESSAGE | {"more": 10 ** 400},
+     "Invalid data: An event's numbers must be finite"),
     ("message.status", {"status": "seen", "messageIds": ["x"]}, "Invalid data: chat is required"),
     ("call.update", EXAMPLES["events"][2]["data"] | {"isVideo": "yes"},
      "Invalid data: isVideo must be a boolean or null"),

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include <boost/json/basic_parser_impl.hpp>
-#include <cmath>
 
 namespace pombo {
 namespace {
@@ -71,11 +70,7 @@ struct Builder {
     stack.push_uint64(n);
     return true;
   }
-  bool on_double(double n, json::string_view, json::error_code& error) {
-    if (!std::isfinite(n)) {  // it could not be written again
-      error = json::error::exponent_overflow;
-      return false;
-    }
+  bool on_double(double n, json::string_view, json::error_code&) {
     stack.push_double(n);
     return true;
   }
