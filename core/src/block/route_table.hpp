@@ -40,7 +40,7 @@ struct ServedRoute {
   std::optional<Absence> absence = {};      // nobody serves it
   RouteNotes notes = {};
   std::string audit = {};  // what the audit log calls it: "instance.create"; empty: it is not told
-  bool anyOrigin = false;    // without a token, pages of all origins may read it
+  bool anyOrigin = false;  // without a token, pages of all origins may read it
   bool ignoresBody = false;  // whatever is in it
 };
 
