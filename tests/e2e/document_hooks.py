@@ -69,8 +69,9 @@ def before_call(context, case, kwargs):
         case.body["name"] = f"made {turn}"
     if route == "GET /docs/{file}" and turn % 2:
         case.path_parameters["file"] = "docs.js"
-    if "id" in (case.path_parameters or {}) and next(of_route[route]) % 4:
-        case.path_parameters["id"] = an_account(turn)
+    # Calls share what was put into one of them: who is to be nobody has to be said.
+    if "id" in (case.path_parameters or {}) and (of_this := next(of_route[route]) % 4):
+        case.path_parameters["id"] = "nobody" if of_this == 1 else an_account(turn)
     if route == "POST /api/admin/accounts" and isinstance(case.body, dict) and turn % 4:
         case.body["name"] = f"made {turn}"
     # Without a name in its path it is about the token's own instance.
