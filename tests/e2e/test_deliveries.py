@@ -1,4 +1,4 @@
-"""What webhooks post, and what becomes of the answers: events.md 10, api.md 3.6 to 3.8."""
+"""What webhooks post, and what becomes of the answers."""
 
 import re
 import socket
