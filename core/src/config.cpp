@@ -325,7 +325,7 @@ const std::vector<Section>& configSections() {
       {"events",
        {flag("includeToken", true), flag("history", false), number("deliveredHours", 24, 0, 8760),
         number("deadDays", 14, 0, 3650), number("queueDeliveries", 100'000, 1, 100'000'000),
-        number("queueMb", 2048, 1, 1'048'576), number("inFlight", 1024, 4, 65'536)}}};
+        number("queueMb", 2048, 1, 1'048'576), number("inFlight", 2048, 16, 65'536)}}};
   return sections;
 }
 

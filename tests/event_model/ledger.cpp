@@ -105,18 +105,64 @@ void Ledger::checkOrder(const Attempt& attempt, Queue& queue) {
   queue.lastPlace = row.place;
 }
 
-void Ledger::checkCaps(const std::string& block, Queue& queue, const QueueRules& rules) {
+void Ledger::checkCaps(const std::string& block, Queue& queue, const QueueRules& rules,
+                       Millis now) {
   require(queue.firsts <= rules.inFlight, "too many first attempts in flight");
   require(queue.retries <= rules_.limits.retriesInFlight, "too many retries in flight");
   require(queue.failures < rules_.limits.breakerAfter || queue.firsts + queue.retries == 1,
           "an open breaker lets more than one through");
-  require(flying(block) <= rules_.limits.inFlight, "too many attempts in flight");
+  checkPlaces(block, now);
 }
 
-std::int64_t Ledger::flying(const std::string& block) const {
-  return std::count_if(unsettled_.begin(), unsettled_.end(), [&](const auto& each) {
-    return !each.second.answered && each.second.block == block;
-  });
+// Of what may be in flight, each pace has a part of its own.
+int Ledger::placesOf(Pace pace) const {
+  constexpr int kParts[] = {4, 16, 8, 16, 8};  // quick, fresh, slow, failing, hanging
+  return std::max(1, rules_.limits.inFlight / kParts[static_cast<std::size_t>(pace)]);
+}
+
+Ledger::Flying Ledger::flying(const std::string& block, Millis time) const {
+  Flying flying;
+  for (const auto& [_, each] : unsettled_)
+    if (!each.answered && each.to.block == block)
+      ++(isLate(each, time) ? flying.late : flying.inTime)[Flying::at(each.pace)];
+  return flying;
+}
+
+Pace Ledger::paceOf(const QueueKey& key, Millis time) const {
+  const auto found = queues_.find(key);
+  static const Queue untouched;
+  const Queue& queue = found == queues_.end() ? untouched : found->second;
+  const bool late =
+      queue.wasLate || std::any_of(unsettled_.begin(), unsettled_.end(), [&](const auto& each) {
+        return !each.second.answered && each.second.to == key && isLate(each.second, time);
+      });
+  if (queue.failures > 0) return late ? Pace::hanging : Pace::failing;
+  if (!queue.isTried) return late ? Pace::hanging : Pace::fresh;
+  return late ? Pace::slow : Pace::quick;
+}
+
+void Ledger::checkPlaces(const std::string& block, Millis now) const {
+  const Flying all = flying(block, now);
+  int sum = 0;
+  for (const Pace pace : kPaces) {
+    const auto at = Flying::at(pace);
+    sum += all.inTime[at] + all.late[at];
+    require(all.inTime[at] <= placesOf(pace), "too many attempts in flight of one pace");
+  }
+  require(sum <= rules_.limits.inFlight, "too many attempts in flight");
+}
+
+// Those that are late are in spare places, as far as these go.
+bool Ledger::hasRoom(const QueueKey& key, Millis time) const {
+  const Pace pace = paceOf(key, time);
+  const Flying all = flying(key.block, time);
+  const auto late = [&](Pace each) { return all.late[Flying::at(each)]; };
+  if (pace == Pace::slow || pace == Pace::hanging)
+    return all.inTime[Flying::at(pace)] + late(pace) < placesOf(pace);
+  int spare = rules_.limits.inFlight;
+  for (const Pace each : kPaces) spare -= placesOf(each);
+  const int stay = late(Pace::quick) + late(Pace::fresh) + late(Pace::failing) - spare;
+  return all.inTime[Flying::at(pace)] + std::max(0, stay) < placesOf(pace);
 }
 
 void Ledger::checkWait(const Attempt& attempt, Millis now) {
@@ -151,9 +197,9 @@ void Ledger::started(const Attempt& attempt, Millis now) {
   if (first) checkOrder(attempt, queue);
   checkWait(attempt, now);
   ++(first ? queue.firsts : queue.retries);
-  require(unsettled_.emplace(id, Flight{row.attempts, first, false, attempt.to.block}).second,
-          nameOf(row) + " while another is not settled");
-  checkCaps(attempt.to.block, queue, rules);
+  const Flight flight{row.attempts, first, false, attempt.to, now, paceOf(attempt.to, now)};
+  require(unsettled_.emplace(id, flight).second, nameOf(row) + " while another is not settled");
+  checkCaps(attempt.to.block, queue, rules, now);
 }
 
 void Ledger::received(const Attempt& attempt, const std::vector<Destination>& wanted) {
@@ -174,6 +220,8 @@ void Ledger::answered(const Attempt& attempt, const AttemptResult& answer,
   Flight& flight = unsettled_.at({row.id, row.place});
   flight.answered = true;
   --(flight.first ? queue.firsts : queue.retries);
+  queue.wasLate = isLate(flight, now);
+  queue.isTried = true;
   queue.failures = answer.outcome == Outcome::done ? 0 : queue.failures + 1;
   const auto& waits = rules_.blocks.at(attempt.to.block).waits;
   const auto done = static_cast<std::size_t>(row.attempts);
@@ -206,7 +254,10 @@ void Ledger::crashed() {
   unsettled_.clear();
   busyLines_.clear();
   preparing_.clear();
-  for (auto& [key, queue] : queues_) queue.firsts = queue.retries = queue.failures = 0;
+  for (auto& [key, queue] : queues_) {
+    queue.firsts = queue.retries = queue.failures = 0;
+    queue.isTried = queue.wasLate = false;
+  }
   for (const auto& [_, queue] : store_.queues) queues_[queue.key].failures = queue.failures;
   // Those that a full queue had given up, and nobody had recorded it, come late.
   for (const auto& [id, each] : store_.deliveries) {
@@ -216,26 +267,31 @@ void Ledger::crashed() {
   }
 }
 
-bool Ledger::mayStart(const SimulatedStore::Delivery& each, Millis now) const {
+bool Ledger::isTurnOf(const SimulatedStore::Delivery& each, Millis now) const {
   const auto& key = store_.queues.at(each.queue).key;
   const auto found = queues_.find(key);
-  const Queue queue = found == queues_.end() ? Queue() : found->second;
-  const bool isTurn = each.row.attempts == 0
-                          ? queue.firsts < rules_.blocks.at(key.block).inFlight
-                          : queue.retries < rules_.limits.retriesInFlight && each.row.dueAt <= now;
-  const bool probing =
-      queue.failures >= rules_.limits.breakerAfter && queue.firsts + queue.retries > 0;
-  const int share = std::max(1, rules_.limits.inFlight / 4);
-  return isTurn && !probing &&
-         flying(key.block) < (queue.failures > 0 ? share : rules_.limits.inFlight - share);
+  static const Queue untouched;
+  const Queue& queue = found == queues_.end() ? untouched : found->second;
+  if (queue.failures >= rules_.limits.breakerAfter && queue.firsts + queue.retries > 0)
+    return false;
+  return each.row.attempts == 0
+             ? queue.firsts < rules_.blocks.at(key.block).inFlight
+             : queue.retries < rules_.limits.retriesInFlight && each.row.dueAt <= now;
 }
 
-void Ledger::atRest(Millis now) const {
+void Ledger::atRest(Millis now, Millis time) const {
   checkLimits();
+  std::map<std::int64_t, bool> rooms;  // by queue
+  const auto mayStart = [&](const SimulatedStore::Delivery& each) {
+    if (!isTurnOf(each, now)) return false;
+    const auto [room, isNew] = rooms.try_emplace(each.queue);
+    if (isNew) room->second = hasRoom(store_.queues.at(each.queue).key, time);
+    return room->second;
+  };
   for (const auto& [id, each] : store_.deliveries)
     if (each.status == DeliveryStatus::pending && !unsettled_.contains({id, each.row.place})) {
       require(!doomed_.contains({id, each.row.place}), nameOf(each.row) + " waits, and was buried");
-      require(!mayStart(each, now), nameOf(each.row) + " might be started, and nobody does");
+      require(!mayStart(each), nameOf(each.row) + " might be started, and nobody does");
     }
 }
 

@@ -1,6 +1,7 @@
 // What was promised, and what has happened: each rule that is broken is thrown as a sentence.
 #pragma once
 
+#include <array>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -43,8 +44,9 @@ class Ledger {
   // Nobody can say how long it lasted: waits that were under way are not judged.
   void timeWasLost() { waits_.clear(); }
 
-  // The store has nothing to do, nor has anything else; `now` as the process sees it.
-  void atRest(Millis now) const;
+  // The store has nothing to do, nor has anything else; `now` as the process sees it, `time` as the
+  // world does.
+  void atRest(Millis now, Millis time) const;
   void atTheEnd(const std::map<std::string, std::vector<Destination>>& wantedByEvent) const;
 
  private:
@@ -52,7 +54,9 @@ class Ledger {
   struct Flight {
     int attempt = 0;
     bool first = false, answered = false;
-    std::string block = {};
+    QueueKey to = {};
+    Millis since = 0;
+    Pace pace = Pace::fresh;  // of its queue, when it was started
   };
   struct Wait {
     Millis since = 0, scheduled = 0, asked = 0;
@@ -60,19 +64,32 @@ class Ledger {
   };
   struct Queue {
     int firsts = 0, retries = 0, failures = 0;
+    bool isTried = false, wasLate = false;
     std::int64_t lastPlace = 0;
     std::set<Id> startedOnce;
   };
 
   void checkOrder(const Attempt&, Queue&);
-  void checkCaps(const std::string& block, Queue&, const QueueRules&);
+  void checkCaps(const std::string& block, Queue&, const QueueRules&, Millis now);
+  void checkPlaces(const std::string& block, Millis now) const;
   void checkWait(const Attempt&, Millis now);
   void settled(const Settlement&, const Write&, Millis now);
   void checkRemoved(const Settlement&, const Write&) const;
   void checkOldest(const Settlement&) const;
   void checkLimits() const;
-  bool mayStart(const SimulatedStore::Delivery&, Millis now) const;
-  std::int64_t flying(const std::string& block) const;
+  bool isTurnOf(const SimulatedStore::Delivery&, Millis now) const;
+  bool isLate(const Flight& flight, Millis time) const {
+    return time - flight.since >= rules_.limits.late;
+  }
+  // In flight, of one block, by the pace with which it was started.
+  struct Flying {
+    std::array<int, kPaces.size()> inTime = {}, late = {};
+    static std::size_t at(Pace pace) { return static_cast<std::size_t>(pace); }
+  };
+  Flying flying(const std::string& block, Millis time) const;
+  Pace paceOf(const QueueKey&, Millis time) const;
+  int placesOf(Pace) const;
+  bool hasRoom(const QueueKey&, Millis time) const;
 
   const WorldRules& rules_;
   const SimulatedStore& store_;

@@ -30,7 +30,8 @@ void World::drawRules() {
   limits.events = static_cast<std::size_t>(dice_.between(2, 12));
   limits.loads = static_cast<std::size_t>(dice_.between(1, 4));
   limits.perWrite = static_cast<std::size_t>(dice_.between(1, 30));
-  limits.inFlight = static_cast<int>(dice_.between(4, 80));
+  limits.inFlight = static_cast<int>(dice_.between(8, 80));
+  limits.late = dice_.between(2, 10) * kSecond;
   if (dice_.chance(0.3)) limits.queueDeliveries = dice_.between(3, 40);
   if (dice_.chance(0.2)) limits.queueBytes = dice_.between(500, 4000);
   if (rules_.calm) {
@@ -187,7 +188,8 @@ void World::pump() {
     perform(work);
     if (work.prepare.empty() && work.readEvents == 0 && work.loads.empty() &&
         work.attempts.empty() && !work.write) {
-      if (under_ == 0 && steps_ % 16 == 0 && work.wakeAt > now() + kSecond) ledger_.atRest(now());
+      if (under_ == 0 && steps_ % 16 == 0 && work.wakeAt > now() + kSecond)
+        ledger_.atRest(now(), time_);
       if (work.wakeAt == kNever || work.wakeAt == wakeAt_) return;
       wakeAt_ = work.wakeAt;
       return inProcess(std::max<Millis>(1, wakeAt_ - now()), [this, at = wakeAt_] {

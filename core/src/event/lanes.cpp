@@ -5,8 +5,10 @@
 namespace pombo {
 
 Lanes::Lane& Lanes::add(const QueueStanding& standing, bool stored) {
-  auto made = std::make_unique<Lane>(shares_[standing.name.key.block], standing, stored, limits_);
-  const auto rules = rules_.find(standing.name.key.block);
+  const auto& block = standing.name.key.block;
+  Share& share = shares_.try_emplace(block, limits_.inFlight).first->second;
+  auto made = std::make_unique<Lane>(share, standing, stored, limits_);
+  const auto rules = rules_.find(block);
   if (rules != rules_.end()) made->queue.serve(&rules->second);
   byKey_[standing.name.key] = standing.name.id;
   return *(lanes_[standing.name.id] = std::move(made));
@@ -45,13 +47,21 @@ void Lanes::setTimer(Lane& lane, Millis at) {
   if (at != kNever) timers_.insert({at, id});
 }
 
+Pace Lanes::paceOf(const Lane& lane) {
+  const bool isLate = lane.wasLate || lane.late > 0;
+  if (lane.queue.failing()) return isLate ? Pace::hanging : Pace::failing;
+  if (!lane.isTried) return isLate ? Pace::hanging : Pace::fresh;
+  return isLate ? Pace::slow : Pace::quick;
+}
+
 void Lanes::touch(DeliveryQueue& queue, Millis now) {
   const auto id = queue.standing().name.id;
   Lane& mine = lane(id);
-  // One that has recovered does not wait among the failing any longer.
-  if (bool& waits = mine.waitsForTurn[queue.failing()]; !waits && queue.startable(now)) {
-    waits = true;
-    mine.share.turns[queue.failing()].push_back(id);
+  const Pace pace = paceOf(mine);
+  // It may wait among those of another pace as well, where it will be passed over.
+  if (bool& isWaiting = waits(mine, pace); !isWaiting && queue.startable(now)) {
+    isWaiting = true;
+    mine.share.turnsOf(pace).push_back(id);
   }
   if (!mine.waitsForRead && now >= mine.readAfter) {
     mine.waitsForRead = true;
@@ -66,32 +76,58 @@ void Lanes::touch(DeliveryQueue& queue, Millis now) {
 void Lanes::start(Millis now, std::vector<Attempt>& into) {
   while (!timers_.empty() && timers_.begin()->first <= now)
     touch(lane(timers_.begin()->second).queue, now);
-  const int quarter = std::max(1, limits_.inFlight / 4);
+  findLate(now);
   for (auto& [block, share] : shares_) {
-    // A queue may have changed sides while it waited: then it is in line there by the next call.
-    startOf(share, true, quarter, now, into);
-    startOf(share, false, limits_.inFlight - quarter, now, into);
-    startOf(share, true, quarter, now, into);
+    vacate(share);
+    // Those that have changed their pace while they waited are in the right line by the second.
+    for (int round = 0; round < 2; ++round)
+      for (const Pace pace : kPaces) startOf(share, pace, now, into);
   }
 }
 
-void Lanes::startOf(Share& share, bool failing, int most, Millis now, std::vector<Attempt>& into) {
-  Turns& turns = share.turns[failing];
-  for (auto left = turns.size(); left > 0 && share.inFlight[failing] < most; --left) {
+void Lanes::findLate(Millis now) {
+  for (; !aging_.empty(); aging_.pop_front()) {
+    const auto [since, delivery] = aging_.front();
+    const auto found = flights_.find(delivery);
+    if (found == flights_.end() || found->second.since != since) continue;
+    if (since + limits_.late > now) return;
+    Flight& flight = found->second;
+    flight.isLate = true;
+    if (Places::leavesWhenLate(flight.place)) flight.share->toLeave.push_back(delivery);
+    if (const auto own = lanes_.find(flight.queue); own != lanes_.end()) {
+      ++own->second->late;
+      touch(own->second->queue, now);
+    }
+  }
+}
+
+void Lanes::vacate(Share& share) {
+  for (; !share.toLeave.empty(); share.toLeave.pop_front()) {
+    const auto found = flights_.find(share.toLeave.front());
+    if (found == flights_.end() || !found->second.isLate) continue;
+    Places::At& place = found->second.place;
+    if (Places::leavesWhenLate(place) && !share.places.moveToSpare(place)) return;
+  }
+}
+
+void Lanes::startOf(Share& share, Pace pace, Millis now, std::vector<Attempt>& into) {
+  Turns& turns = share.turnsOf(pace);
+  for (auto left = turns.size(); left > 0 && share.places.free(pace); --left) {
     const auto id = turns.front();
     turns.pop_front();
     const auto found = lanes_.find(id);
     if (found == lanes_.end()) continue;
     Lane& mine = *found->second;
-    mine.waitsForTurn[failing] = false;
-    // It may have failed, or succeeded, since it was put in line.
-    if (mine.queue.failing() == failing && mine.queue.startable(now)) {
+    waits(mine, pace) = false;
+    // What was said to it since it was put in line may have changed either.
+    if (paceOf(mine) == pace && mine.queue.startable(now)) {
       into.push_back({mine.queue.key(), mine.queue.start(now)});
-      flights_[into.back().delivery.id] = {id, &share, failing};
-      ++share.inFlight[failing];
+      const auto delivery = into.back().delivery.id;
+      flights_[delivery] = {id, &share, share.places.take(pace), now};
+      aging_.emplace_back(now, delivery);
     }
     touch(mine.queue, now);
-    if (mine.waitsForTurn[failing]) ++left;
+    if (waits(mine, pace)) ++left;
   }
 }
 
@@ -99,11 +135,16 @@ std::optional<Settlement> Lanes::answered(std::int64_t delivery, const AttemptRe
                                           Millis now) {
   const auto flight = flights_.extract(delivery);
   if (flight.empty()) return std::nullopt;
-  --flight.mapped().share->inFlight[flight.mapped().failing];
-  auto* const queue = find(flight.mapped().queue);
-  if (!queue) return std::nullopt;
-  auto settlement = queue->answered(delivery, answer, now, random_);
-  touch(*queue, now);
+  const auto& [id, share, place, since, isLate] = flight.mapped();
+  share->places.giveBack(place);
+  const auto found = lanes_.find(id);
+  if (found == lanes_.end()) return std::nullopt;
+  Lane& mine = *found->second;
+  if (isLate) --mine.late;
+  mine.wasLate = now - since >= limits_.late;
+  mine.isTried = true;
+  auto settlement = mine.queue.answered(delivery, answer, now, random_);
+  touch(mine.queue, now);
   return settlement;
 }
 

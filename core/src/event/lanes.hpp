@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "event/delivery_queue.hpp"
+#include "event/places.hpp"
 
 namespace pombo {
 
@@ -17,8 +18,7 @@ struct Attempt {
   PendingDelivery delivery = {};  // its attempts: with this one
 };
 
-// Queues take turns, an attempt each, and each block has a share of its own. Those whose last
-// attempt failed share a quarter of what may be in flight and cannot take more: ten thousand dead
+// Queues take turns, an attempt each, among those of their block and their pace: ten thousand dead
 // endpoints hold up no live one.
 class Lanes {
  public:
@@ -43,33 +43,48 @@ class Lanes {
   std::vector<Settlement> loaded(const Load&, const std::vector<PendingDelivery>&, Millis now);
   void loadFailed(const Load&, Millis retryAt);
 
-  Millis wakeAt() const { return timers_.empty() ? kNever : timers_.begin()->first; }
+  Millis wakeAt() const {
+    const Millis late = aging_.empty() ? kNever : aging_.front().first + limits_.late;
+    return timers_.empty() ? late : std::min(late, timers_.begin()->first);
+  }
 
  private:
   using Turns = std::deque<std::int64_t>;
   // Of one block: what hangs in it takes nothing from the others.
   struct Share {
-    Turns turns[2] = {};  // of healthy and of failing queues
-    int inFlight[2] = {0, 0};
+    explicit Share(int inFlight) : places(inFlight) {}
+    Places places;
+    std::array<Turns, kPaces.size()> turns = {};
+    std::deque<std::int64_t> toLeave = {};  // deliveries that are late, and found no spare place
+    Turns& turnsOf(Pace pace) { return turns[static_cast<std::size_t>(pace)]; }
   };
   struct Lane {
     Lane(Share& of, const QueueStanding& standing, bool stored, const PipelineLimits& limits)
         : share(of), queue(standing, stored, limits) {}
     Share& share;
     DeliveryQueue queue;
-    bool waitsForTurn[2] = {false, false};  // among the healthy, and among the failing
+    std::array<bool, kPaces.size()> waits = {};  // for a turn among those of that pace
     bool waitsForRead = false;
+    bool isTried = false;  // since the start
+    bool wasLate = false;  // the last one that has ended
+    int late = 0;          // of those in flight
     Millis timer = kNever, readAfter = 0;
   };
   struct Flight {
     std::int64_t queue = 0;
     Share* share = nullptr;
-    bool failing = false;  // which side of it
+    Places::At place = Places::At::spare;
+    Millis since = 0;
+    bool isLate = false;
   };
 
   Lane& lane(std::int64_t queue) { return *lanes_.at(queue); }
   Lane& add(const QueueStanding&, bool stored);
-  void startOf(Share&, bool failing, int most, Millis now, std::vector<Attempt>& into);
+  static Pace paceOf(const Lane&);
+  static bool& waits(Lane& lane, Pace pace) { return lane.waits[static_cast<std::size_t>(pace)]; }
+  void findLate(Millis now);
+  void vacate(Share&);
+  void startOf(Share&, Pace, Millis now, std::vector<Attempt>& into);
   void setTimer(Lane&, Millis);
 
   const PipelineLimits& limits_;
@@ -80,7 +95,8 @@ class Lanes {
   std::map<QueueKey, std::int64_t> byKey_;
   Turns toRead_;
   std::set<std::pair<Millis, std::int64_t>> timers_;
-  std::unordered_map<std::int64_t, Flight> flights_;  // by delivery
+  std::unordered_map<std::int64_t, Flight> flights_;   // by delivery
+  std::deque<std::pair<Millis, std::int64_t>> aging_;  // since when a delivery is in flight
   std::size_t reading_ = 0;
 };
 

@@ -159,7 +159,8 @@ struct PipelineLimits {
   std::int64_t queueBytes = std::int64_t{2} << 30;
   int retriesInFlight = 4;      // of one queue
   int breakerAfter = 10;        // failures in a row
-  int inFlight = 1024;          // of a block's queues; a quarter of it is for those that fail
+  int inFlight = 2048;          // of a block's queues
+  Millis late = 1000;           // for an answer
   std::size_t window = 32;      // rows of a queue that are read at a time
   std::size_t events = 8192;    // accepted events that are read at a time
   int preparing = 4;            // events of one instance that are enriched at once
