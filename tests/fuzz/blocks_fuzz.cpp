@@ -2,9 +2,13 @@
 // each line after it is a step:
 //   c {...}          its slice of a creation, or of a later change
 //   0 {...} [query]  a call of its first route; 1 of the second, and so on; "query" is a label
-//   a 200 text       what the next request that it sends is answered
+//   a 200 text       what the next request that it sends is answered; the text is Retry-After, too
+//   e 2              an event of the instance, attempted for the second time
+//   t 3600           time passes
 //   d                forget the instance
 #include <charconv>
+#include <map>
+#include <optional>
 
 #include "all_blocks.hpp"
 #include "block/field_table.hpp"
@@ -25,9 +29,31 @@ const Instance kInstance{.id = {"i-1"},
                          .numberJid = {},
                          .createdAt = {}};
 
+constexpr TimePoint kNow(std::chrono::seconds(1'795'257'000));
+const Event kEvent{.id = "event-1", .type = "instance.state", .instance = kInstance.id, .at = kNow};
+const std::vector<DeliveryRecord> kRecords{
+    {.id = "d-3", .event = "event-3", .destination = "default", .attempts = 1, .createdAt = kNow},
+    {.id = "d-2", .destination = "default", .status = DeliveryStatus::dead, .createdAt = kNow},
+    {.id = "d-1", .destination = "x", .status = DeliveryStatus::delivered, .createdAt = kNow}};
+
+const Provisioned kProvisioned{
+    .instance = kInstance,
+    .shown = {{"chatwoot", {{"status", "active"}, {"bridgeIntegrationId", "int_1"}}}},
+    .warnings = {}};
+
 unsigned long numberIn(const Json& digits) { return std::stoul(std::string(digits.as_string())); }
 
-// Where the block dials to must be a URL that core would let it dial to.
+// Digits at the beginning of a text, and what follows them.
+std::optional<std::pair<int, std::string>> numberAndRest(const std::string& text) {
+  int number = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  if (error != std::errc()) return std::nullopt;
+  return std::pair(number, std::string(std::min(end + 1, last), last));
+}
+
+// Where the block dials to must be a URL that core would let it dial to. The block is started once:
+// what it is told of an instance is kept by its host, and is gone when that has forgotten it.
 class Story {
  public:
   explicit Story(const AnyBlock& block) : name_(block.name), code_(block.create()) {
@@ -35,17 +61,26 @@ class Story {
     boost::json::object config;
     for (const auto& option : code_->options()) config[option.name] = option.fallback;
     host_.configNode = std::move(config);
-    host_.time = TimePoint(std::chrono::seconds(1'795'257'000));
     host_.known = {kInstance};
     code_->start(host_);
-    host_.provisionAnswers.push_back(Provisioned{
-        .instance = kInstance,
-        .shown = {{"chatwoot", {{"status", "active"}, {"bridgeIntegrationId", "int_1"}}}},
-        .warnings = {}});
+    host_.records = kRecords;
+    untold_ = code_->summary(kInstance);
   }
-  ~Story() { code_->stop(); }
-  Story(const Story&) = delete;
-  Story& operator=(const Story&) = delete;
+
+  void begin() {
+    static_cast<FakeStorage&>(host_) = FakeStorage();
+    static_cast<FakeHttpClient&>(host_) = FakeHttpClient();
+    static_cast<FakeObserve&>(host_) = FakeObserve();
+    host_.time = kNow;
+    host_.configured.clear();
+    host_.redelivered.clear();
+    host_.givenUp.clear();
+    host_.provisionAnswers.clear();
+    host_.provisionAnswers.push_back(kProvisioned);
+    hidden_ = exact_ = true;
+    quoted_ = false;
+    require(code_->summary(kInstance) == untold_);
+  }
 
   // Whatever the step is, what it throws is for people, and the block can still show itself.
   void step(const std::string& line) {
@@ -60,7 +95,7 @@ class Story {
     require(code_->summary(kInstance) == shown);
     // What others call things is shown as they do.
     if (isHidden() && !quoted_) require(countOf(serialize(shown), kMark) == 0);
-    for (const auto& request : host_.requests) require(parseUrl(request.url).has_value());
+    for (const auto& request : host_.requests) checkRequest(request);
     host_.requests.clear();
     for (const auto& each : host_.logLines)
       if (isHidden()) require(countOf(each.message + serialize(each.fields), kMark) == 0);
@@ -72,6 +107,8 @@ class Story {
     const std::string rest = line.size() > 2 ? line.substr(2) : "";
     if (line[0] == 'c') return configure(rest);
     if (line[0] == 'a') return answer(rest);
+    if (line[0] == 'e') return event(rest);
+    if (line[0] == 't') return wait(rest);
     if (line[0] == 'd') return code_->forget(kInstance);
     const auto index = static_cast<std::size_t>(line[0] - '0');
     if (index < host_.declared.size()) call(host_.declared[index], rest);
@@ -122,12 +159,29 @@ class Story {
   }
 
   void answer(const std::string& text) {
-    int status = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), status);
-    if (error != std::errc() || status < 100 || status > 599) return;
-    const auto at = static_cast<std::size_t>(end - text.data());
+    const auto said = numberAndRest(text);
+    if (!said || said->first < 100 || said->first > 599) return;
     quoted_ = quoted_ || countOf(text, kMark) > 0;
-    host_.replies.push_back({status, {}, at < text.size() ? text.substr(at + 1) : ""});
+    host_.replies.push_back({said->first, {{"retry-after", said->second}}, said->second});
+  }
+
+  void event(const std::string& text) {
+    const int attempt = numberAndRest(text).value_or(std::pair(1, "")).first;
+    for (const auto& [to, verdict] : host_.deliver(kEvent, std::max(1, attempt)))
+      require(!verdict.notBefore || (*verdict.notBefore > host_.time &&
+                                     *verdict.notBefore <= host_.time + std::chrono::hours(24)));
+  }
+
+  void wait(const std::string& text) {
+    const int seconds = numberAndRest(text).value_or(std::pair(0, "")).first;
+    if (seconds > 0 && seconds <= 100'000'000) host_.time += std::chrono::seconds(seconds);
+  }
+
+  // No header ends before its end.
+  static void checkRequest(const OutgoingRequest& request) {
+    require(parseUrl(request.url).has_value());
+    for (const auto& [name, value] : request.headers)
+      require(value.find_first_of(std::string_view("\0\r\n", 3)) == value.npos);
   }
 
   // Whether the mark is in secrets alone; once it was not, it may be shown. A text that quotes it
@@ -149,18 +203,27 @@ class Story {
   FakeHost host_;
   std::unique_ptr<IBlockConfigurator> code_;
   std::vector<Field> fields_;
+  Json untold_;
   bool hidden_ = true, quoted_ = false, exact_ = true;
 };
+
+Story* storyOf(const std::string& name) {
+  static auto& all = *[] {
+    auto* stories = new std::map<std::string, Story>;
+    for (const auto& block : kAllBlocks) stories->try_emplace(block.name, block);
+    return stories;
+  }();
+  const auto it = all.find(name);
+  return it == all.end() ? nullptr : &it->second;
+}
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto lines = linesOf({reinterpret_cast<const char*>(data), size});
-  if (lines.empty() || lines.size() > 12) return 0;
-  for (const auto& block : kAllBlocks) {
-    if (lines.front() != block.name) continue;
-    Story story(block);
-    for (std::size_t i = 1; i < lines.size(); ++i) story.step(lines[i]);
-  }
+  Story* const story = lines.empty() || lines.size() > 12 ? nullptr : storyOf(lines.front());
+  if (!story) return 0;
+  story->begin();
+  for (std::size_t i = 1; i < lines.size(); ++i) story->step(lines[i]);
   return 0;
 }

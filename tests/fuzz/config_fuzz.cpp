@@ -53,7 +53,7 @@ void checkConfig(const Config& config, const Environment& environment) {
   std::size_t at = 0;
   for (const Json* values :
        {&config.http, &config.storage, &config.security, &config.plugins, &config.egress,
-        &config.limits, &config.log, &config.metrics, &config.admin})
+        &config.limits, &config.log, &config.metrics, &config.admin, &config.audit, &config.events})
     checkSection(configSections().at(at++).keys, *values);
   for (const auto& block : config.blocks) {
     checkSection(processKeys(), block.process);

@@ -74,6 +74,10 @@ Address teredo(const Address& end) {
 
 Address isatap(const Address& end) { return joined(*addressOf("2606:4700::5efe:0:0"), end); }
 
+bool same(const std::optional<Address>& read, const Address& address) {
+  return read && std::memcmp(&*read, &address, sizeof address) == 0;
+}
+
 // What holds of any address, however it was come by.
 void checkAddress(const Address& address) {
   static const Address mapped = *addressOf("0.0.0.0"), nat64 = *addressOf("64:ff9b::");
@@ -90,12 +94,9 @@ void checkAddress(const Address& address) {
   if (four >> 24 == 127)
     for (const Address& end : {sixToFour(address), teredo(address), isatap(address)})
       require(verdict(end, true).has_value());
+  require(same(addressOf(textOf(address)), address));
   // What not even a proxy may be, nothing may be.
   if (verdict(address, true)) require(verdict(address).has_value());
-}
-
-bool same(const std::optional<Address>& read, const Address& address) {
-  return read && std::memcmp(&*read, &address, sizeof address) == 0;
 }
 
 // What a socket is about to be connected to.
@@ -113,9 +114,29 @@ void checkSocketAddress(const Address& address) {
   require(!addressOf(reinterpret_cast<const sockaddr&>(four)));
 }
 
+// Its first bytes; of less than sixteen, an address of version 4.
+Address addressFrom(const std::string& text) {
+  Address address = *addressOf("0.0.0.0");
+  const std::size_t count = text.size() < 16 ? std::min<std::size_t>(text.size(), 4) : 16;
+  std::copy_n(text.begin(), count, address.s6_addr + 16 - count);
+  return address;
+}
+
+// A name is judged by the worst of its addresses.
+void checkName(const Url& url, const Address& address) {
+  if (addressOf(url.host) || egress().refusalAtSight(url)) return;
+  static const Address open = *addressOf("8.8.8.8");
+  const auto asking = egress().asking([&](const std::string& name) {
+    require(name == url.host);
+    return std::vector<Address>{open, address};
+  });
+  require(asking.refusal(url) == egress().refusal("", address, false));
+}
+
 void checkUrl(const std::string& text) {
   const auto url = parseUrl(text);
   if (!url) return;
+  checkName(*url, addressFrom(text));
   require(url->scheme == "http" || url->scheme == "https");
   require(url->port != 0 && isHost(url->host));
   const auto verdict = egress().refusal(*url);
@@ -175,8 +196,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   checkProxy(text);
   checkAllowed(text);
   if (size >= 16) {
-    Address address;
-    std::copy_n(data, 16, address.s6_addr);
+    const Address address = addressFrom(text);
     checkAddress(address);
     checkSocketAddress(address);
   }
