@@ -243,7 +243,8 @@ class WebhookBlock final : public IBlockConfigurator, private IHttpSink {
     std::vector<std::string> queued, skipped;
     for (const auto& each : found) {
       const auto it = webhooks.find(each.destination);
-      const bool enabled = it != webhooks.end() && it->second.enabled;
+      // Without a label nobody has been found yet who wants it.
+      const bool enabled = each.destination.empty() || (it != webhooks.end() && it->second.enabled);
       (enabled ? queued : skipped).push_back(each.id);
     }
     const auto isFound = [&](const std::string& known) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "event/delivery_queue.hpp"
 #include "event/schedule.hpp"
 #include "event/timeline.hpp"
 #include "event/window.hpp"
@@ -47,6 +48,59 @@ TEST(EventSchedule, WhatTheEndpointAskedForMakesAWaitLongerAndNeverShorter) {
 TEST(EventSchedule, NobodyMakesUsWaitForMoreThanADay) {
   EXPECT_EQ(next(1, 0.5, kNever), 1'000 + kDay);
   EXPECT_EQ(next(3, 1, kNever), 1'000 + kDay * 12 / 10) << "the schedule itself may";
+}
+
+// With a delivery, 9, that waits for its first attempt.
+class OneQueue {
+ public:
+  OneQueue(const std::string& destination, const QueueRules& rules)
+      : rules_(rules), queue({{1, {{"i-1"}, "hook", destination}}}, false, limits_) {
+    queue.serve(&rules_);
+    queue.announced(9);
+    queue.enqueued({.id = 9, .place = 9});
+  }
+  Settlement fails(Millis now) { return queue.answered(9, {Outcome::retry}, now, random_); }
+
+ private:
+  const PipelineLimits limits_;
+  const QueueRules rules_;
+  Fixed random_{0.5};
+
+ public:
+  DeliveryQueue queue;
+};
+
+// Until it is dead, or for so many.
+std::vector<Millis> waitsOf(const std::string& destination, const QueueRules& rules,
+                            std::size_t most) {
+  OneQueue one(destination, rules);
+  std::vector<Millis> waits;
+  for (Millis now = 0; waits.size() < most; now = one.queue.dueAt()) {
+    EXPECT_TRUE(one.queue.startable(now));
+    one.queue.start(now);
+    const auto settlement = one.fails(now);
+    one.queue.settled(settlement);
+    if (settlement.status != DeliveryStatus::pending) break;
+    waits.push_back(settlement.delivery.dueAt - now);
+  }
+  return waits;
+}
+
+TEST(DeliveryQueue, WhatNobodyHasSaidWhoWantsIsNeverGivenUp) {
+  using Waits = std::vector<Millis>;
+  EXPECT_EQ(waitsOf("default", kRules, 10), (Waits{5'000, 30'000, kDay}));
+  EXPECT_EQ(waitsOf(kUnrouted, kRules, 6), (Waits{5'000, 30'000, kDay, kDay, kDay, kDay}));
+  EXPECT_EQ(waitsOf("default", {{}, 8}, 3), Waits());
+  EXPECT_EQ(waitsOf(kUnrouted, {{}, 8}, 3), (Waits{60'000, 60'000, 60'000}));
+}
+
+TEST(DeliveryQueue, UnlessItIsBuried) {
+  OneQueue one(kUnrouted, kRules);
+  one.queue.start(0);
+  one.queue.bury(9, "gone");
+  const auto settlement = one.fails(0);
+  EXPECT_EQ(settlement.status, DeliveryStatus::dead);
+  EXPECT_EQ(settlement.reason, "gone");
 }
 
 TEST(Timeline, AWallClockThatIsSetMovesNothing) {

@@ -206,6 +206,23 @@ TEST_F(EventsTest, ABlockThatCannotSayWhoWantsItIsAskedLaterAndHoldsUpNobody) {
   EXPECT_EQ(server.requests().size(), 2u);
 }
 
+TEST_F(EventsTest, WhatNobodyHasSaidWhoWantsIsNotGivenUp) {
+  TinyServer server([](const std::string&) { return TinyServer::reply(200, ""); });
+  std::atomic<int> asked{0};
+  PostingSink sink;
+  sink.url = server.url();
+  sink.onRoute = [&](const Event&) -> std::vector<std::string> {
+    if (++asked < 20) throw Error(Code::unavailable, "not now");
+    return {"late"};
+  };
+  events_->subscribe("hook", sink, {.retries = {1ms, 2ms}});
+  const Running running(*this);
+  publish({"a"});
+  EXPECT_EQ(records("hook", DeliveryStatus::delivered, 1).at(0).destination, "late");
+  EXPECT_EQ(asked, 20);
+  EXPECT_TRUE(records("hook", DeliveryStatus::dead).empty());
+}
+
 TEST_F(EventsTest, ADestinationThatCannotBeNamedHoldsUpNobody) {
   ScriptedSink odd, long_, good;
   odd.to = {std::string("a\0b", 3)};

@@ -342,6 +342,12 @@ TEST_F(WebhookDelivery, RedeliversWhatIsNamedAndTellsWhatItSkipped) {
   EXPECT_EQ(host_.redelivered, (std::vector<std::string>{"1", "3"})) << "the oldest first";
 }
 
+TEST_F(WebhookDelivery, WhatHasNoLabelYetMayBeAskedForAgain) {
+  recorded("1", "");
+  EXPECT_EQ(redeliver({{"ids", {"1"}}}).body.at("queued"), 1);
+  EXPECT_EQ(host_.redelivered, std::vector<std::string>{"1"});
+}
+
 TEST_F(WebhookDelivery, OneIsOneAndNoneIsNone) {
   on("crm");
   recorded("1", "crm");

@@ -8,6 +8,7 @@ namespace {
 // Answers that wait for the database, in units of what may be in flight: a crash repeats them.
 constexpr int kUnsettled = 4;
 constexpr std::size_t kExcessAtOnce = 256;
+constexpr Millis kAskedAgain = 60'000;  // of a block without a schedule
 
 }  // namespace
 
@@ -114,10 +115,7 @@ Settlement DeliveryQueue::answered(std::int64_t id, const AttemptResult& answer,
     standing_.failures = 0;
   } else {
     standing_.failures = std::min(standing_.failures + 1, limits_.breakerAfter);
-    const auto next = answer.outcome == Outcome::retry && rules_ && !buried(row)
-                          ? nextAttempt(*rules_, row.attempts, now, answer.notBefore, random)
-                          : std::nullopt;
-    if (next) {
+    if (const auto next = nextOf(row, answer, now, random)) {
       row.dueAt = *next;
     } else {
       settlement.status = DeliveryStatus::dead;
@@ -133,6 +131,18 @@ Settlement DeliveryQueue::answered(std::int64_t id, const AttemptResult& answer,
     leavingBytes_ += row.bytes;
   }
   return settlement;
+}
+
+// Of what nobody has said who wants it, the last wait repeats: given up, it would be lost to
+// whoever does want it.
+std::optional<Millis> DeliveryQueue::nextOf(const PendingDelivery& row, const AttemptResult& answer,
+                                            Millis now, Random& random) const {
+  if (answer.outcome != Outcome::retry || !rules_ || buried(row)) return std::nullopt;
+  const auto next = nextAttempt(*rules_, row.attempts, now, answer.notBefore, random);
+  if (next || key().destination != kUnrouted) return next;
+  const int last = static_cast<int>(rules_->waits.size());
+  if (last == 0) return now + kAskedAgain;
+  return nextAttempt(*rules_, last, now, answer.notBefore, random);
 }
 
 void DeliveryQueue::settled(const Settlement& settlement) {

@@ -71,6 +71,8 @@ class DeliveryQueue {
   bool hides(std::int64_t id) const { return taken_.hides(id) || coming_.hides(id); }
   bool buried(const PendingDelivery& row) const { return row.place <= standing_.buried; }
   void arrived(const PendingDelivery&);
+  std::optional<Millis> nextOf(const PendingDelivery&, const AttemptResult&, Millis now,
+                               Random&) const;
   std::vector<Settlement> remove(const Load&, const std::vector<PendingDelivery>&, Millis now);
   Settlement removal(const PendingDelivery&, Millis now);
 

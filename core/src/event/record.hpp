@@ -25,6 +25,10 @@ struct QueueKey {
   auto operator<=>(const QueueKey&) const = default;
 };
 
+// The destination of what its block could not say the destinations of, when it was asked: whoever
+// is to deliver there asks again, for as long as it takes. No block has one of that name.
+inline constexpr auto kUnrouted = "";
+
 // How a block's queues are served; of its Delivery.
 struct QueueRules {
   std::vector<Millis> waits = {};  // before each further attempt

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "event/record.hpp"
 #include "event/sink_lane.hpp"
 #include "pombo/error.hpp"
 #include "pombo/event.hpp"
@@ -11,9 +12,6 @@
 
 namespace pombo {
 
-// The destination of what its block could not say the destinations of, when it was asked: whoever
-// is to deliver there asks again. No block has one of that name.
-inline constexpr auto kUnrouted = "";
 inline constexpr std::size_t kLongestName = 1024;  // bytes, of a destination
 
 // One of the sinks is null.
