@@ -20,6 +20,7 @@ TEST_F(ProvisionerTest, RemovingFreesNameTokenAndQuota) {
     EXPECT_EQ(gateway_.used(), 0);
     EXPECT_EQ(gateway_.count("instance"), 0);
     EXPECT_EQ(gateway_.count("block_row"), 0);
+    while (DatabaseEventStore(gateway_.store.database()).sweep(100)) continue;
     EXPECT_EQ(gateway_.count("event"), 0);
   }
 }

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 #include "event/database_event_store.hpp"
 #include "event/delivery_list.hpp"
 #include "pombo/error.hpp"
@@ -54,6 +56,10 @@ class EventStoreTest : public ::testing::Test {
                                     .httpStatus = 500,
                                     .error = "HTTP 500",
                                     .reason = status == DeliveryStatus::dead ? "gone" : ""}}});
+  }
+  void erase(const std::string& instance) {
+    store_.database().commit(
+        [&](Session& session) { DatabaseEventStore::erase(session, {instance}); });
   }
   QueueStanding queue() { return events_.restore(kNow).queues.at(0); }
   std::vector<std::int64_t> load(Load::What what, std::size_t limit = 100) {
@@ -192,11 +198,10 @@ TEST_F(EventStoreTest, ReadsEachOrder) {
 TEST_F(EventStoreTest, WhatIsDeliveredAgainStartsAnewInAnotherPlace) {
   const auto row = routed({1, 2}).routings[0].deliveries[0].delivery;
   settle(row, DeliveryStatus::dead);
-  auto known = list_.find({"i-1"}, "hook", {3, 1});
-  ASSERT_EQ(known.size(), 1u);
-  EXPECT_EQ(known[0].destination, "default");
+  auto again = list_.find({"i-1"}, "hook", {1, 3});
+  ASSERT_EQ(again.size(), 1u);
   EXPECT_TRUE(list_.find({"i-2"}, "hook", {1}).empty());
-  std::vector<NewDelivery> again{known[0].delivery};
+  EXPECT_TRUE(list_.find({"i-1"}, "other", {1}).empty());
   again[0].delivery.place = 50;
   const Write write{.again = again};
   const NoEffect made{.sizes = {{7, 2, 200}}};
@@ -281,9 +286,52 @@ TEST_F(EventStoreTest, ListsNewestFirstByPageAndByWhatIsAsked) {
   EXPECT_EQ(list_.newest(filter).size(), 1u);
   filter.destination = "other";
   EXPECT_TRUE(list_.newest(filter).empty());
-  EXPECT_EQ(list_.dead({{"i-1"}, "hook", "default"}, kNow, 10).size(), 1u);
-  EXPECT_TRUE(list_.dead({{"i-1"}, "hook", "default"}, kNow + 1, 10).empty());
-  EXPECT_TRUE(list_.dead({{"i-2"}, "hook", "default"}, kNow, 10).empty());
+  filter.destination = "default";
+  filter.since = kNow;
+  EXPECT_EQ(list_.newest(filter).size(), 1u);
+  filter.since = kNow + 1;
+  EXPECT_TRUE(list_.newest(filter).empty());
+}
+
+TEST_F(EventStoreTest, ListsAndFindsHoweverManyIdsThereAre) {
+  Ids ids(250);
+  std::iota(ids.begin(), ids.end(), 1);
+  const auto rows = routed(ids).routings[0].deliveries;
+  for (const auto i : {0u, 120u, 249u}) settle(rows[i].delivery, DeliveryStatus::dead);
+  Ids found;
+  for (const auto& each : list_.find({"i-1"}, "hook", ids)) found.push_back(each.delivery.id);
+  EXPECT_EQ(found, ids);
+  DeliveryFilter filter{.instance = {"i-1"}, .block = "hook", .ids = ids, .limit = 1000};
+  EXPECT_EQ(list_.newest(filter).size(), 250u);
+  filter.status = DeliveryStatus::dead;
+  found.clear();
+  for (const auto& each : list_.newest(filter)) found.push_back(each.id);
+  EXPECT_EQ(found, (Ids{250, 121, 1}));
+  filter.before = 250;
+  filter.limit = 1;
+  EXPECT_EQ(list_.newest(filter).at(0).id, 121);
+  filter.instance = {"i-2"};
+  EXPECT_TRUE(list_.newest(filter).empty());
+}
+
+TEST_F(EventStoreTest, WhatStoodForOthersIsNotShownWithThem) {
+  const auto event = events_.accept({eventOf("u")}, kNow).accepted.at(0).seq;
+  Write write{.at = kNow};
+  write.queues.push_back({7, {{"i-1"}, "hook", kUnrouted}});
+  write.routings.push_back(
+      {event,
+       98,
+       {},
+       {{7, {.id = 1, .place = 1, .event = event}}, {7, {.id = 2, .place = 2, .event = event}}}});
+  events_.write(write);
+  settle(write.routings[0].deliveries[0].delivery, DeliveryStatus::delivered);
+  DeliveryFilter filter{.instance = {"i-1"}, .block = "hook"};
+  ASSERT_EQ(list_.newest(filter).size(), 1u);
+  EXPECT_EQ(list_.newest(filter)[0].id, 2);
+  filter.ids = {1};
+  EXPECT_TRUE(list_.newest(filter).empty());
+  filter = {.instance = {"i-1"}, .block = "hook", .status = DeliveryStatus::delivered};
+  EXPECT_TRUE(list_.newest(filter).empty());
 }
 
 TEST_F(EventStoreTest, WhatIsSettledIsKeptForItsTimeAndTheEventAsLongAsAnyOfIt) {
@@ -313,14 +361,76 @@ TEST_F(EventStoreTest, PrunesNoMoreThanItIsToldAtATime) {
   EXPECT_EQ(count("delivery") + count("event_seen"), 0);
 }
 
+TEST_F(EventStoreTest, PlacesGrowAcrossAStartWhateverBecameOfTheLast) {
+  const std::int64_t far = kNow * 2000;
+  const auto row = routed({far}).routings[0].deliveries[0].delivery;
+  settle(row, DeliveryStatus::delivered);
+  EXPECT_EQ(events_.restore(kNow).lastPlace, far);
+  Write again{.again = {{7, row}}};
+  again.again[0].delivery.place = far + 5;
+  events_.write(again);
+  settle(again.again[0].delivery, DeliveryStatus::pending, kNow, kNow + kHour);
+  EXPECT_EQ(events_.restore(kNow).lastPlace, far + 5);
+  again.again[0].delivery.place = far + 7;  // it was pending
+  events_.write(again);
+  EXPECT_EQ(events_.restore(kNow).lastPlace, far + 7);
+  Write write;
+  write.burials.push_back({7, far + 9, "gone"});
+  events_.write(write);
+  EXPECT_EQ(events_.restore(kNow).lastPlace, far + 9);
+}
+
 TEST_F(EventStoreTest, NothingOfADeletedInstanceStaysOrComesBack) {
-  auto late = routed({1, 2});
-  events_.accept({eventOf("m", "chat", "message.exchange")}, kNow);
-  store_.database().commit([](Session& session) { DatabaseEventStore::erase(session, {"i-1"}); });
+  auto late = routed({1, 2, 3, 4, 5});
+  for (const auto* id : {"m", "n", "o"})
+    events_.accept({eventOf(id, "chat", "message.exchange")}, kNow);
+  auto other = eventOf("e", "chat", "message.exchange");
+  other.instance = {"i-2"};
+  events_.accept({other}, kNow);
+  erase("i-1");
+  EXPECT_GT(count("delivery"), 0) << "which take their time";
+  const auto nothing = [&](DatabaseEventStore& store) {
+    const auto standing = store.restore(kNow);
+    EXPECT_TRUE(standing.queues.empty());
+    EXPECT_EQ(standing.lastQueue, count("delivery") + count("event_erased") > 0 ? 7 : 0)
+        << "no other gets its deliveries";
+    EXPECT_EQ(store.unrouted(10).size(), 1u) << "the other's";
+    EXPECT_TRUE(list_.counts().empty());
+    EXPECT_TRUE(list_.newest({.instance = {"i-1"}, .block = "hook"}).empty());
+    EXPECT_TRUE(list_.find({"i-1"}, "hook", {1, 2}).empty());
+  };
+  nothing(events_);
   late.routings[0].token = 100;
-  EXPECT_EQ(events_.write(late).events.size(), 1u);
-  for (const auto* table : {"event", "event_seen", "delivery", "delivery_queue"})
-    EXPECT_EQ(count(table), 0) << table;
+  EXPECT_EQ(events_.write(late).events.size(), 1u) << "what was on its way";
+  Write more{.routings = {{.event = late.routings[0].event, .deliveries = {{7, {.id = 9}}}}}};
+  EXPECT_EQ(events_.write(more).events.size(), 1u);
+  nothing(events_);
+  for (int slices = 0;; ++slices) {
+    // As after another start, each time.
+    DatabaseEventStore again(store_.database());
+    const auto rows = count("event") + count("event_seen") + count("delivery");
+    if (!again.sweep(2)) {
+      EXPECT_GE(slices, 4);
+      break;
+    }
+    EXPECT_LE(rows - count("event") - count("event_seen") - count("delivery"), 4);
+    nothing(again);
+  }
+  EXPECT_EQ(count("delivery") + count("delivery_queue") + count("event_erased"), 0);
+  EXPECT_EQ(count("event"), 1) << "the other's";
+  EXPECT_EQ(count("event_seen"), 1);
+}
+
+TEST_F(EventStoreTest, AQueueThatWasNamedBesideADeletionGoesWithIt) {
+  routed({1});
+  erase("i-1");
+  store_.database().commit([](Session& session) {
+    session.once(
+        "INSERT INTO delivery_queue VALUES (8, 'i-1', 'hook', 'late', 0, 0, 0, 0, 0, '', 0)");
+  });
+  EXPECT_TRUE(events_.restore(kNow).queues.empty());
+  while (events_.sweep(10)) continue;
+  EXPECT_EQ(count("delivery_queue"), 0);
 }
 
 TEST_F(EventStoreTest, TheClockIsKept) {

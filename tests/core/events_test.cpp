@@ -454,6 +454,30 @@ TEST_F(EventsTest, QueuesOfABlockThatIsNotThereWait) {
   EXPECT_EQ(records("own", DeliveryStatus::pending).size(), 1u);
 }
 
+TEST_F(EventsTest, WhatIsLeftOfAnInstanceGoesWithTheNextTidying) {
+  ScriptedSink sink;
+  sink.onDeliver = [](const Event&) { return Verdict{Outcome::retry, "no"}; };
+  keep("own", sink, {.retries = {1h}});
+  const Running running(*this);
+  publish(numbered(20));
+  records("own", DeliveryStatus::pending, 20);
+  store_.database().commit([](Session& session) { DatabaseEventStore::erase(session, {"i-1"}); });
+  events_->forget({"i-1"});
+  EXPECT_TRUE(records("own", DeliveryStatus::pending).empty());
+  events_->tidy();
+  const auto left = [this] {
+    return store_.database().read([](Session& session) {
+      return session
+          .rows(
+              "SELECT (SELECT COUNT(*) FROM delivery) + (SELECT COUNT(*) FROM event) + "
+              "(SELECT COUNT(*) FROM event_erased)",
+              "n")[0]
+          .number(0);
+    });
+  };
+  while (left() > 0) std::this_thread::yield();
+}
+
 TEST_F(EventsTest, AnEnvelopeCarriesMediaAsFarAsTheyFit) {
   around_.media = {{"small", "abc"}, {"large", std::string((16 << 20) + 1, 'x')}};
   Event event = eventOf("a");

@@ -43,6 +43,32 @@ def test_what_is_pending_survives_a_kill(start, fresh):
         assert len(shop.attempted(10, "delivered")) == 10
 
 
+def test_what_waits_for_an_instance_that_is_deleted_goes_with_it(start, fresh):
+    """Its rows go by and by, across a kill too: nobody sees them meanwhile."""
+    api = start()
+    with Receiver() as crm:
+        port = crm.port
+        crm.answer = lambda _: (500,)
+        shop, other = Shop(api, fresh()), Shop(api, fresh())
+        for each in (shop, other):
+            each.webhook(crm.url)
+        for _ in range(20):
+            shop.happens()
+        kept = other.happens()
+        shop.attempted(20, "pending")
+        other.attempted(1, "pending")
+        assert api.call("DELETE", f"/api/instance/delete/{shop.segment}").status == 200
+    api.server.kill()
+    with Receiver(port=port) as crm:
+        api.server.start()
+        again = Shop(api, shop.name)
+        assert again.deliveries() == []
+        again.webhook(crm.url)
+        fresh_one = again.happens()
+        assert {each.id for each in crm.wait(2)} == {kept, fresh_one}
+        assert len(again.attempted(1, "delivered")) == len(other.attempted(1, "delivered")) == 1
+
+
 def test_one_at_a_time_keeps_the_order(start, fresh):
     api = start(POMBO_BLOCKS_WEBHOOK_MAX_IN_FLIGHT="1")
     with Receiver() as crm:

@@ -94,13 +94,9 @@ std::vector<DeliveryRecord> BlockDeliveries::list(const std::string& block,
 
 void BlockDeliveries::redeliver(const std::string& block, const InstanceId& instance,
                                 const std::vector<std::string>& ids) {
-  std::vector<NewDelivery> deliveries;
-  for (auto& each : list_.find(instance, block, numbersIn(ids)))
-    deliveries.push_back(std::move(each.delivery));
+  const auto deliveries = list_.find(instance, block, numbersIn(ids));
   if (deliveries.empty()) return;
-  sayAndWait([deliveries = std::move(deliveries)](Pipeline& pipeline, Millis) {
-    pipeline.redeliver(deliveries);
-  });
+  sayAndWait([deliveries](Pipeline& pipeline, Millis) { pipeline.redeliver(deliveries); });
 }
 
 void BlockDeliveries::giveUp(const QueueKey& key, const std::string& reason) {

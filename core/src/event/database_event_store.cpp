@@ -72,6 +72,37 @@ std::int64_t newest(Session& session, const char* column, const char* table) {
       .number(0);
 }
 
+// Inside a transaction: what has been named since is nobody's either.
+void disown(Session& session, const std::string& instance) {
+  session.run(
+      "INSERT INTO event_erased (instance_id, queue) SELECT instance_id, id FROM delivery_queue "
+      "WHERE instance_id = :instance ON CONFLICT DO NOTHING",
+      {instance});
+  session.run("DELETE FROM delivery_queue WHERE instance_id = :instance", {instance});
+}
+
+// How many rows of each kind went, of that which had the most. In the order of an index, so that
+// PostgreSQL does not collect all that there are first.
+std::size_t removeEvents(Session& session, const std::string& instance, std::int64_t most) {
+  const auto events = session.run(
+      "DELETE FROM event WHERE seq IN "
+      "(SELECT seq FROM event WHERE instance_id = :instance ORDER BY seq LIMIT :most)",
+      {instance, most});
+  const auto seen = session.run(
+      "DELETE FROM event_seen WHERE (instance_id, chat, message, kind) IN (SELECT instance_id, "
+      "chat, message, kind FROM event_seen WHERE instance_id = :instance "
+      "ORDER BY chat, message, kind LIMIT :most)",
+      {instance, most});
+  return static_cast<std::size_t>(std::max(events, seen));
+}
+
+std::size_t removeDeliveries(Session& session, std::int64_t queue, std::int64_t most) {
+  return static_cast<std::size_t>(
+      session.run("DELETE FROM delivery WHERE id IN "
+                  "(SELECT id FROM delivery WHERE queue = :queue ORDER BY status, id LIMIT :most)",
+                  {queue, most}));
+}
+
 PendingDelivery pendingOf(const Row& row) {
   return {.id = row.number(0),
           .place = row.number(1),
@@ -199,6 +230,7 @@ std::vector<AcceptedEvent> DatabaseEventStore::unrouted(std::size_t limit) {
     std::vector<AcceptedEvent> found;
     for (const auto& row :
          session.rows("SELECT seq, instance_id, chat, LENGTH(data) FROM event WHERE routed = 0 "
+                      "AND instance_id NOT IN (SELECT instance_id FROM event_erased) "
                       "ORDER BY seq LIMIT :most",
                       "nttn", {static_cast<std::int64_t>(limit)}))
       found.push_back({row.number(0), {row.text(1)}, row.text(2), row.number(3)});
@@ -209,20 +241,24 @@ std::vector<AcceptedEvent> DatabaseEventStore::unrouted(std::size_t limit) {
 StoredQueues DatabaseEventStore::restore(Millis now) {
   return database_.read([&](Session& session) {
     StoredQueues standing;
-    for (const auto& row :
-         session.rows("SELECT id, instance_id, block, destination, pending, bytes, failures, "
-                      "buried, burial FROM delivery_queue ORDER BY id",
-                      "ntttnnnnt"))
+    const std::int64_t floor = now * kIdsPerMillis;
+    standing.lastPlace = floor;
+    for (const auto& row : session.rows(
+             "SELECT id, instance_id, block, destination, pending, bytes, failures, buried, "
+             "burial, newest FROM delivery_queue "
+             "WHERE instance_id NOT IN (SELECT instance_id FROM event_erased) ORDER BY id",
+             "ntttnnnntn")) {
       standing.queues.push_back({{row.number(0), {{row.text(1)}, row.text(2), row.text(3)}},
                                  row.number(4),
                                  row.number(5),
                                  static_cast<int>(row.number(6)),
                                  row.number(7),
                                  row.text(8)});
-    const std::int64_t floor = now * kIdsPerMillis;
-    standing.lastQueue = newest(session, "id", "delivery_queue");
+      standing.lastPlace = std::max({standing.lastPlace, row.number(7), row.number(9)});
+    }
+    standing.lastQueue =
+        std::max(newest(session, "id", "delivery_queue"), newest(session, "queue", "event_erased"));
     standing.lastDelivery = std::max(floor, newest(session, "id", "delivery"));
-    standing.lastPlace = std::max(floor, newest(session, "place", "delivery"));
     lastSeq_ = std::max(floor, newest(session, "seq", "event"));
     return standing;
   });
@@ -276,14 +312,30 @@ std::size_t DatabaseEventStore::prune(const Retention& retention, Millis now, st
   return pruned;
 }
 
+// Queue 0 comes first: without its events, no delivery of the instance is made any more.
+bool DatabaseEventStore::sweep(std::size_t most) {
+  constexpr auto kNext =
+      "SELECT instance_id, queue FROM event_erased ORDER BY instance_id, queue LIMIT 1";
+  const auto next = database_.read([&](Session& session) { return session.rows(kNext, "tn"); });
+  if (next.empty()) return false;
+  const std::string instance = next.front().text(0);
+  const std::int64_t queue = next.front().number(1), limit = static_cast<std::int64_t>(most);
+  database_.commit([&](Session& session) {
+    const auto gone = queue == 0 ? removeEvents(session, instance, limit)
+                                 : removeDeliveries(session, queue, limit);
+    if (gone >= most) return;
+    if (queue == 0) disown(session, instance);
+    session.run("DELETE FROM event_erased WHERE instance_id = :instance AND queue = :queue",
+                {instance, queue});
+  });
+  return true;
+}
+
 void DatabaseEventStore::erase(Session& session, const InstanceId& instance) {
   session.run(
-      "DELETE FROM delivery WHERE queue IN "
-      "(SELECT id FROM delivery_queue WHERE instance_id = :instance)",
+      "INSERT INTO event_erased (instance_id, queue) VALUES (:instance, 0) ON CONFLICT DO NOTHING",
       {instance.value});
-  for (const auto* table : {"delivery_queue", "event", "event_seen"})
-    session.run(std::string("DELETE FROM ") + table + " WHERE instance_id = :instance",
-                {instance.value});
+  disown(session, instance.value);
 }
 
 }  // namespace pombo

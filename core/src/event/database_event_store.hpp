@@ -43,8 +43,11 @@ class DatabaseEventStore final : public EventStore {
   // What has been kept for long enough, at most so many deliveries and as many messages that were
   // seen. How many of what there was more of: again, until it is less than `most`.
   std::size_t prune(const Retention&, Millis now, std::size_t most);
-  // Inside a transaction: everything of an instance.
+  // Inside a transaction, and quick: nothing of the instance is delivered or shown any more. Its
+  // rows go by and by.
   static void erase(Session&, const InstanceId&);
+  // Removes at most so many rows of each kind of what was erased. Whether there was anything to do.
+  bool sweep(std::size_t most);
 
  private:
   Database& database_;

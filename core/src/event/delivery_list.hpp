@@ -22,12 +22,6 @@ struct ListedDelivery {
   std::optional<Millis> attemptedAt = {}, nextAt = {};
 };
 
-// A delivery that exists, as Pipeline::redeliver() takes it.
-struct KnownDelivery {
-  NewDelivery delivery = {};
-  std::string destination = {};
-};
-
 // Of all queues of a block.
 struct DeliveryCounts {
   std::int64_t pending = 0, dead = 0;
@@ -51,11 +45,9 @@ class DeliveryList {
 
   std::vector<ListedDelivery> newest(const DeliveryFilter&);  // newest first
 
-  // Those of the ids that are known, in order.
-  std::vector<KnownDelivery> find(const InstanceId&, const std::string& block,
-                                  const std::vector<std::int64_t>& ids);
-  // Dead ones that were created then or later, the oldest first.
-  std::vector<NewDelivery> dead(const QueueKey&, Millis since, std::int64_t most);
+  // Those of the ids that are known, in order, as Pipeline::redeliver() takes them.
+  std::vector<NewDelivery> find(const InstanceId&, const std::string& block,
+                                const std::vector<std::int64_t>& ids);
   // By block. As cheap as there are queues, not deliveries.
   std::map<std::string, DeliveryCounts> counts();
 

@@ -1,5 +1,6 @@
 #include "event/delivery_writer.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace pombo {
@@ -14,6 +15,9 @@ std::string kept(const std::string& text) {
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
   return kept(text.substr(0, end));
 }
+
+// Of what is erased the rows may still be there.
+constexpr auto kStands = " AND instance_id NOT IN (SELECT instance_id FROM event_erased)";
 
 }  // namespace
 
@@ -38,8 +42,9 @@ void DeliveryWriter::writeCounts() {
   for (const auto& [queue, change] : changes_)
     session_.run(
         "UPDATE delivery_queue SET pending = pending + :pending, bytes = bytes + :bytes, "
-        "dead = dead + :dead WHERE id = :id",
-        {change.pending, change.bytes, change.dead, queue});
+        "dead = dead + :dead, newest = CASE WHEN newest < :place THEN :given ELSE newest END "
+        "WHERE id = :id",
+        {change.pending, change.bytes, change.dead, change.place, change.place, queue});
 }
 
 std::vector<QueueSize> DeliveryWriter::sizesOf(const std::vector<NewDelivery>& deliveries) {
@@ -56,21 +61,23 @@ std::vector<QueueSize> DeliveryWriter::sizesOf(const std::vector<NewDelivery>& d
 // Not for an instance that has been deleted meanwhile.
 void DeliveryWriter::name(const QueueName& queue) {
   session_.run(
-      "INSERT INTO delivery_queue (id, instance_id, block, destination, pending, bytes, dead, "
-      "failures, buried, burial) "
-      "SELECT CAST(:id AS BIGINT), CAST(:instance AS TEXT), CAST(:block AS TEXT), "
-      "CAST(:destination AS TEXT), 0, 0, 0, 0, 0, '' "
-      "WHERE EXISTS (SELECT 1 FROM event WHERE instance_id = :owner) ON CONFLICT DO NOTHING",
+      std::string(
+          "INSERT INTO delivery_queue (id, instance_id, block, destination, pending, bytes, dead, "
+          "failures, buried, burial) "
+          "SELECT CAST(:id AS BIGINT), CAST(:instance AS TEXT), CAST(:block AS TEXT), "
+          "CAST(:destination AS TEXT), 0, 0, 0, 0, 0, '' "
+          "WHERE EXISTS (SELECT 1 FROM event WHERE instance_id = :owner") +
+          kStands + ") ON CONFLICT DO NOTHING",
       {queue.id, queue.key.instance.value, queue.key.block, queue.key.destination,
        queue.key.instance.value});
 }
 
 bool DeliveryWriter::route(const Routing& routing, Millis now) {
   if (routing.token == 0) return routeMore(routing, now);
-  const bool made =
-      session_.run(
-          "UPDATE event SET routed = :token WHERE seq = :seq AND (routed = 0 OR routed = :same)",
-          {routing.token, routing.event, routing.token}) > 0;
+  const bool made = session_.run(std::string("UPDATE event SET routed = :token WHERE seq = :seq "
+                                             "AND (routed = 0 OR routed = :same)") +
+                                     kStands,
+                                 {routing.token, routing.event, routing.token}) > 0;
   if (!made) return false;
   if (routing.deliveries.empty()) {
     session_.run("DELETE FROM event WHERE seq = :seq", {routing.event});
@@ -83,7 +90,9 @@ bool DeliveryWriter::route(const Routing& routing, Millis now) {
 }
 
 bool DeliveryWriter::routeMore(const Routing& routing, Millis now) {
-  if (session_.rows("SELECT 1 FROM event WHERE seq = :seq", "n", {routing.event}).empty())
+  if (session_
+          .rows(std::string("SELECT 1 FROM event WHERE seq = :seq") + kStands, "n", {routing.event})
+          .empty())
     return false;
   for (const auto& each : routing.deliveries) insert(each, now);
   return true;
@@ -133,7 +142,10 @@ bool DeliveryWriter::again(const NewDelivery& made) {
     count(made.queue, row, 1);
     return true;
   }
-  if (revive(made, DeliveryStatus::pending)) return true;
+  if (revive(made, DeliveryStatus::pending)) {
+    count(made.queue, row, 0);
+    return true;
+  }
   // Perhaps it is this very write that was made before.
   return !session_
               .rows("SELECT 1 FROM delivery WHERE id = :id AND place = :place", "n",
@@ -158,8 +170,10 @@ void DeliveryWriter::bury(const Burial& burial) {
 }
 
 void DeliveryWriter::count(std::int64_t queue, const PendingDelivery& row, int change) {
-  changes_[queue].pending += change;
-  changes_[queue].bytes += change * row.bytes;
+  Change& all = changes_[queue];
+  all.pending += change;
+  all.bytes += change * row.bytes;
+  all.place = std::max(all.place, row.place);
 }
 
 }  // namespace pombo

@@ -19,6 +19,7 @@ class DeliveryWriter {
  private:
   struct Change {
     std::int64_t pending = 0, bytes = 0, dead = 0;
+    std::int64_t place = 0;  // the last that was given
   };
 
   void name(const QueueName&);

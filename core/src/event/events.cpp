@@ -231,8 +231,11 @@ void Events::tidy() {
     keepTime();
     try {
       const auto until = Time::clock::now() + kPruneTime;
-      while (started_ && Time::clock::now() < until)
-        if (store_.prune(options_.retention, thread_.now(), kPrunedAtOnce) < kPrunedAtOnce) break;
+      while (started_ && Time::clock::now() < until) {
+        const bool erased = store_.sweep(kPrunedAtOnce);
+        const auto pruned = store_.prune(options_.retention, thread_.now(), kPrunedAtOnce);
+        if (!erased && pruned < kPrunedAtOnce) break;
+      }
     } catch (const std::exception& error) {
       log_.write(Level::warn, "Old deliveries were not removed", {{"reason", error.what()}});
     }

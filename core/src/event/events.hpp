@@ -62,7 +62,8 @@ class Events {
 
   // Its rows are gone.
   void forget(const InstanceId&);
-  // Once a minute: what has been kept for long enough goes.
+  // Once a minute: what has been kept for long enough goes, and what is left of instances that are
+  // gone.
   void tidy();
   void collect(Metrics&);  // before a scrape
   // "fail: <reason>" of blocks with destinations that do not answer.
