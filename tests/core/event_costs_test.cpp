@@ -1,4 +1,4 @@
-// What a start, a list and a deletion cost does not grow with the deliveries there are.
+// What a start, a list, a scrape and a deletion cost does not grow with the deliveries there are.
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
@@ -123,6 +123,10 @@ TEST_F(EventCosts, OfWhatIsKnownByItsId) {
     wanted.ids = ids;
     EXPECT_EQ(list_.newest(wanted).size(), 20u);
   });
+}
+
+TEST_F(EventCosts, OfAScrape) {
+  expectTheSame([&] { EXPECT_EQ(list_.counts().at("hook").oldest, kNow); });
 }
 
 TEST_F(EventCosts, OfADeletionAndOfEachSliceOfWhatIsLeft) {

@@ -433,6 +433,24 @@ TEST_F(EventStoreTest, AQueueThatWasNamedBesideADeletionGoesWithIt) {
   EXPECT_EQ(count("delivery_queue"), 0);
 }
 
+TEST_F(EventStoreTest, KnowsSinceWhenTheOldestOfABlockWaits) {
+  const auto rows = routed({1, 2}).routings[0].deliveries;
+  const auto event = events_.accept({eventOf("l")}, kNow).accepted.at(0).seq;
+  Write write{.at = kNow + 70};
+  write.queues.push_back({8, {{"i-1"}, "hook", "other"}});
+  write.routings.push_back({event, 98, {}, {{8, {.id = 3, .place = 3, .event = event}}}});
+  events_.write(write);
+  EXPECT_EQ(list_.counts().at("hook").oldest, kNow);
+  settle(rows[0].delivery, DeliveryStatus::pending, kNow + 5, kNow + kHour);
+  EXPECT_EQ(list_.counts().at("hook").oldest, kNow) << "it waits still";
+  for (const auto& each : rows) settle(each.delivery, DeliveryStatus::dead);
+  EXPECT_EQ(list_.counts().at("hook").oldest, kNow + 70);
+  events_.write(
+      {.settlements = {
+           {.queue = 8, .delivery = {.id = 3, .place = 3}, .status = DeliveryStatus::delivered}}});
+  EXPECT_EQ(list_.counts().at("hook").oldest, std::nullopt);
+}
+
 TEST_F(EventStoreTest, TheClockIsKept) {
   EXPECT_FALSE(events_.anchor());
   events_.keep({5, 6, "boot"});

@@ -66,6 +66,9 @@ class EventsTest : public ::testing::Test {
     for (;; std::this_thread::yield())
       if (auto found = records(block, status); found.size() >= count) return found;
   }
+  static std::function<Verdict(const Event&)> doneIf(const std::atomic<bool>& good) {
+    return [&good](const Event&) { return Verdict{good ? Outcome::done : Outcome::retry, "no"}; };
+  }
   std::string refusalOf(const std::function<void()>& call) {
     try {
       call();
@@ -402,9 +405,7 @@ TEST_F(EventsTest, AnEnricherThatIsLateOrFailsIsDoneWithout) {
 TEST_F(EventsTest, WhatIsGivenUpIsDeadAndCanBeDeliveredAgain) {
   ScriptedSink sink;
   std::atomic<bool> good{false};
-  sink.onDeliver = [&](const Event&) {
-    return Verdict{good ? Outcome::done : Outcome::retry, "no"};
-  };
+  sink.onDeliver = doneIf(good);
   keep("own", sink, {.retries = {1h}});
   const Running running(*this);
   publish({"a", "b"});
@@ -452,6 +453,33 @@ TEST_F(EventsTest, QueuesOfABlockThatIsNotThereWait) {
   publish({"b"});
   other.handed.first(1);
   EXPECT_EQ(records("own", DeliveryStatus::pending).size(), 1u);
+}
+
+TEST_F(EventsTest, ShowsHowLongTheOldestHasWaited) {
+  ScriptedSink sink;
+  std::atomic<bool> good{false};
+  sink.onDeliver = doneIf(good);
+  keep("own", sink, {.retries = {1h}});
+  const Running running(*this);
+  const auto age = [this] {
+    events_->collect(metrics_);
+    const std::string text = metrics_.text(), name = "\npombo_own_oldest_pending_seconds ";
+    const auto at = text.find(name);
+    return at == text.npos ? -1 : std::stod(text.substr(at + name.size()));
+  };
+  EXPECT_EQ(age(), 0);
+  publish({"a"});
+  const auto waiting = records("own", DeliveryStatus::pending, 1).at(0);
+  store_.database().commit([](Session& session) {
+    session.once("UPDATE delivery SET created_at = created_at - 3600000");
+  });
+  EXPECT_GE(age(), 3600);
+  EXPECT_LT(age(), 7200);
+  while (records("own", DeliveryStatus::pending).at(0).attempts == 0) std::this_thread::yield();
+  good = true;
+  events_->deliveries().redeliver("own", {"i-1"}, {waiting.id});
+  records("own", DeliveryStatus::delivered, 1);
+  EXPECT_EQ(age(), 0);
 }
 
 TEST_F(EventsTest, WhatIsLeftOfAnInstanceGoesWithTheNextTidying) {

@@ -142,11 +142,14 @@ std::vector<NewDelivery> DeliveryList::find(const InstanceId& instance, const st
 std::map<std::string, DeliveryCounts> DeliveryList::counts() {
   return database_.read([](Session& session) {
     std::map<std::string, DeliveryCounts> counts;
-    for (const auto& row :
-         session.rows("SELECT block, CAST(SUM(pending) AS BIGINT), CAST(SUM(dead) "
-                      "AS BIGINT) FROM delivery_queue GROUP BY block",
-                      "tnn"))
-      counts[row.text(0)] = {row.number(1), row.number(2)};
+    // The oldest of a queue is the first of an index.
+    for (const auto& row : session.rows(
+             "SELECT q.block, CAST(SUM(q.pending) AS BIGINT), CAST(SUM(q.dead) AS BIGINT), "
+             "MIN(CASE WHEN q.pending > 0 THEN (SELECT d.created_at FROM delivery d "
+             "WHERE d.queue = q.id AND d.status = 0 ORDER BY d.id LIMIT 1) END) "
+             "FROM delivery_queue q GROUP BY q.block",
+             "tnnn"))
+      counts[row.text(0)] = {row.number(1), row.number(2), timeIn(row, 3)};
     return counts;
   });
 }

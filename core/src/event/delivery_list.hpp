@@ -25,6 +25,7 @@ struct ListedDelivery {
 // Of all queues of a block.
 struct DeliveryCounts {
   std::int64_t pending = 0, dead = 0;
+  std::optional<Millis> oldest = {};  // when the first was created that is pending
 };
 
 struct DeliveryFilter {

@@ -250,11 +250,14 @@ void Events::collect(Metrics& metrics) {
   for (const auto& [block, destinations] : open)
     metrics.observe("pombo_" + block + "_breaker_open", {}, destinations);
   if (database_.away()) return;
+  const Millis now = thread_.now();
   auto counts = deliveries_.counts();
   for (const auto& each : open) counts.try_emplace(each.first);
   for (const auto& [block, count] : counts) {
     metrics.observe("pombo_" + block + "_pending", {}, double(count.pending));
     metrics.observe("pombo_" + block + "_dead_letters", {}, double(count.dead));
+    const Millis age = count.oldest ? std::max<Millis>(0, now - *count.oldest) : 0;
+    metrics.observe("pombo_" + block + "_oldest_pending_seconds", {}, double(age) / 1000);
   }
 }
 
