@@ -1,9 +1,8 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <functional>
-#include <mutex>
 
+#include "instance_turns.hpp"
 #include "pombo/block.hpp"
 #include "posting.hpp"
 #include "received_text.hpp"
@@ -105,7 +104,7 @@ class WebhookBlock final : public IBlockConfigurator, private IHttpSink {
   void configure(const Instance& instance, const Fields& slice) override {
     const Wish wish = wishIn(slice, kInline);
     if (wish.webhook.enabled) host_->http().requireAllowed(wish.webhook.url);
-    const std::lock_guard lock(lockOf(instance.id));
+    const InstanceTurns::Turn turn(turns_, instance.id.value);
     if (wish.webhook.enabled || webhooksOf(instance.id).contains(kDefaultLabel))
       keep(instance.id, kDefaultLabel, wish);
   }
@@ -172,7 +171,7 @@ class WebhookBlock final : public IBlockConfigurator, private IHttpSink {
     Wish wish = wishIn(fields, kOwn);
     wish.rotate = fields.require<bool>("rotateSecret");
     if (wish.webhook.enabled) host_->http().requireAllowed(wish.webhook.url);
-    const std::lock_guard lock(lockOf(id));
+    const InstanceTurns::Turn turn(turns_, id.value);
     const WebhookSecrets secrets = keep(id, label, wish);
     return {.body = {{"success", true},
                      {"message", kConfigured},
@@ -181,7 +180,6 @@ class WebhookBlock final : public IBlockConfigurator, private IHttpSink {
 
   HttpReply get(const HttpRequest& request) {
     const InstanceId& id = request.instance->id;
-    const std::lock_guard lock(lockOf(id));
     const Webhooks all = webhooksOf(id);
     HttpReply reply{.body = {{"success", true}}};
     auto& body = reply.body.as_object();
@@ -203,7 +201,9 @@ class WebhookBlock final : public IBlockConfigurator, private IHttpSink {
              std::vector<std::string>& warnings) {
     const auto& [label, webhook] = each;
     try {
-      return rowOf(label, webhook, secretsOf(id, label, webhook));
+      auto secrets = secretsOf(id, label, webhook);
+      const auto newer = secrets ? std::nullopt : keptOf(id, label, true);
+      return newer ? rowOf(label, newer->webhook, newer->secrets) : rowOf(label, webhook, secrets);
     } catch (const Error& error) {
       if (error.code != Code::internal) throw;
       warnings.push_back("The secrets of webhook '" + label + "' cannot be opened");
@@ -231,12 +231,11 @@ class WebhookBlock final : public IBlockConfigurator, private IHttpSink {
                      {"nextCursor", more ? Json(page.back().id) : Json()}}};
   }
 
-  // Under the lock: what is asked for of a label that is being disabled is given up with the rest.
+  // Waits for no change of a label: what is asked for while it is disabled is dropped in its turn.
   HttpReply redeliver(const HttpRequest& request) {
     const InstanceId& id = request.instance->id;
     const Fields fields(request.fields);
     const auto ids = fields.require<std::vector<std::string>>("ids");
-    const std::lock_guard lock(lockOf(id));
     const Webhooks webhooks = webhooksOf(id);
     auto found = host_->events().deliveries(id, redeliveryIn(fields, ids));
     std::reverse(found.begin(), found.end());  // the oldest first
@@ -329,25 +328,37 @@ class WebhookBlock final : public IBlockConfigurator, private IHttpSink {
             .replyLimit = kReplyLimit};
   }
 
-  // Nothing when it is not enabled. Without the lock, which is held while a disk is waited for: a
-  // change takes the secrets away of the row that it replaces, and who has missed them finds a
-  // newer row.
+  // Nothing when it is not enabled.
   std::optional<Target> targetOf(const InstanceId& id, const std::string& label) const {
-    for (std::int64_t missed = 0;;) {
-      const Webhooks all = webhooksOf(id);
-      const auto it = all.find(label);
-      if (it == all.end() || !it->second.enabled) return std::nullopt;
-      if (auto secrets = secretsOf(id, label, it->second))
-        return Target{it->second, *std::move(secrets)};
-      if (std::exchange(missed, it->second.version) == it->second.version)
-        throw Error(Code::internal, "The secrets of the webhook are missing");
-    }
+    auto kept = keptOf(id, label, false);
+    if (!kept) return std::nullopt;
+    if (!kept->secrets) throw Error(Code::internal, "The secrets of the webhook are missing");
+    return Target{std::move(kept->webhook), *std::move(kept->secrets)};
   }
 
   // Rows -----------------------------------------------------------------------------------------
 
+  struct Kept {
+    Webhook webhook;
+    std::optional<WebhookSecrets> secrets;
+  };
+
+  // A row with its own secrets, without waiting for whoever changes it: a change takes the secrets
+  // away of the row that it replaces, and who has missed them finds a newer row.
+  std::optional<Kept> keptOf(const InstanceId& id, const std::string& label,
+                             bool evenDisabled) const {
+    for (std::int64_t missed = 0;;) {
+      const Webhooks all = webhooksOf(id);
+      const auto it = all.find(label);
+      if (it == all.end() || (!it->second.enabled && !evenDisabled)) return std::nullopt;
+      auto secrets = secretsOf(id, label, it->second);
+      if (secrets || std::exchange(missed, it->second.version) == it->second.version)
+        return Kept{it->second, std::move(secrets)};
+    }
+  }
+
   // The three writes are in this order so that a crash between any two leaves a row with all of its
-  // own secrets, the old one or the new one. The caller holds the lock.
+  // own secrets, the old one or the new one. It is the caller's turn.
   WebhookSecrets keep(const InstanceId& id, const std::string& label, const Wish& wish) {
     Webhooks all = webhooksOf(id);
     requireRoom(all, label, wish.webhook.enabled);
@@ -391,15 +402,10 @@ class WebhookBlock final : public IBlockConfigurator, private IHttpSink {
     return text ? std::optional(WebhookSecrets::from(*text)) : std::nullopt;
   }
 
-  std::mutex& lockOf(const InstanceId& id) {
-    return locks_[std::hash<std::string>{}(id.value) % locks_.size()];
-  }
-
   IHost* host_ = nullptr;
   std::int64_t maxEnabled_ = kMaxEnabled;
   std::chrono::milliseconds timeout_ = kTimeout;
-  // Each guards the webhooks of the instances that fall to it, from reading them to writing.
-  std::array<std::mutex, 64> locks_;
+  InstanceTurns turns_;  // to change webhooks, from reading them until all is given up
 };
 
 }  // namespace

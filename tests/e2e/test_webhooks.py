@@ -314,6 +314,19 @@ def test_changes_at_once_of_one_label_leave_one_of_them_whole(api, shop):
     assert row["url"].rsplit("/", 1)[1] == row["authorization"].split()[1]
 
 
+def test_what_is_configured_is_read_while_a_change_waits_for_the_disk(api, shop, server):
+    configured(api, shop, enabled=True, url=URL)
+    with server.store.busy() as let_go:
+        change = threading.Thread(target=configured, args=(api, shop),
+                                  kwargs={"enabled": True, "url": URL + "/2"})
+        change.start()
+        seen = [read_one(api, shop, "default")["url"] for _ in range(50)]
+        let_go()
+        change.join()
+    assert seen == [URL] * 50
+    assert read_one(api, shop, "default")["url"] == URL + "/2"
+
+
 @pytest.mark.parametrize("answered", range(1, 7))
 def test_a_server_that_is_killed_leaves_one_change_whole(api, shop, server, answered):
     """A credential must never meet the address that another change has brought."""

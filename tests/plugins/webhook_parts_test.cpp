@@ -1,6 +1,10 @@
 // What is posted and how an answer is read, without the block.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
+#include "instance_turns.hpp"
 #include "posting.hpp"
 #include "received_text.hpp"
 #include "retry_after.hpp"
@@ -18,6 +22,21 @@ constexpr auto kSignature = "v1,peUPRqp3pB9X4ryKww308em6qaR6wAfBjLUHmLqMvwE=";
 constexpr auto kId = "0192f1d0-1111-7222-8333-444455556666";
 constexpr std::int64_t kTimestamp = 1795255200;
 const std::string kBody = R"({"event":"instance.state","data":{"state":"connected"}})";
+
+// Turns ----------------------------------------------------------------------------------------
+
+TEST(InstanceTurns, AreWaitedForByThoseOfTheSameInstanceAlone) {
+  InstanceTurns turns;
+  std::atomic<bool> over{false};
+  std::jthread next;  // ends after the turn
+  const InstanceTurns::Turn mine(turns, "a");
+  for (int i = 0; i < 1000; ++i) const InstanceTurns::Turn others(turns, std::to_string(i));
+  next = std::jthread([&] {
+    const InstanceTurns::Turn second(turns, "a");
+    EXPECT_TRUE(over);
+  });
+  over = true;
+}
 
 // Signatures -----------------------------------------------------------------------------------
 
