@@ -236,8 +236,9 @@ class WebhookBlock final : public IBlockConfigurator, private IHttpSink {
     const InstanceId& id = request.instance->id;
     const Fields fields(request.fields);
     const auto ids = fields.require<std::vector<std::string>>("ids");
+    const auto wanted = redeliveryIn(request, ids);
     const Webhooks webhooks = webhooksOf(id);
-    auto found = host_->events().deliveries(id, redeliveryIn(fields, ids));
+    auto found = host_->events().deliveries(id, wanted);
     std::reverse(found.begin(), found.end());  // the oldest first
     std::vector<std::string> queued, skipped;
     for (const auto& each : found) {

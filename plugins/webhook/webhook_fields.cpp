@@ -1,5 +1,7 @@
 #include "webhook_fields.hpp"
 
+#include <algorithm>
+
 #include "rfc3339.hpp"
 
 using namespace pombo;
@@ -114,8 +116,12 @@ std::vector<Field> webhookOptions() {
            .max = kTimeout.count()}};
 }
 
-DeliveryQuery redeliveryIn(const Fields& fields, const std::vector<std::string>& ids) {
+DeliveryQuery redeliveryIn(const HttpRequest& request, const std::vector<std::string>& ids) {
+  const Fields fields(request.fields);
   const auto label = fields.find<std::string>("label"), since = fields.find<std::string>("since");
+  if (const auto& given = request.given;
+      !label && std::find(given.begin(), given.end(), "label") != given.end())
+    throw Error(Code::invalid, "The 'label' field must not be empty");
   if (ids.empty() ? !label || !since : label || since)
     throw Error(Code::invalid, "Either ids or label and since are required");
   if (ids.size() > kMaxIds)

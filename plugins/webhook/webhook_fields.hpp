@@ -3,6 +3,7 @@
 
 #include "pombo/event.hpp"
 #include "pombo/fields.hpp"
+#include "pombo/http.hpp"
 #include "webhook.hpp"
 
 inline constexpr auto kDefaultLabel = "default";
@@ -57,4 +58,4 @@ struct Wish {
 Wish wishIn(const pombo::Fields&, const WebhookWords&);
 
 // `ids`, or all that is dead of a label since then; throws Error{invalid} when it is neither.
-pombo::DeliveryQuery redeliveryIn(const pombo::Fields&, const std::vector<std::string>& ids);
+pombo::DeliveryQuery redeliveryIn(const pombo::HttpRequest&, const std::vector<std::string>& ids);

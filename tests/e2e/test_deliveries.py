@@ -305,6 +305,8 @@ def test_a_redelivery_that_names_nothing(shop):
             ({}, neither), ({"ids": []}, neither), ({"label": "a"}, neither),
             ({"since": "2026-01-01T00:00:00Z"}, neither),
             ({"ids": ["1"], "label": "a", "since": "2026-01-01T00:00:00Z"}, neither),
+            ({"label": "", "since": "2026-01-01T00:00:00Z"}, "The 'label' field must not be empty"),
+            ({"ids": ["1"], "label": ""}, "The 'label' field must not be empty"),
             ({"ids": "1"}, "The 'ids' field must be a list of strings"),
             ({"ids": [str(n) for n in range(1001)]}, "The 'ids' field must be between 1 and 1000"),
             ({"label": "a", "since": "now"}, "The 'since' field must be an RFC 3339 timestamp"),

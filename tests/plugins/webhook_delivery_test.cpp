@@ -39,6 +39,7 @@ class WebhookDelivery : public WebhookOverHost {
   HttpReply redeliver(const object& body) {
     HttpRequest request = requestFor(kShop);
     request.fields = filled(route(Method::post, kRedeliver).body, body);
+    for (const auto& member : body) request.given.emplace_back(member.key());
     return host_.call(Method::post, kRedeliver, request);
   }
   Json test(const object& body = {}) {
@@ -381,6 +382,10 @@ TEST_F(WebhookDelivery, RedeliveryNeedsIdsOrALabelAndATime) {
   EXPECT_EQ(said({{"ids", {"1"}}, {"label", "crm"}, {"since", "1970-01-01T00:01:40Z"}}), sentence);
   EXPECT_EQ(said({{"label", "crm"}, {"since", "yesterday"}}),
             "The 'since' field must be an RFC 3339 timestamp");
+  // As an empty text is read: it was there, and holds nothing.
+  for (const auto& body : {object{{"label", nullptr}, {"since", "1970-01-01T00:01:40Z"}},
+                           object{{"label", nullptr}}, object{{"ids", {"1"}}, {"label", nullptr}}})
+    EXPECT_EQ(said(body), "The 'label' field must not be empty") << body;
   array many;
   for (int i = 0; i <= 1000; ++i) many.emplace_back(std::to_string(i));
   EXPECT_EQ(said({{"ids", many}}), "The 'ids' field must be between 1 and 1000");
