@@ -25,6 +25,10 @@ NTH = 20
 DAY = 86_400
 
 
+class NotHere(Exception):
+    """What the mode needs is not to be had on this machine."""
+
+
 @dataclass
 class Mode:
     """`times`: how often it happens."""
@@ -35,6 +39,12 @@ class Mode:
     postgres: Postgres | None
     told: dict = field(default_factory=dict)  # for the result
     refusals: ClassVar[set[int]] = set()  # what clients may see meanwhile, and then try again
+    settings: ClassVar[dict[str, str]] = {}  # of PostgreSQL
+
+    @classmethod
+    def room(cls, folder: Path, until_end: ExitStack) -> Path:
+        """Where a database server keeps its files."""
+        return folder
 
     def prepare(self, until_end: ExitStack) -> None:
         """Before the server is started for the first time."""
@@ -115,14 +125,22 @@ class Points(Mode):
 class DiskFull(Mode):
     """Reading goes on, injecting is answered 503, and all is well again once there is space."""
     refusals = {503}
+    # What SQLite's journal grows to before it is written back is 16 MiB.
+    mebibytes: ClassVar[int] = 64
+
+    @classmethod
+    def room(cls, folder: Path, until_end: ExitStack) -> Path:
+        disk = folder / "disk"
+        disk.mkdir()
+        made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={cls.mebibytes}m", "tmpfs",
+                               disk], capture_output=True, text=True)
+        if made.returncode != 0:
+            raise NotHere(f"a small disk cannot be mounted here: {made.stderr.strip()}")
+        until_end.callback(subprocess.run, ["umount", "--lazy", disk], check=True)
+        return disk
 
     def prepare(self, until_end: ExitStack) -> None:
-        self.disk = self.folder / "disk"
-        self.disk.mkdir()
-        # What SQLite's journal grows to before it is written back is 16 MiB.
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", self.disk], check=True)
-        until_end.callback(subprocess.run, ["umount", "--lazy", self.disk], check=True)
-        self.server.store = SqliteStore(self.disk)
+        self.server.store = SqliteStore(self.folder / "disk")
         self.server.env |= self.server.store.settings
 
     def run(self, world: World) -> None:
@@ -132,20 +150,49 @@ class DiskFull(Mode):
             ballast = self._fill()
             refused = told.refused
             world.until(lambda: told.refused > refused + 100, "503 on a full disk")
-            if world.api.list().status != 200:
-                raise DeliveryFailure("a full disk stops reading")
-            self.told["healthWhenFull"] = world.health()
+            self.when_full(world)
             ballast.unlink()
+            self.when_free(world)
             world.until_accepted(200)
 
+    def when_full(self, world: World) -> None:
+        if world.api.list().status != 200:
+            raise DeliveryFailure("a full disk stops reading")
+        self.told["healthWhenFull"] = world.health()
+
+    def when_free(self, world: World) -> None:
+        """Nothing is to be done."""
+
     def _fill(self) -> Path:
-        path = self.disk / "ballast"
+        path = self.folder / "disk/ballast"
         with path.open("wb", buffering=0) as ballast:
             try:
                 while ballast.write(bytes(4096)):
                     pass
             except OSError:
                 return path
+
+
+class DatabaseDiskFull(DiskFull):
+    """PostgreSQL's disk: without room for its log it ends, and is started again when there is."""
+    refusals = {500, 503}
+    mebibytes = 512
+    settings = {"max_wal_size": "64MB", "checkpoint_timeout": "30s"}
+
+    def prepare(self, until_end: ExitStack) -> None:
+        self.told["databaseEnded"] = 0
+
+    def when_full(self, world: World) -> None:
+        self.told["healthWhenFull"] = world.health()
+
+    def when_free(self, world: World) -> None:
+        world.until(lambda: self._stands() and world.health() == 200, "the database")
+
+    def _stands(self) -> bool:
+        if self.postgres.ended():
+            self.told["databaseEnded"] += 1
+            self.postgres.start()
+        return True
 
 
 class Database(Mode):
@@ -200,4 +247,5 @@ class Clock(Mode):
 
 
 MODES = {"kill": Kill, "points": Points, "stop": Stop, "power-loss": PowerLoss,
-         "disk-full": DiskFull, "database": Database, "clock": Clock}
+         "disk-full": DiskFull, "database": Database, "database-disk-full": DatabaseDiskFull,
+         "clock": Clock}

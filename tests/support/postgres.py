@@ -93,6 +93,12 @@ class Postgres:
         self.process.wait(60)
         self.process = None
 
+    def ended(self) -> bool:
+        """By itself. It can be started again."""
+        if self.process and self.process.poll() is not None:
+            self.process = None
+        return self.process is None
+
     def execute(self, sql: str, url: str | None = None) -> str:
         """What psql prints: rows without a frame, columns between |."""
         done = subprocess.run([BIN / "psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1",
