@@ -96,6 +96,9 @@ void BlockDeliveries::redeliver(const std::string& block, const InstanceId& inst
                                 const std::vector<std::string>& ids) {
   const auto deliveries = list_.find(instance, block, numbersIn(ids));
   if (deliveries.empty()) return;
+  // Whoever has seen in the store that they are settled may be quicker than the writer, who has yet
+  // to say so: the pipeline would take them for being attempted, and leave them alone.
+  sayAndWait([](Pipeline&, Millis) {});
   sayAndWait([deliveries](Pipeline& pipeline, Millis) { pipeline.redeliver(deliveries); });
 }
 
