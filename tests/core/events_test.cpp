@@ -520,6 +520,70 @@ TEST_F(EventsTest, AnEnvelopeCarriesMediaAsFarAsTheyFit) {
   EXPECT_EQ(mediaIn(true), (Json{{"base64", nullptr}, {"base64Omitted", true}}));
 }
 
+TEST_F(EventsTest, MediaThatAreSlowHoldUpNobodyElsesNorWhatCarriesNone) {
+  TinyServer server([](const std::string&) { return TinyServer::reply(200, "ok"); });
+  PostingSink sink;
+  sink.url = server.url("/hook");
+  sink.body = [this](const Event& event) {
+    return events_->envelope(event, !nameOf(event).starts_with("plain"));
+  };
+  events_->subscribe("hook", sink, {.inFlight = 64});
+  around_.media = {{"slow", "abc"}, {"quick", "abc"}};
+  Gate gate;
+  around_.onMedia = [hold = gate.wait()](const std::string& key) {
+    if (key == "slow") hold();
+  };
+  const Running running(*this);
+  const auto tell = [&](const std::string& name, const std::string& key,
+                        const std::string& instance) {
+    Event event = eventOf(name, name, instance);
+    event.data.as_object()["message"] = {{"media", {{"size", 3}}}};
+    event.mediaKey = key;
+    events_->publish({event});
+  };
+  for (int i = 0; i < 32; ++i) tell("slow " + std::to_string(i), "slow", "i-2");
+  tell("plain", "slow", "i-1");
+  records("hook", DeliveryStatus::delivered, 1);
+  tell("inlined", "quick", "i-1");
+  records("hook", DeliveryStatus::delivered, 2);
+  const auto request = server.requests().at(1);
+  EXPECT_NE(request.find(R"("base64":"YWJj")"), request.npos) << request;
+  EXPECT_EQ(server.requests().size(), 2u);
+  gate.open();
+}
+
+TEST_F(EventsTest, BodiesThatAreLargeTogetherWaitForOneAnother) {
+  options_.bodyBytes = 1 << 20;
+  open();
+  Gate gate;
+  TinyServer server([hold = gate.wait()](const std::string&) {
+    hold();
+    return TinyServer::reply(200, "ok");
+  });
+  Told<std::string> made;
+  PostingSink sink;
+  sink.url = server.url("/hook");
+  sink.body = [&](const Event& event) {
+    made.add(nameOf(event));
+    return event.data;
+  };
+  events_->subscribe("hook", sink, {});
+  const Running running(*this);
+  for (const auto* name : {"large", "larger", "largest"}) {
+    Event event = eventOf(name);
+    event.data.as_object()["more"] = std::string(900 << 10, 'x');
+    events_->publish({event});
+  }
+  publish({"small"});
+  Names first = made.first(2);
+  std::sort(first.begin(), first.end());
+  EXPECT_EQ(first, (Names{"large", "small"}));
+  gate.open();
+  const Names all = made.first(4);
+  EXPECT_EQ(Names(all.begin() + 2, all.end()), (Names{"larger", "largest"}));
+  records("hook", DeliveryStatus::delivered, 4);
+}
+
 TEST_F(EventsTest, AnEnvelopeHasNoTokenWhereTheOperatorDoesNotWantIt) {
   options_.includeToken = false;
   open();

@@ -40,7 +40,8 @@ class TempSurroundings final : public Surroundings {
  public:
   std::vector<std::pair<std::string, IEnricher*>> asked;
   std::map<std::string, std::string> media;  // by key
-  std::set<std::string> unwanted;            // chats
+  std::function<void(const std::string& key)> onMedia = [](const std::string&) {};
+  std::set<std::string> unwanted;  // chats
 
   Failure call(const std::string& block, const std::string& what, std::chrono::milliseconds budget,
                std::function<void()> run) override {
@@ -64,6 +65,7 @@ class TempSurroundings final : public Surroundings {
   }
   std::optional<Proxy> proxyFor(const InstanceId&) const override { return std::nullopt; }
   Media mediaOf(const Event& event) const override {
+    onMedia(event.mediaKey);
     return pombo::mediaOf("text/plain", media.at(event.mediaKey));
   }
   void complete(std::vector<Event>& events) const override {

@@ -1,5 +1,7 @@
 #include "event/attempts.hpp"
 
+#include "event/envelope.hpp"
+#include "event/inlining.hpp"
 #include "event/kill_point.hpp"
 
 namespace pombo {
@@ -7,7 +9,7 @@ namespace {
 
 constexpr std::chrono::seconds kQuick{5};  // for request() and judge()
 constexpr std::chrono::seconds kMedia{30};
-constexpr std::size_t kLarge = 256 << 10;  // bytes of a body with media in it
+constexpr std::int64_t kEnvelope = 1024;  // bytes of a body, about, beside those of its data
 
 AttemptResult failed(const std::string& reason) {
   return {.outcome = Outcome::retry, .reason = reason};
@@ -19,78 +21,106 @@ AttemptResult refused(const Error& error) {
   return {.outcome = isGone ? Outcome::drop : Outcome::retry, .reason = error.what()};
 }
 
+// About as many bytes as its body will have, without media.
+std::uint64_t plainSize(const Attempt& attempt) {
+  return static_cast<std::uint64_t>(attempt.delivery.bytes + kEnvelope);
+}
+
+// What the media add to it, by what is said of them.
+std::uint64_t inlinedSize(const Event& event) {
+  boost::json::error_code none;
+  const auto* const size = event.data.find_pointer("/message/media/size", none);
+  const auto* const bytes = size ? size->if_int64() : nullptr;
+  const bool isKnown = bytes && *bytes >= 0 && *bytes < std::int64_t{Envelope::kMostMedia};
+  return (isKnown ? static_cast<std::uint64_t>(*bytes) : Envelope::kMostMedia) * 4 / 3;
+}
+
 const AttemptResult kGone{.outcome = Outcome::drop, .reason = "the event is gone"};
 
 }  // namespace
 
 struct Attempts::Post {
-  Post(std::int64_t id, Subscriber& subscriber, ByteBudget& large)
-      : delivery(id), to(subscriber), budget(large) {}
-  ~Post() {
-    if (largeBytes > 0) budget.give(largeBytes);
-  }
-  Post(const Post&) = delete;
-  Post& operator=(const Post&) = delete;
-
   const std::int64_t delivery;
   Subscriber& to;
-  ByteBudget& budget;
-  std::uint64_t largeBytes = 0;
+  const Room room;
+};
+
+// A call that is late may still write to it.
+struct Attempts::Made {
+  OutgoingRequest request;
+  bool inlines = false;  // it is not whole: its media have to be fetched
 };
 
 Attempts::Attempts(Surroundings& around, EventCache& cache, const Timeline& timeline,
-                   Transfers& transfers, Answer answer, Spread spread)
+                   Transfers& transfers, std::uint64_t bodyBytes, Answer answer, Spread spread)
     : around_(around),
       cache_(cache),
       timeline_(timeline),
       transfers_(transfers),
       answer_(std::move(answer)),
-      spread_(std::move(spread)) {}
+      spread_(std::move(spread)),
+      bodies_(bodyBytes) {}
 
 void Attempts::start(const Attempt& attempt, Subscriber& to) {
-  if (to.http)
-    to.making->push([this, attempt, &to] { begin(attempt, to); });
-  else if (!to.lane->push(attempt.to.instance, [this, attempt, &to] {
-             attempt.to.destination == kUnrouted ? route(attempt, to) : deliver(attempt, to);
+  const bool routed = attempt.to.destination != kUnrouted;
+  if (to.http && routed)
+    bodies_.take(attempt.to.instance, plainSize(attempt), [this, attempt, &to](const Room& room) {
+      if (room) to.making->push([this, attempt, &to, room] { begin(attempt, to, room); });
+    });
+  else if (to.http)
+    to.making->push([this, attempt, &to] { route(attempt, to); });
+  else if (!to.lane->push(attempt.to.instance, [this, attempt, &to, routed] {
+             routed ? deliver(attempt, to) : route(attempt, to);
            }))
     answer_(attempt.delivery.id, failed("the lane is full"));
 }
 
-void Attempts::begin(const Attempt& attempt, Subscriber& to) try {
-  if (attempt.to.destination == kUnrouted) return route(attempt, to);
+void Attempts::begin(const Attempt& attempt, Subscriber& to, Room room) try {
   const auto event = cache_.find(attempt.delivery.event, attempt.delivery.bytes);
   if (!event) return answer_(attempt.delivery.id, kGone);
-  if (event->mediaKey.empty()) return post(attempt, to, event);
-  to.fetching->push([this, attempt, &to, event] { post(attempt, to, event); });
+  const auto made = make(attempt, to, event, false);
+  if (!made) return;
+  if (!made->inlines) return send(attempt, to, std::move(made->request), std::move(room));
+  if (!to.lane->push(attempt.to.instance,
+                     [this, attempt, &to, event] { fetch(attempt, to, event); }))
+    answer_(attempt.delivery.id, failed("the lane is full"));
 } catch (const std::exception&) {
   answer_(attempt.delivery.id, failed("internal error"));
 }
 
-void Attempts::post(const Attempt& attempt, Subscriber& to, const EventCache::Entry& event) try {
-  const PendingDelivery& delivery = attempt.delivery;
-  const auto request = std::make_shared<OutgoingRequest>();
-  const auto failure =
-      around_.call(to.block, "request", event->mediaKey.empty() ? kQuick : kMedia,
-                   [sink = to.http, event, request, name = attempt.to.destination,
-                    n = delivery.attempts] { *request = sink->request(*event, name, n); });
-  if (failure) return answer_(delivery.id, refused(*failure));
-  const auto made = std::make_shared<Post>(delivery.id, to, largeBodies_);
-  if (!event->mediaKey.empty() && request->body.size() > kLarge) {
-    if (!largeBodies_.take(request->body.size())) return;  // this is the end
-    made->largeBytes = request->body.size();
-  }
-  send(std::move(*request), made);
+void Attempts::fetch(const Attempt& attempt, Subscriber& to, const EventCache::Entry& event) try {
+  Room room = bodies_.await(attempt.to.instance, plainSize(attempt) + inlinedSize(*event));
+  if (!room) return;  // this is the end
+  if (const auto made = make(attempt, to, event, true))
+    send(attempt, to, std::move(made->request), std::move(room));
 } catch (const std::exception&) {
   answer_(attempt.delivery.id, failed("internal error"));
 }
 
-void Attempts::send(OutgoingRequest request, std::shared_ptr<Post> post) {
-  request.timeout = std::min(request.timeout, post->to.delivery.timeout);
+// Null: it has been answered.
+std::shared_ptr<Attempts::Made> Attempts::make(const Attempt& attempt, const Subscriber& to,
+                                               const EventCache::Entry& event, bool fetches) {
+  const auto made = std::make_shared<Made>();
+  const auto failure = around_.call(to.block, "request", fetches ? kMedia : kQuick,
+                                    [sink = to.http, event, made, fetches,
+                                     name = attempt.to.destination, n = attempt.delivery.attempts] {
+                                      std::optional<NoInlining> none;
+                                      if (!fetches) none.emplace(made->inlines);
+                                      made->request = sink->request(*event, name, n);
+                                    });
+  if (!failure) return made;
+  answer_(attempt.delivery.id, refused(*failure));
+  return nullptr;
+}
+
+void Attempts::send(const Attempt& attempt, Subscriber& to, OutgoingRequest request, Room room) {
+  room->resize(request.body.size());
+  const auto post = std::make_shared<Post>(Post{attempt.delivery.id, to, std::move(room)});
+  request.timeout = std::min(request.timeout, to.delivery.timeout);
   auto proxy = request.through ? around_.proxyFor(*request.through) : std::nullopt;
   killPoint("attempt.before_send");
-  transfers_.start(
-      std::move(request), std::move(proxy),
-      [this, post = std::move(post)](Ended result) { ended(post, std::move(result)); });
+  transfers_.start(std::move(request), std::move(proxy),
+                   [this, post](Ended result) { ended(post, std::move(result)); });
 }
 
 // On the thread of all transfers: what a block has to say to it is asked elsewhere.

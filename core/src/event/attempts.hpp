@@ -19,18 +19,24 @@ class Attempts {
   // Who wants an event that nobody could be asked about before.
   using Spread = std::function<void(const Attempt&, std::vector<std::string> destinations)>;
 
-  Attempts(Surroundings&, EventCache&, const Timeline&, Transfers&, Answer, Spread);
+  // `bodyBytes`: of bodies that are in flight, or about to be.
+  Attempts(Surroundings&, EventCache&, const Timeline&, Transfers&, std::uint64_t bodyBytes, Answer,
+           Spread);
 
   void start(const Attempt&, Subscriber&);
   // Nobody waits for room any more. The threads are the subscribers'.
-  void close() { largeBodies_.close(); }
+  void close() { bodies_.close(); }
 
  private:
+  using Room = std::shared_ptr<ByteBudget::Share>;  // for a body
   struct Post;
+  struct Made;
 
-  void begin(const Attempt&, Subscriber&);
-  void post(const Attempt&, Subscriber&, const EventCache::Entry&);
-  void send(OutgoingRequest, std::shared_ptr<Post>);
+  void begin(const Attempt&, Subscriber&, Room);
+  void fetch(const Attempt&, Subscriber&, const EventCache::Entry&);
+  std::shared_ptr<Made> make(const Attempt&, const Subscriber&, const EventCache::Entry&,
+                             bool fetches);
+  void send(const Attempt&, Subscriber&, OutgoingRequest, Room);
   void ended(const std::shared_ptr<Post>&, Ended);
   void judge(const Post&, const Ended&);
   void deliver(const Attempt&, const Subscriber&);
@@ -43,7 +49,7 @@ class Attempts {
   Transfers& transfers_;
   const Answer answer_;
   const Spread spread_;
-  ByteBudget largeBodies_{256 << 20};
+  ByteBudget bodies_;
 };
 
 }  // namespace pombo

@@ -1,5 +1,6 @@
 #include "event/envelope.hpp"
 
+#include "event/inlining.hpp"
 #include "observe/timestamp.hpp"
 #include "storage/quick_base64.hpp"
 
@@ -22,7 +23,7 @@ Json Envelope::of(const Event& event, bool withMediaBase64) const {
 void Envelope::inlineMedia(const Event& event, Json& data) const {
   boost::json::error_code none;
   auto* const media = data.find_pointer("/message/media", none);
-  if (!media || !media->is_object()) return;
+  if (!media || !media->is_object() || NoInlining::leaves()) return;
   auto& shown = media->get_object();
   try {
     const Media found = around_.mediaOf(event);

@@ -9,6 +9,7 @@ constexpr std::int64_t kCacheBytes = 32 << 20;
 constexpr std::size_t kPrunedAtOnce = 500;
 constexpr std::chrono::seconds kPruneTime{30};  // of each minute
 constexpr std::chrono::milliseconds kLook{5};
+constexpr int kMakers = 4, kFetchers = 16;  // threads of a sink that posts
 
 QueueRules rulesOf(const Delivery& delivery) {
   QueueRules rules{.inFlight = std::clamp(delivery.inFlight, 1, 64)};
@@ -40,7 +41,7 @@ Events::Events(const EventsOptions& options, Database& database, const Egress& e
       live_(around, thread_, metrics),
       transfers_(egress, options.userAgent),
       attempts_(
-          around, cache_, timeline_, transfers_,
+          around, cache_, timeline_, transfers_, options.bodyBytes,
           [this](std::int64_t delivery, const AttemptResult& result) {
             answered(delivery, result);
           },
@@ -62,8 +63,8 @@ void Events::subscribe(const std::string& block, IHttpSink& sink, const Delivery
     throw Error(Code::unsupported, "A sink that posts keeps on disk");
   std::lock_guard lock(mutex_);
   auto& added = add({.block = block, .http = &sink, .delivery = delivery});
-  added.making = std::make_unique<Crew>("pombo-request", 4);
-  added.fetching = std::make_unique<Crew>("pombo-media", 4);
+  added.making = std::make_unique<Crew>("pombo-request", kMakers);
+  added.lane = std::make_unique<SinkLane>(kFetchers, std::size_t(options_.limits.inFlight));
 }
 
 void Events::subscribe(const std::string& block, IEventSink& sink, const Delivery& delivery,

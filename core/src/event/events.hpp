@@ -22,6 +22,7 @@ struct EventsOptions {
   std::string userAgent = {};
   std::chrono::milliseconds enrichTime{30'000};  // of all blocks that add to an event
   std::size_t liveDeliveries = 8192;             // of one live sink that wait
+  std::uint64_t bodyBytes = 256 << 20;           // of all that is being posted
 };
 
 class SystemRandom final : public Random {

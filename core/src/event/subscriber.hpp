@@ -20,19 +20,16 @@ struct Subscriber {
   IHttpSink* http = nullptr;
   IEventSink* own = nullptr;
   Delivery delivery = {};
-  std::unique_ptr<SinkLane> lane = {};  // of its own sink
-  // Of one that posts: its requests are made and judged by threads of its own, and those with
-  // media, which may have to be fetched first, by others.
-  std::unique_ptr<Crew> making = {}, fetching = {};
+  // Its own sink is called there; of one that posts, those requests are made there that carry
+  // media, which have to be fetched first.
+  std::unique_ptr<SinkLane> lane = {};
+  std::unique_ptr<Crew> making = {};  // all other requests, and what comes of them
 
   bool wants(const std::string& type) const { return delivery.inner || isOnWire(type); }
   bool isLive() const { return delivery.keep == Keep::memory; }
   // What has not begun is dropped. How many calls are still inside of the block then.
   int stop(Crew::Time deadline) {
-    int strays = lane ? lane->stop(deadline) : 0;
-    for (auto* const crew : {making.get(), fetching.get()})
-      if (crew) strays += crew->stop(deadline);
-    return strays;
+    return (lane ? lane->stop(deadline) : 0) + (making ? making->stop(deadline) : 0);
   }
   // route() of whichever it is; may outlive this. Throws for what no database takes as a name.
   auto router() const {
