@@ -97,10 +97,10 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   ~Parts() override { stop(); }
 
   void start() {
-    edge_->start();
-    if (metricsEdge_) metricsEdge_->start();
     reconnector_.start();
     for (const auto& connector : toReconnect_) reconnector_.reconnect(connector);
+    edge_->start();
+    if (metricsEdge_) metricsEdge_->start();
     housekeeper_ = std::thread([this] { keepHouse(); });
     checker_ = std::thread([this] { keepChecking(); });
     health_.set(Health::Phase::ready);
@@ -119,6 +119,9 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
                           std::chrono::seconds(numberAt(config_.http, "drainSeconds"));
     while (router_->inFlight() > 0 && std::chrono::steady_clock::now() < deadline)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    reconnector_.stop();
+    linker_.close(instances_,
+                  std::max(deadline, std::chrono::steady_clock::now() + std::chrono::seconds(1)));
     // What is still being received has the rest of the time; a second at least, to be told.
     int missing = events_.stop(deadline);
     edge_->stop(std::max<std::chrono::milliseconds>(
@@ -128,7 +131,6 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     stopHousekeeper();
     routes_.expire(std::chrono::steady_clock::time_point::max());
     saveLimits();
-    reconnector_.stop();
     missing += registry_.stop();
     tellDroppedLines();
     if (const int strays = std::max(missing, router_->strayThreads()); strays > 0) {

@@ -37,6 +37,7 @@ class LinkerTest : public ::testing::Test {
     publish(events);
   }
   void publish(std::vector<Event> events) {
+    ++publishes_;
     states_.complete(events);
     gateway_.store.database().commit([&](Session& session) { states_.apply(session, events); });
     for (auto& event : events) published_.push_back(event.data);
@@ -62,6 +63,7 @@ class LinkerTest : public ::testing::Test {
   TempGateway gateway_;
   LinkStates states_{gateway_.instances, gateway_.clock};
   std::vector<Json> published_;
+  int publishes_ = 0;
   Linker linker_{gateway_.store.database(), gateway_.registry, gateway_.clock, gateway_.log,
                  [this](const std::vector<Event>& events) { publish(events); }};
 };
@@ -197,7 +199,10 @@ TEST_F(LinkerTest, AReconnectIsConnectingUnlessThereIsNoSession) {
   EXPECT_EQ(refusal([&] { linker_.reconnect(out); }), none);
   EXPECT_EQ(statusOf(out), "loggedout");
   EXPECT_EQ(refusal([&] { linker_.reconnect(shop); }), none);
-  EXPECT_EQ(statusOf(shop), "disconnected");
+  EXPECT_EQ(statusOf(shop), "connecting") << "what was begun before goes on";
+  const Instance linked = made("connected");
+  EXPECT_EQ(refusal([&] { linker_.reconnect(linked); }), none);
+  EXPECT_EQ(statusOf(linked), "disconnected") << "it can be connected again";
   connector_.onReconnect = [](const Instance&) {
     throw Error(Code::refused, "the proxy said 407");
   };
@@ -206,6 +211,131 @@ TEST_F(LinkerTest, AReconnectIsConnectingUnlessThereIsNoSession) {
   connector_.onReconnect = [](const Instance&) { throw Error(Code::unsupported, "x"); };
   EXPECT_EQ(refusal([&] { linker_.reconnect(shop); }),
             said(Code::unsupported, "Not supported by the links connector"));
+}
+
+TEST_F(LinkerTest, AReconnectWithoutASessionLeavesACodeWaiting) {
+  const Instance shop = made("disconnected");
+  linker_.connect(shop, {});
+  for (const auto code : {Code::invalid, Code::unsupported}) {
+    connector_.onReconnect = [&](const Instance&) { throw Error(code, "nothing there"); };
+    EXPECT_NE(refusal([&] { linker_.reconnect(shop); }), "");
+    EXPECT_EQ(statusOf(shop), "connecting");
+  }
+  connector_.onReconnect = [](const Instance&) { throw Error(Code::refused, "no"); };
+  EXPECT_NE(refusal([&] { linker_.reconnect(shop); }), "");
+  EXPECT_EQ(statusOf(shop), "disconnected") << "nobody says that the code still waits";
+}
+
+TEST_F(LinkerTest, AReconnectWithoutASessionLeavesTheRestToAConnectThatIsUnderWay) {
+  const Instance shop = made("loggedout");
+  connector_.onReconnect = [](const Instance&) { throw Error(Code::invalid, "nothing there"); };
+  connector_.onConnect = [&](const Instance&, const LinkRequest&) -> Link {
+    EXPECT_NE(refusal([&] { linker_.reconnect(shop); }), "");
+    EXPECT_EQ(statusOf(shop), "connecting");
+    throw Error(Code::refused, "no");
+  };
+  EXPECT_NE(connectRefusal(shop), "");
+  EXPECT_EQ(statusOf(shop), "loggedout");
+}
+
+TEST_F(LinkerTest, AConnectThatFailsBesideAReconnectLeavesNothingConnecting) {
+  const Instance shop = made("loggedout");
+  std::promise<void> begun;
+  std::future<std::string> connecting;
+  std::promise<void> fails;
+  connector_.onConnect = [&](const Instance&, const LinkRequest&) -> Link {
+    begun.set_value();
+    fails.get_future().wait();
+    throw Error(Code::refused, "no");
+  };
+  connector_.onReconnect = [&](const Instance&) {
+    fails.set_value();
+    connecting.wait();
+    EXPECT_EQ(statusOf(shop), "connecting");
+    throw Error(Code::invalid, "nothing there");
+  };
+  connecting = std::async(std::launch::async, [&] { return connectRefusal(shop); });
+  begun.get_future().wait();
+  EXPECT_NE(refusal([&] { linker_.reconnect(shop); }), "");
+  EXPECT_EQ(statusOf(shop), "loggedout");
+}
+
+TEST_F(LinkerTest, AResumeLeavesAloneWhatIsLinkedAlready) {
+  const TimePoint since = gateway_.clock.time;
+  int calls = 0;
+  connector_.onReconnect = [&](const Instance&) { ++calls; };
+  const Instance linked = made("connected"), lost = made("disconnected");
+  EXPECT_EQ(refusal([&] { linker_.resume(linked, since); }),
+            said(Code::conflict, "Instance is already connected"));
+  EXPECT_EQ(statusOf(linked), "connected");
+  EXPECT_EQ(calls, 0);
+  linker_.resume(lost, since);
+  EXPECT_EQ(statusOf(lost), "connecting");
+  EXPECT_EQ(calls, 1);
+  const Instance shop = made("disconnected");
+  connector_.onConnect = [&](const Instance&, const LinkRequest&) {
+    EXPECT_EQ(refusal([&] { linker_.resume(shop, since); }),
+              said(Code::conflict, "Instance is being connected"));
+    return Link{Link::Kind::qr, "2@code"};
+  };
+  linker_.connect(shop, {});
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_F(LinkerTest, AResumeWithoutASessionEndsWhatNobodyIsConnectingAnyMore) {
+  connector_.onReconnect = [](const Instance&) { throw Error(Code::invalid, "nothing there"); };
+  const Instance half = made("connecting"), shop = made("disconnected");
+  const TimePoint since = gateway_.clock.time;
+  gateway_.clock.time += std::chrono::seconds(1);
+  linker_.connect(shop, {});
+  for (const auto& each : {half, shop})
+    EXPECT_NE(refusal([&] { linker_.resume(each, since); }), "");
+  EXPECT_EQ(statusOf(half), "disconnected");
+  EXPECT_EQ(statusOf(shop), "connecting") << "its code is of this time";
+}
+
+TEST_F(LinkerTest, ACodeThatNobodyCanScanIsNone) {
+  for (const auto& code : {std::string(), std::string(2954, 'x')}) {
+    int closed = 0;
+    connector_.onDisconnect = [&](const Instance&) { ++closed; };
+    const Instance shop = made("disconnected");
+    connector_.onConnect = [&](const Instance&, const LinkRequest&) {
+      tell(shop, "qr_ready");
+      return Link{Link::Kind::qr, code};
+    };
+    EXPECT_EQ(connectRefusal(shop),
+              said(Code::refused, "Failed to connect instance: its code has no picture"));
+    EXPECT_EQ(statusOf(shop), "disconnected");
+    EXPECT_EQ(closed, 1);
+  }
+}
+
+TEST_F(LinkerTest, WhatCouldNotBeginIsNotUnderWay) {
+  const Instance shop = made("disconnected");
+  {
+    const Refusing refusing(gateway_.store.database(), "UPDATE", "instance");
+    EXPECT_THROW(linker_.connect(shop, {}), StorageError);
+  }
+  linker_.resume(shop, gateway_.clock.time);
+  EXPECT_EQ(statusOf(shop), "connecting");
+}
+
+TEST_F(LinkerTest, AStopIsToldToAllWhoAreLinkedAtOnce) {
+  std::vector<Instance> told{made("connected"), made("connecting", "absent")};
+  for (int i = 0; i < 20; ++i) told.push_back(made("connected"));
+  for (const auto* status : {"disconnected", "loggedout", "banned"}) made(status);
+  linker_.close(gateway_.instances, std::chrono::steady_clock::time_point::max());
+  EXPECT_EQ(publishes_, 1);
+  ASSERT_EQ(published_.size(), told.size());
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    EXPECT_EQ(statusOf(told[i]), "disconnected");
+    EXPECT_EQ(published_[i].at("instance").as_string(), told[i].name);
+    EXPECT_EQ(published_[i].at("state"), "disconnected");
+    EXPECT_EQ(published_[i].at("reason"), "shutdown");
+    EXPECT_EQ(published_[i].at("status"), "disconnected");
+  }
+  linker_.close(gateway_.instances, std::chrono::steady_clock::time_point::max());
+  EXPECT_EQ(published_.size(), told.size());
 }
 
 TEST_F(LinkerTest, ALogoutIsToldOnceAndMayBeRepeated) {

@@ -77,6 +77,8 @@ TEST(QrCode, IsAsLargeAsItCanBe) {
 }
 
 TEST(QrCode, IsNothingForWhatNoneHolds) {
+  for (const std::size_t length : {0u, 1u, 2953u, 2954u})
+    EXPECT_EQ(fitsQr(std::string(length, 'x')), qrPng(std::string(length, 'x')).has_value());
   EXPECT_EQ(qrPng(""), std::nullopt);
   EXPECT_EQ(qrPng(std::string(2954, 'x')), std::nullopt);
   EXPECT_EQ(qrDataUrl(""), std::nullopt);

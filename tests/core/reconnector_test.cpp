@@ -85,6 +85,38 @@ TEST_F(ReconnectorTest, LinksWhatMayHaveASessionOfThisConnectorAndGoesOnAfterAFa
   EXPECT_EQ(statusOf("d"), "loggedout");
 }
 
+TEST_F(ReconnectorTest, LeavesAloneWhatOthersHaveLinkedMeanwhile) {
+  links_.connector.onReconnect = [&, record = links_.connector.onReconnect](const Instance& each) {
+    if (each.name == "a")
+      gateway_.store.database().commit([](Session& session) {
+        session.run("UPDATE instance SET status = 'connected' WHERE name = 'b'", {});
+      });
+    record(each);
+  };
+  Reconnector reconnector(gateway_.instances, linker_, gateway_.log, std::chrono::milliseconds(1));
+  reconnector.start();
+  reconnector.reconnect("links");
+  EXPECT_EQ(links_.linked(2), (std::vector<std::string>{"a", "f"}));
+  EXPECT_EQ(statusOf("b"), "connected");
+  reconnector.stop();
+}
+
+TEST_F(ReconnectorTest, AConnectorThatDiedIsToldSoWhileOthersStillWait) {
+  Reconnector reconnector(gateway_.instances, linker_, gateway_.log, std::chrono::milliseconds(1));
+  links_.connector.onReconnect = [&, record = links_.connector.onReconnect](const Instance& each) {
+    if (each.name == "a") reconnector.reconnect("other");
+    if (each.name == "f") {
+      EXPECT_EQ(statusOf("e"), "connecting");
+    }
+    record(each);
+  };
+  reconnector.start();
+  reconnector.reconnect("links");
+  EXPECT_EQ(other_.linked(1), std::vector<std::string>{"e"});
+  EXPECT_EQ(links_.linked(3).size(), 3u);
+  reconnector.stop();
+}
+
 TEST_F(ReconnectorTest, TakesItsTimeAndLeavesTheRestWhenItIsStopped) {
   Reconnector reconnector(gateway_.instances, linker_, gateway_.log, std::chrono::hours(1));
   reconnector.start();

@@ -11,7 +11,9 @@ from urllib.parse import quote
 import pytest
 import zoo
 from client import Api, Reply, assert_refused
+from deliveries import SERVER_ENV as TO_LOOPBACK
 from pombo_server import Server, until
+from receivers import Receiver
 
 NO_SESSION = "Instance has no saved session — call /connect first"
 LOGGED_OUT = {"success": True, "message": "Instance logged out",
@@ -266,6 +268,30 @@ def test_a_restart_links_again_what_has_a_session(tmp_path, end):
         assert until(lambda: {name: status(api, name) for name in api.names()} == {
             "linked": "connected", "lost": "connected", "half": "disconnected",
             "out": "loggedout", "never": "disconnected"})
+
+
+def test_a_stop_of_the_server_is_told_to_whoever_is_linked(tmp_path):
+    with Receiver() as crm, Server(data_dir=tmp_path, env=TO_LOOPBACK) as server:
+        api = Api(server, server.account("shop"))
+        for name in ("linked", "out"):
+            api.created(name, connector="simulator", webhookEnabled=True, webhookURL=crm.url)
+            linked(api, name)
+        assert logout(api, "out").status == 200
+        crm.wait(7)
+        server.stop()
+        server.start()
+        assert until(lambda: status(api, "linked") == "connected")
+        heard = [each.json["data"] for each in crm.wait(9)]
+        [told] = [each for each in heard if each["state"] == "disconnected"]
+        assert (told["instance"], told["reason"], told["status"]) == \
+            ("linked", "shutdown", "disconnected")
+
+
+def test_a_reconnect_beside_a_code_leaves_it_waiting(api, simulated):
+    assert connect(api, simulated).json["status"] == "qr"
+    assert_refused(reconnect(api, simulated), 400, NO_SESSION)
+    assert status(api, simulated) == "connecting"
+    assert scan(api, simulated).status == 200
 
 
 def test_without_a_connector_nothing_is_linked(api, fresh, rows):

@@ -14,6 +14,7 @@ class ScriptedConnector final : public IConnector {
     return Link{Link::Kind::qr, "2@code"};
   };
   std::function<void(const Instance&)> onReconnect = [](const Instance&) {};
+  std::function<void(const Instance&)> onDisconnect = [](const Instance&) {};
   std::function<void(const Instance&)> onLogout = [](const Instance&) {};
 
   Link connect(const Instance& instance, const LinkRequest& request) override {
@@ -22,7 +23,7 @@ class ScriptedConnector final : public IConnector {
   void reconnect(const Instance& instance, const std::optional<Proxy>&) override {
     onReconnect(instance);
   }
-  void disconnect(const Instance&) override {}
+  void disconnect(const Instance& instance) override { onDisconnect(instance); }
   void logout(const Instance& instance) override { onLogout(instance); }
   Profile profile(const Instance&) override { return {}; }
   Json perform(const Instance&, const std::string&, const Json&) override { return nullptr; }

@@ -260,6 +260,13 @@ void Registry::reconnect(const Instance& instance) const {
   });
 }
 
+void Registry::disconnect(const Instance& instance) const {
+  callConnector(instance, "disconnect", kConnectorTime, [=](IConnector& connector) -> Json {
+    connector.disconnect(instance);
+    return nullptr;
+  });
+}
+
 void Registry::logout(const Instance& instance, std::chrono::milliseconds budget) const {
   callConnector(instance, "logout", budget, [=](IConnector& connector) -> Json {
     connector.logout(instance);

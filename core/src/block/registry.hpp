@@ -49,6 +49,7 @@ class Registry {
   // Through its proxy, which is not in the request yet.
   Link connect(const Instance&, LinkRequest) const;
   void reconnect(const Instance&) const;
+  void disconnect(const Instance&) const;
   void logout(const Instance&, std::chrono::milliseconds budget) const;
   std::optional<Proxy> proxyFor(const InstanceId&) const;
   // Of those that run, by block.

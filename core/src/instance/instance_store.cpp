@@ -174,11 +174,13 @@ void InstanceStore::touch(Session& session, const InstanceId& id, TimePoint now)
               {milliseconds(now), id.value});
 }
 
-std::optional<std::string> InstanceStore::lockedStatus(Session& session, const InstanceId& id) {
+std::optional<StoredLink> InstanceStore::lockedLink(Session& session, const InstanceId& id) {
   const auto rows = session.rows(
-      "SELECT status FROM instance WHERE id = :id AND status <> 'provisioning' {locked}", "t",
-      {id.value});
-  return rows.empty() ? std::nullopt : std::optional(rows.front().text(0));
+      "SELECT status, updated_at FROM instance WHERE id = :id AND status <> 'provisioning' "
+      "{locked}",
+      "tn", {id.value});
+  if (rows.empty()) return std::nullopt;
+  return StoredLink{rows.front().text(0), fromMilliseconds(rows.front().number(1))};
 }
 
 void InstanceStore::link(Session& session, const InstanceId& id, const std::string& status,
@@ -263,6 +265,17 @@ std::vector<Instance> InstanceStore::linkedBy(const std::string& connector) cons
                                         "ORDER BY id",
                                         kKinds, {connector}))
       all.push_back(storedOf(row).instance);
+    return all;
+  });
+}
+
+std::vector<InstanceId> InstanceStore::linked() const {
+  return database_.read([&](Session& session) {
+    std::vector<InstanceId> all;
+    for (const auto& row : session.rows(
+             "SELECT id FROM instance WHERE status IN ('connecting', 'connected') ORDER BY id",
+             "t"))
+      all.push_back({row.text(0)});
     return all;
   });
 }

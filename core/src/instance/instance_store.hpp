@@ -17,6 +17,11 @@ struct StoredInstance {
   std::string sealedToken;
 };
 
+struct StoredLink {
+  std::string status;
+  TimePoint updatedAt;  // the instance, in whatever way
+};
+
 // Reserved while blocks that dial out are configured; shown by no route, opened by no token.
 inline constexpr auto kProvisioning = "provisioning";
 inline constexpr auto kDisconnected = "disconnected";
@@ -46,9 +51,9 @@ class InstanceStore {
   static std::vector<Instance> all(Session&, const AccountId&);       // reserved ones too
   static void touch(Session&, const InstanceId&, TimePoint);
 
-  // Inside a transaction, of its link. The status, until the transaction ends; nothing when it is
+  // Inside a transaction, of its link. It stays so until the transaction ends; nothing when it is
   // not there.
-  static std::optional<std::string> lockedStatus(Session&, const InstanceId&);
+  static std::optional<StoredLink> lockedLink(Session&, const InstanceId&);
   // An empty number leaves the one that it has.
   static void link(Session&, const InstanceId&, const std::string& status,
                    const std::string& numberJid, TimePoint);
@@ -63,6 +68,8 @@ class InstanceStore {
   std::vector<StoredInstance> list(const AccountId&) const;  // by name
   // Those that may have a session: that were linked, or about to be, and not logged out or banned.
   std::vector<Instance> linkedBy(const std::string& connector) const;
+  // All that are linked, or about to be.
+  std::vector<InstanceId> linked() const;
   static std::optional<Instance> findByTokenHash(Session&, const std::string& hash);
   static std::optional<Instance> findByName(Session&, const AccountId&, const std::string& name);
 

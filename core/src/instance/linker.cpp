@@ -1,11 +1,15 @@
 #include "instance/linker.hpp"
 
+#include <algorithm>
 #include <memory>
+
+#include "instance/qr_code.hpp"
 
 namespace pombo {
 namespace {
 
 constexpr std::chrono::seconds kLogoutTime{30};
+constexpr std::size_t kToldAtOnce = 1000;  // events of one commit
 
 Error unsupportedBy(const Instance& instance) {
   return Error(Code::unsupported, "Not supported by the " + instance.connector + " connector");
@@ -43,18 +47,41 @@ std::string restingState(const std::string& status) {
 
 Link Linker::connect(const Instance& instance, const LinkRequest& request) {
   requireConnector(instance);
-  return attempt(instance, false, [&] {
+  return attempt(instance, {}, [&] {
     try {
-      return registry_.connect(instance, request);
+      const Link link = registry_.connect(instance, request);
+      if (link.kind == Link::Kind::qr && !fitsQr(link.code)) refuseCode(instance);
+      return link;
     } catch (const Error& error) {
       throw connectFailure(instance, error);
     }
   });
 }
 
+// Nobody could ever scan it: the connector need not wait for that.
+void Linker::refuseCode(const Instance& instance) {
+  try {
+    registry_.disconnect(instance);
+  } catch (const Error& error) {
+    log_.write(Level::warn, "Instance was not disconnected",
+               {{"connector", instance.connector},
+                {"instance", instance.id.value},
+                {"reason", error.what()}});
+  }
+  throw Error(Code::refused, "its code has no picture");
+}
+
 void Linker::reconnect(const Instance& instance) {
+  reopen(instance, {.evenConnected = true, .mayLackSession = true});
+}
+
+void Linker::resume(const Instance& instance, TimePoint since) {
+  reopen(instance, {.mayLackSession = true, .since = since});
+}
+
+void Linker::reopen(const Instance& instance, const Ways& ways) {
   requireConnector(instance);
-  attempt(instance, true, [&] {
+  attempt(instance, ways, [&] {
     try {
       registry_.reconnect(instance);
       return Link();
@@ -95,64 +122,111 @@ std::vector<std::string> Linker::reset() {
   return present;
 }
 
-void Linker::reset(const std::string& connector) {
+TimePoint Linker::reset(const std::string& connector) {
+  const TimePoint now = clock_.now();
   database_.commit([&](Session& session) {
     InstanceStore::relink(session, connector, kConnected, kConnecting);
   });
+  return now;
 }
 
-Link Linker::attempt(const Instance& instance, bool evenConnected,
+void Linker::close(const InstanceStore& instances,
+                   std::chrono::steady_clock::time_point until) try {
+  const auto all = instances.linked();
+  for (std::size_t i = 0; i < all.size() && std::chrono::steady_clock::now() < until;) {
+    std::vector<Event> events;
+    for (; i < all.size() && events.size() < kToldAtOnce; ++i)
+      events.push_back({.type = "instance.state",
+                        .instance = all[i],
+                        .data = {{"state", "disconnected"}, {"reason", "shutdown"}}});
+    publish_(events);
+  }
+} catch (const std::exception& error) {
+  log_.write(Level::warn, "The stop was not told to all who are linked",
+             {{"reason", error.what()}});
+}
+
+Link Linker::attempt(const Instance& instance, const Ways& ways,
                      const std::function<Link()>& call) {
-  const Attempt attempt = begin(instance.id, evenConnected);
+  Attempt attempt{.instance = instance.id};
   const std::unique_ptr<const Attempt, std::function<void(const Attempt*)>> ended(
       &attempt, [this](const Attempt* each) { end(*each); });
+  begin(attempt, ways);
   try {
-    return call();
+    const Link link = call();
+    succeeded(attempt);
+    return link;
+  } catch (const Error& error) {
+    const bool untouched = error.code == Code::invalid || error.code == Code::unsupported;
+    giveUp(attempt, ways.mayLackSession && untouched);
+    throw;
   } catch (...) {
-    giveUp(attempt);
+    giveUp(attempt, false);
     throw;
   }
 }
 
-Linker::Attempt Linker::begin(const InstanceId& id, bool evenConnected) {
-  Attempt attempt{.instance = id, .before = kDisconnected};
+void Linker::begin(Attempt& attempt, const Ways& ways) {
   database_.commit([&](Session& session) {
-    const auto status = InstanceStore::lockedStatus(session, id);
-    if (!status) throw Error(Code::notFound, "Instance not found");
-    if (*status == kConnected && !evenConnected)
+    const auto row = InstanceStore::lockedLink(session, attempt.instance);
+    if (!row) throw Error(Code::notFound, "Instance not found");
+    if (row->status == kConnected && !ways.evenConnected)
       throw Error(Code::conflict, "Instance is already connected");
-    InstanceStore::link(session, id, kConnecting, "", clock_.now());
-    attempt.before = *status;
-    const std::lock_guard lock(mutex_);
-    attempt.number = newest_[id] = ++lastNumber_;
+    const bool isStale = ways.since && row->status == kConnecting && row->updatedAt <= *ways.since;
+    {
+      const std::lock_guard lock(mutex_);
+      auto& all = underWay_[attempt.instance];
+      std::erase(all, &attempt);  // a transaction may be run again
+      if (ways.since && !all.empty()) throw Error(Code::conflict, "Instance is being connected");
+      all.push_back(&attempt);
+      attempt.before = isStale ? kDisconnected : row->status;
+    }
+    InstanceStore::link(session, attempt.instance, kConnecting, "", clock_.now());
   });
-  return attempt;
+}
+
+// What older ones come to is of no interest any more.
+void Linker::succeeded(const Attempt& attempt) {
+  const std::lock_guard lock(mutex_);
+  for (auto* const each : underWay_.at(attempt.instance)) {
+    if (each == &attempt) return;
+    each->isOver = true;
+  }
 }
 
 void Linker::end(const Attempt& attempt) {
   const std::lock_guard lock(mutex_);
-  if (const auto it = newest_.find(attempt.instance);
-      it != newest_.end() && it->second == attempt.number)
-    newest_.erase(it);
+  const auto all = underWay_.find(attempt.instance);
+  if (all == underWay_.end()) return;
+  std::erase(all->second, &attempt);
+  if (all->second.empty()) underWay_.erase(all);
 }
 
 // An event may have said more of it, or a newer attempt may be under way: both stay.
-void Linker::giveUp(const Attempt& attempt) try {
+void Linker::giveUp(const Attempt& attempt, bool untouched) try {
   database_.commit([&](Session& session) {
-    if (!isNewest(attempt)) return;
-    if (InstanceStore::lockedStatus(session, attempt.instance) == kConnecting)
-      InstanceStore::link(session, attempt.instance, restingState(attempt.before), "",
-                          clock_.now());
+    const auto after = stateAfter(attempt, untouched);
+    const auto row = InstanceStore::lockedLink(session, attempt.instance);
+    if (after && row && row->status == kConnecting && after != kConnecting)
+      InstanceStore::link(session, attempt.instance, *after, "", clock_.now());
   });
 } catch (const StorageError& error) {
   log_.write(Level::warn, "Instance stays connecting",
              {{"instance", attempt.instance.value}, {"reason", error.what()}});
 }
 
-bool Linker::isNewest(const Attempt& attempt) {
+// Nothing: others decide. A newer attempt that has found it connecting by this one learns what it
+// was before both.
+std::optional<std::string> Linker::stateAfter(const Attempt& attempt, bool untouched) {
   const std::lock_guard lock(mutex_);
-  const auto it = newest_.find(attempt.instance);
-  return it != newest_.end() && it->second == attempt.number;
+  if (attempt.isOver) return {};
+  const bool stays = untouched && attempt.before == kConnecting;
+  const std::string after = stays ? attempt.before : restingState(attempt.before);
+  const auto& all = underWay_.at(attempt.instance);
+  const auto newer = std::next(std::find(all.begin(), all.end(), &attempt));
+  if (newer == all.end()) return after;
+  if ((*newer)->before == kConnecting) (*newer)->before = after;
+  return {};
 }
 
 void Linker::requireConnector(const Instance& instance) const {

@@ -1,9 +1,12 @@
 // What can be asked of an instance's link. How it goes on is told by events.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <vector>
 
 #include "block/registry.hpp"
 #include "instance/instance_store.hpp"
@@ -26,27 +29,41 @@ class Linker {
   Link connect(const Instance&, const LinkRequest&);
   // Of the stored session.
   void reconnect(const Instance&);
+  // The same after reset(), which was at `since`; one that somebody has linked since then is left
+  // as it is. Throws Error{conflict} then.
+  void resume(const Instance&, TimePoint since);
   // When it returns there is no session any more.
   void logout(const Instance&);
 
   // At the start, before anybody asks: nothing is linked. Which connectors there are that have
   // instances to link again.
   std::vector<std::string> reset();
-  // This one has been started again.
-  void reset(const std::string& connector);
+  // This one has been started again. When that was.
+  TimePoint reset(const std::string& connector);
+  // The server stops: each that is linked, or about to be, is told to be `disconnected`, as long as
+  // there is time. Many cost about as much as one.
+  void close(const InstanceStore&, std::chrono::steady_clock::time_point until);
 
  private:
   // The instance is connecting from its begin on. When nothing comes of it, it is what it was.
   struct Attempt {
     InstanceId instance;
-    std::string before;
-    std::uint64_t number = 0;
+    std::string before = {};
+    bool isOver = false;  // a newer one has succeeded
   };
-  Link attempt(const Instance&, bool evenConnected, const std::function<Link()>& call);
-  Attempt begin(const InstanceId&, bool evenConnected);
-  bool isNewest(const Attempt&);
+  struct Ways {
+    bool evenConnected = false;
+    bool mayLackSession = false;          // then nothing has changed
+    std::optional<TimePoint> since = {};  // who has been connecting for longer is alone
+  };
+  void reopen(const Instance&, const Ways&);
+  [[noreturn]] void refuseCode(const Instance&);
+  Link attempt(const Instance&, const Ways&, const std::function<Link()>& call);
+  void begin(Attempt&, const Ways&);
+  void succeeded(const Attempt&);
+  void giveUp(const Attempt&, bool untouched);
+  std::optional<std::string> stateAfter(const Attempt&, bool untouched);
   void end(const Attempt&);
-  void giveUp(const Attempt&);
   void requireConnector(const Instance&) const;
 
   Database& database_;
@@ -55,9 +72,9 @@ class Linker {
   ILogger& log_;
   const Publish publish_;
 
-  std::mutex mutex_;  // guards the two below
-  std::uint64_t lastNumber_ = 0;
-  std::map<InstanceId, std::uint64_t> newest_;  // attempts that have not ended
+  std::mutex mutex_;  // guards underWay_ and what is in it
+  // The attempts of each that have not ended, in the order of their begin.
+  std::map<InstanceId, std::vector<Attempt*>> underWay_;
 };
 
 }  // namespace pombo

@@ -18,6 +18,7 @@ namespace {
 using Matrix = std::unique_ptr<QRcode, decltype(&QRcode_free)>;
 using Pixels = std::vector<std::uint8_t>;  // row by row, each an index into kColours
 
+constexpr std::size_t kMostText = 2953;  // bytes, in a code of version 40
 constexpr std::array<std::uint8_t, 6> kColours{255, 255, 255, 0, 0, 0};
 
 // As much as a camera can do without, as long as it fits: a long text needs all of the room.
@@ -58,6 +59,8 @@ std::string pngOf(const Pixels& pixels) {
 }
 
 }  // namespace
+
+bool fitsQr(const std::string& text) { return !text.empty() && text.size() <= kMostText; }
 
 std::optional<std::string> qrPng(const std::string& text) {
   const Matrix code = matrixOf(text);

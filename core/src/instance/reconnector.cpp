@@ -39,35 +39,36 @@ void Reconnector::stop() {
 void Reconnector::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return stopping_ || !wanted_.empty(); });
+    changed_.wait(lock, [this] { return stopping_ || !wanted_.empty() || !line_.empty(); });
     if (stopping_) return;
-    const std::string connector = wanted_.extract(wanted_.begin()).value();
-    lock.unlock();
-    std::vector<Instance> linked;
-    try {
-      linker_.reset(connector);
-      linked = instances_.linkedBy(connector);
-    } catch (const std::exception& error) {
-      log_.write(Level::error, "Instances were not reconnected",
-                 {{"connector", connector}, {"reason", error.what()}});
-    }
-    lock.lock();
-    for (const auto& instance : linked) {
+    // One that died is told so at once, however many others wait to be linked.
+    while (!wanted_.empty()) {
+      const std::string connector = wanted_.extract(wanted_.begin()).value();
       lock.unlock();
-      link(instance);
+      enlist(connector);
       lock.lock();
-      if (!pause(lock)) return;
-      if (wanted_.contains(connector)) break;  // it died again: from the beginning
     }
+    if (line_.empty()) continue;
+    lock.unlock();
+    link(line_.front());
+    line_.pop_front();
+    lock.lock();
+    changed_.wait_for(lock, pace_, [this] { return stopping_; });
   }
 }
 
-bool Reconnector::pause(std::unique_lock<std::mutex>& lock) {
-  changed_.wait_for(lock, pace_, [this] { return stopping_; });
-  return !stopping_;
+void Reconnector::enlist(const std::string& connector) try {
+  std::erase_if(line_, [&](const Wanted& each) { return each.instance.connector == connector; });
+  const TimePoint since = linker_.reset(connector);
+  for (auto& instance : instances_.linkedBy(connector))
+    line_.push_back({std::move(instance), since});
+} catch (const std::exception& error) {
+  log_.write(Level::error, "Instances were not reconnected",
+             {{"connector", connector}, {"reason", error.what()}});
 }
 
-void Reconnector::link(const Instance& instance) {
+void Reconnector::link(const Wanted& wanted) {
+  const Instance& instance = wanted.instance;
   const RequestScope scope("", std::chrono::steady_clock::now() + kLinkTime);
   const auto tell = [&](const std::exception& error) {
     log_.write(Level::warn, "Instance was not reconnected",
@@ -76,9 +77,10 @@ void Reconnector::link(const Instance& instance) {
                 {"reason", error.what()}});
   };
   try {
-    linker_.reconnect(instance);
+    linker_.resume(instance, wanted.since);
   } catch (const Error& error) {
-    if (error.code != Code::invalid) tell(error);  // else it has no session
+    // Without a session there is nothing to link, and what is linked need not be.
+    if (error.code != Code::invalid && error.code != Code::conflict) tell(error);
   } catch (const std::exception& error) {
     tell(error);
   }

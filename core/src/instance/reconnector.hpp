@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <set>
 #include <string>
@@ -20,20 +21,27 @@ class Reconnector {
   ~Reconnector() { stop(); }
 
   void start();
-  // Every instance of this connector that may have a session. Returns at once; does nothing before
-  // start() and after stop().
+  // Every instance of this connector that may have a session, but those that others have linked by
+  // then. Returns at once; does nothing before start() and after stop().
   void reconnect(const std::string& connector);
   void stop();  // leaves the rest
 
  private:
+  struct Wanted {
+    Instance instance;
+    TimePoint since;  // of its connector's reset
+  };
+
   void work();
-  bool pause(std::unique_lock<std::mutex>&);
-  void link(const Instance&);
+  void enlist(const std::string& connector);
+  void link(const Wanted&);
 
   const InstanceStore& instances_;
   Linker& linker_;
   ILogger& log_;
   const std::chrono::milliseconds pace_;
+
+  std::deque<Wanted> line_;  // of the thread
 
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
