@@ -1,13 +1,10 @@
-#include <algorithm>
-#include <array>
-#include <mutex>
-
 #include "event_schemas.hpp"
+#include "instance_locks.hpp"
 #include "json_schema.hpp"
 #include "media_key.hpp"
 #include "pombo/block.hpp"
-#include "scan_timer.hpp"
 #include "synthetic.hpp"
+#include "waiting_codes.hpp"
 
 namespace {
 
@@ -60,27 +57,17 @@ std::string jidOf(const std::string& number) {
   return digits + "@s.whatsapp.net";
 }
 
-std::int64_t secondsOf(TimePoint time) {
-  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
-
 // What a phone and WhatsApp would know of an instance.
 struct Session {
   std::string jid;  // empty: not linked
   std::string lid;
-  std::string number;           // whose code it is, when a number had asked for one
-  std::int64_t scanBefore = 0;  // Unix seconds; zero: no code is waiting
 
   explicit Session(const Json& document) {
     const Fields fields(document);
     jid = fields.get<std::string>("jid", "");
     lid = fields.get<std::string>("lid", "");
-    number = fields.get<std::string>("number", "");
-    scanBefore = fields.get<std::int64_t>("scanBefore", 0);
   }
-  Json document() const {
-    return {{"jid", jid}, {"lid", lid}, {"number", number}, {"scanBefore", scanBefore}};
-  }
+  Json document() const { return {{"jid", jid}, {"lid", lid}}; }
 };
 
 Event stateOf(const InstanceId& id, Json data) {
@@ -107,7 +94,7 @@ class SimulatorBlock final : public IBlockConfigurator, private IConnector {
     host_ = &host;
     scanTime_ =
         std::chrono::seconds(Fields(host.config()).get<std::int64_t>("scanSeconds", kScanSeconds));
-    timer_.emplace([this](const std::string& id) { expire({id}); });
+    codes_.emplace([this](const std::string& id) { expire({id}); });
     host.routes().add({.method = Method::post,
                        .path = "/api/simulator/scan/:instance",
                        .summary = "Scan the code of a simulated instance",
@@ -123,7 +110,12 @@ class SimulatorBlock final : public IBlockConfigurator, private IConnector {
                       [this](const HttpRequest& request) { return inject(request); });
   }
 
-  void stop() noexcept override { timer_.reset(); }
+  void forget(const Instance& instance) override { codes_->drop(instance.id.value); }
+
+  // A call that is late may still show a code: nobody is told when its time is up.
+  void stop() noexcept override {
+    if (codes_) codes_->stop();
+  }
 
   // What there is to say of a link, every instance says already.
   Json summary(const Instance&) override { return nullptr; }
@@ -134,15 +126,12 @@ class SimulatorBlock final : public IBlockConfigurator, private IConnector {
     const Instance& instance = simulated(request);
     const auto given = Fields(request.fields).find<std::string>("number");
     const std::string jid = given ? jidOf(*given) : "";
-    const std::lock_guard lock(lockOf(instance.id));
+    const auto held = locks_.hold(instance.id.value);
+    const auto number = codes_->numberOf(instance.id.value);
+    if (!number) throw Error(Code::conflict, "No code is waiting to be scanned");
     Session session = sessionOf(instance.id);
-    if (session.scanBefore <= secondsOf(host_->clock().now()))
-      throw Error(Code::conflict, "No code is waiting to be scanned");
-    if (session.number.empty()) session.number = syntheticNumber();
-    session.jid = given ? jid : jidOf(session.number);
+    session.jid = given ? jid : jidOf(number->empty() ? syntheticNumber() : *number);
     session.lid = syntheticLid();
-    session.number.clear();
-    session.scanBefore = 0;
     host_->settings().save(instance.id, session.document());
     host_->events().publish({stateOf(instance.id, {{"state", "pair_success"},
                                                    {"jid", session.jid},
@@ -150,6 +139,7 @@ class SimulatorBlock final : public IBlockConfigurator, private IConnector {
                                                    {"businessName", ""},
                                                    {"platform", "simulator"}}),
                              connectedAs(instance, session)});
+    codes_->drop(instance.id.value);
     return {.body = {{"success", true}, {"message", kLinked}, {"jid", session.jid}}};
   }
 
@@ -170,7 +160,8 @@ class SimulatorBlock final : public IBlockConfigurator, private IConnector {
     if (ofMessage || event.type == "message.status")
       event.chat = std::string(data.at("chat").at("jid").as_string());
     if (ofMessage) event.mediaKey = takeMedia(event.data);
-    const std::string id = ofState ? publishState(event) : publish(event);
+    const bool ofLogout = ofState && data.at("state") == "logged_out";
+    const std::string id = ofLogout ? logOut(event) : publish(event);
     return {.status = 202, .body = {{"success", true}, {"message", kInjected}, {"id", id}}};
   }
 
@@ -182,25 +173,22 @@ class SimulatorBlock final : public IBlockConfigurator, private IConnector {
     throw Error(Code::invalid, std::string("Invalid data: ") + error.what());
   }
 
-  // A phone that unlinks leaves no session behind.
-  std::string publishState(const Event& event) {
-    const std::lock_guard lock(lockOf(event.instance));
+  // A phone that unlinks leaves no session behind. Nobody may link between the two.
+  std::string logOut(const Event& event) {
+    const auto held = locks_.hold(event.instance.value);
     const std::string id = publish(event);
-    if (event.data.at("state") == "logged_out") host_->settings().erase(event.instance);
+    codes_->drop(event.instance.value);
+    host_->settings().erase(event.instance);
     return id;
   }
 
   Link connect(const Instance& instance, const LinkRequest& request) override {
-    const std::lock_guard lock(lockOf(instance.id));
-    Session session = sessionOf(instance.id);
+    const auto held = locks_.hold(instance.id.value);
+    const Session session = sessionOf(instance.id);
     if (!session.jid.empty()) {
       host_->events().publish({connectedAs(instance, session)});
       return {.kind = Link::Kind::connected};
     }
-    session.number = request.number;
-    session.scanBefore = secondsOf(host_->clock().now() + scanTime_);
-    host_->settings().save(instance.id, session.document());
-    timer_->after(scanTime_, instance.id.value);
     const bool pairing = !request.number.empty();
     const std::string code = pairing ? syntheticPairingCode() : syntheticQr();
     Json data{{"state", "qr_ready"}, {"codes", boost::json::array()}};
@@ -209,16 +197,14 @@ class SimulatorBlock final : public IBlockConfigurator, private IConnector {
     else
       data.at("codes").as_array().emplace_back(code);
     host_->events().publish({stateOf(instance.id, std::move(data))});
+    codes_->show(instance.id.value, request.number, scanTime_);
     return {pairing ? Link::Kind::pairing : Link::Kind::qr, code};
   }
 
-  // On the timer's thread.
+  // On the codes' thread.
   void expire(const InstanceId& id) try {
-    const std::lock_guard lock(lockOf(id));
-    Session session = sessionOf(id);
-    if (!session.scanBefore || session.scanBefore > secondsOf(host_->clock().now())) return;
-    session.scanBefore = 0;
-    host_->settings().save(id, session.document());
+    const auto held = locks_.hold(id.value);
+    if (!codes_->dropIfOver(id.value)) return;
     host_->events().publish(
         {stateOf(id, {{"state", "disconnected"}, {"reason", "pairing_timeout"}})});
   } catch (const std::exception& error) {
@@ -227,23 +213,22 @@ class SimulatorBlock final : public IBlockConfigurator, private IConnector {
   }
 
   void reconnect(const Instance& instance, const std::optional<Proxy>&) override {
-    const std::lock_guard lock(lockOf(instance.id));
+    const auto held = locks_.hold(instance.id.value);
     const Session session = sessionOf(instance.id);
     if (session.jid.empty()) throw Error(Code::invalid, "Instance has no saved session");
     host_->events().publish({connectedAs(instance, session)});
   }
 
   void disconnect(const Instance& instance) override {
-    const std::lock_guard lock(lockOf(instance.id));
-    Session session = sessionOf(instance.id);
-    session.scanBefore = 0;
-    host_->settings().save(instance.id, session.document());
+    const auto held = locks_.hold(instance.id.value);
+    codes_->drop(instance.id.value);
     host_->events().publish(
         {stateOf(instance.id, {{"state", "disconnected"}, {"reason", "closed"}})});
   }
 
   void logout(const Instance& instance) override {
-    const std::lock_guard lock(lockOf(instance.id));
+    const auto held = locks_.hold(instance.id.value);
+    codes_->drop(instance.id.value);
     host_->settings().erase(instance.id);
   }
 
@@ -274,17 +259,11 @@ class SimulatorBlock final : public IBlockConfigurator, private IConnector {
     return Session(host_->settings().load(id).value_or(Json()));
   }
 
-  std::mutex& lockOf(const InstanceId& id) {
-    return locks_[std::hash<std::string>{}(id.value) % locks_.size()];
-  }
-
   IHost* host_ = nullptr;
   std::chrono::seconds scanTime_{};
   const JsonSchema schemas_{kEventSchemas};
-  // Each guards the sessions of the instances that fall to it, and the order of what is told of
-  // them.
-  std::array<std::mutex, 64> locks_;
-  std::optional<ScanTimer> timer_;  // calls into the block
+  InstanceLocks locks_;  // of each one's session, its code, and the order of what is told of both
+  std::optional<WaitingCodes> codes_;  // calls into the block
 };
 
 }  // namespace

@@ -5,6 +5,7 @@ import json
 import pytest
 from client import LIMIT_HEADERS, Api, assert_refused
 from pombo_server import REPOSITORY, Server, until
+from power_cuts import preloaded
 from shapes import INSTANCE_KEYS
 
 EXAMPLES = json.loads((REPOSITORY / "tests/support/event_examples.json").read_text())
@@ -110,6 +111,32 @@ def test_a_code_does_not_wait_for_ever(tmp_path):
         assert until(lambda: status(api, "shop") == ("disconnected", None))
         assert_refused(scan(api, "shop"), 409, "No code is waiting to be scanned")
         assert connect(api, "shop").json["status"] == "qr"
+
+
+def test_a_clock_that_is_set_back_keeps_no_code_waiting(tmp_path):
+    clock = tmp_path / "clock"
+    clock.write_bytes(bytes(8))
+    server = Server(data_dir=tmp_path / "data", env={"POMBO_BLOCKS_SIMULATOR_SCAN_SECONDS": "1"})
+    server.env |= {"LD_PRELOAD": str(preloaded(server, "clock_step")),
+                   "POMBO_CLOCK_STEP": str(clock)}
+    with server:
+        api = Api(server, server.account("shop"))
+        api.created("shop", connector="simulator")
+        assert connect(api, "shop").status == 200
+        with clock.open("r+b") as file:
+            file.write((-86_400).to_bytes(8, "little", signed=True))
+        assert until(lambda: status(api, "shop") == ("disconnected", None))
+
+
+def test_a_code_does_not_outlive_the_server(tmp_path):
+    with Server(data_dir=tmp_path) as server:
+        api = Api(server, server.account("shop"))
+        api.created("shop", connector="simulator")
+        assert connect(api, "shop").status == 200
+        server.kill()
+        server.start()
+        assert until(lambda: status(api, "shop") == ("disconnected", None))
+        assert_refused(scan(api, "shop"), 409, "No code is waiting to be scanned")
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])

@@ -4,8 +4,9 @@
 #include <memory>
 
 #include "event_examples.hpp"
+#include "instance_locks.hpp"
 #include "pombo/testing/fake_host.hpp"
-#include "scan_timer.hpp"
+#include "waiting_codes.hpp"
 
 using namespace pombo;
 
@@ -61,23 +62,67 @@ class Simulator : public ::testing::Test {
   const std::unique_ptr<IBlockConfigurator> block_{pombo_create()};
 };
 
-TEST(ScanTimer, TellsWhoseTimeIsUpAndOnlyOfTheNewest) {
+TEST(WaitingCodes, TellsWhoseTimeIsUpAndOnlyOfTheNewest) {
   std::promise<void> done;
   std::vector<std::string> told;
-  {
-    ScanTimer timer([&](const std::string& name) {
-      told.push_back(name);
-      if (name == "last") done.set_value();
-    });
-    timer.after(std::chrono::hours(1), "never");
-    timer.after(std::chrono::milliseconds(0), "put off");
-    timer.after(std::chrono::hours(1), "put off");
-    timer.after(std::chrono::milliseconds(1), "first");
-    timer.after(std::chrono::milliseconds(50), "last");
-    done.get_future().wait();
-  }
+  WaitingCodes codes([&](const std::string& id) {
+    told.push_back(id);
+    if (id == "last") done.set_value();
+  });
+  codes.show("never", "", std::chrono::hours(1));
+  codes.show("put off", "", std::chrono::milliseconds(0));
+  codes.show("put off", "", std::chrono::hours(1));
+  codes.show("first", "", std::chrono::milliseconds(1));
+  codes.show("dropped", "", std::chrono::milliseconds(20));
+  codes.drop("dropped");
+  codes.show("last", "", std::chrono::milliseconds(50));
+  done.get_future().wait();
+  codes.stop();
   std::erase(told, "put off");  // it may have been up at once
   EXPECT_EQ(told, (std::vector<std::string>{"first", "last"}));
+}
+
+TEST(WaitingCodes, OneCanBeScannedUntilItsTimeIsUp) {
+  WaitingCodes codes([](const std::string&) {});
+  EXPECT_EQ(codes.numberOf("a"), std::nullopt);
+  codes.show("a", "5511", std::chrono::hours(1));
+  EXPECT_EQ(codes.numberOf("a"), "5511");
+  EXPECT_FALSE(codes.dropIfOver("a")) << "another has come meanwhile";
+  EXPECT_EQ(codes.numberOf("a"), "5511");
+  codes.show("a", "", std::chrono::milliseconds(0));
+  EXPECT_EQ(codes.numberOf("a"), std::nullopt);
+  EXPECT_TRUE(codes.dropIfOver("a"));
+  EXPECT_FALSE(codes.dropIfOver("a"));
+}
+
+TEST(WaitingCodes, AfterTheEndNobodyIsTold) {
+  int told = 0;
+  WaitingCodes codes([&](const std::string&) { ++told; });
+  codes.stop();
+  codes.show("a", "", std::chrono::milliseconds(0));
+  codes.stop();
+  EXPECT_EQ(told, 0);
+}
+
+TEST(InstanceLocks, OneHoldsUpItsOwnInstanceAlone) {
+  InstanceLocks locks;
+  std::vector<std::string> order;
+  std::thread other;
+  {
+    const auto held = locks.hold("0");
+    for (int i = 1; i < 1000; ++i) locks.hold(std::to_string(i));
+    std::promise<void> begun;
+    other = std::thread([&] {
+      begun.set_value();
+      const auto again = locks.hold("0");
+      order.emplace_back("other");
+    });
+    begun.get_future().wait();
+    locks.hold("1");
+    order.emplace_back("first");
+  }
+  other.join();
+  EXPECT_EQ(order, (std::vector<std::string>{"first", "other"}));
 }
 
 TEST_F(Simulator, HasNoFieldsAndShowsNothing) {
@@ -133,17 +178,50 @@ TEST_F(Simulator, MakesANumberUpWhenNoneIsGiven) {
   EXPECT_EQ(jid.size(), std::string("5511999990000@s.whatsapp.net").size());
 }
 
-TEST_F(Simulator, ACodeIsScannedOnceAndInTime) {
+TEST_F(Simulator, ACodeIsScannedOnce) {
   const auto scan = [this] { post("scan", Json(boost::json::object())); };
   const char* none = "No code is waiting to be scanned";
   EXPECT_EQ(refusalOf(Code::conflict, scan), none);
   connector().connect(kShop, {});
-  host_.time += std::chrono::minutes(3);
-  EXPECT_EQ(refusalOf(Code::conflict, scan), none);
-  connector().connect(kShop, {});
-  host_.time += std::chrono::seconds(179);
   scan();
   EXPECT_EQ(refusalOf(Code::conflict, scan), none);
+}
+
+TEST_F(Simulator, AClockThatIsSetMakesNoCodeOlderOrYounger) {
+  for (const auto by : {std::chrono::hours(-24), std::chrono::hours(24)}) {
+    connector().connect(kShop, {});
+    host_.time += by;
+    EXPECT_EQ(post("scan", Json(boost::json::object())).status, 200);
+    connector().logout(kShop);
+  }
+}
+
+TEST_F(Simulator, ACodeGoesWithItsInstanceOrItsPhone) {
+  const auto scan = [this] { post("scan", Json(boost::json::object())); };
+  connector().connect(kShop, {});
+  block_->forget(kShop);
+  EXPECT_EQ(refusalOf(Code::conflict, scan), "No code is waiting to be scanned");
+  connector().connect(kShop, {});
+  inject("instance.state", {{"state", "logged_out"}, {"reason", "401: logged out"}});
+  EXPECT_EQ(refusalOf(Code::conflict, scan), "No code is waiting to be scanned");
+}
+
+TEST_F(Simulator, ACallThatIsLateFindsItStopped) {
+  block_->stop();
+  EXPECT_EQ(connector().connect(kShop, {}).kind, Link::Kind::qr);
+}
+
+TEST_F(Simulator, ACodeIsGoneAfterARestart) {
+  connector().connect(kShop, {});
+  const std::unique_ptr<IBlockConfigurator> another(pombo_create());
+  FakeHost host;
+  host.documents = host_.documents;
+  another->start(host);
+  HttpRequest request = requestFor(kShop);
+  request.fields = boost::json::object();
+  EXPECT_EQ(refusalOf(Code::conflict,
+                      [&] { host.call(Method::post, "/api/simulator/scan/:instance", request); }),
+            "No code is waiting to be scanned");
 }
 
 TEST_F(Simulator, RefusesWhatIsNoNumber) {
