@@ -1,4 +1,4 @@
-// The five blocks of the build, each made by its own factory.
+// The blocks of the build that are told something by a creation, each made by its own factory.
 #pragma once
 
 #include <memory>
