@@ -54,10 +54,12 @@ EdgeOptions edgeOptionsOf(const Config& config, const std::string& listen, Log& 
   return options;
 }
 
-// What is not for connections: a request may have one to the database and one to somebody else.
+// What is not for connections: a request may have one to the database and one to somebody else, an
+// attempt has one, and a thousand are kept for the next.
 std::size_t ownDescriptorsOf(const Config& config) {
   return static_cast<std::size_t>(
-      512 + 4 * (numberAt(config.http, "workers") + numberAt(config.http, "slowWorkers")));
+      1536 + numberAt(config.events, "inFlight") +
+      4 * (numberAt(config.http, "workers") + numberAt(config.http, "slowWorkers")));
 }
 
 std::size_t connectionsOf(const Config& config, Log& log) {
