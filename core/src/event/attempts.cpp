@@ -119,8 +119,9 @@ void Attempts::send(const Attempt& attempt, Subscriber& to, OutgoingRequest requ
   request.timeout = std::min(request.timeout, to.delivery.timeout);
   auto proxy = request.through ? around_.proxyFor(*request.through) : std::nullopt;
   killPoint("attempt.before_send");
-  transfers_.start(std::move(request), std::move(proxy),
-                   [this, post](Ended result) { ended(post, std::move(result)); });
+  transfers_.start(
+      std::move(request), std::move(proxy),
+      [this, post](Ended result) { ended(post, std::move(result)); }, mayHang(attempt.pace));
 }
 
 // On the thread of all transfers: what a block has to say to it is asked elsewhere.

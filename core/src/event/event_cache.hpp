@@ -10,14 +10,14 @@
 
 namespace pombo {
 
-// Thread-safe. Keeps the latest, up to so many bytes of their text.
+// Thread-safe. Keeps the latest, up to so many bytes of memory.
 class EventCache {
  public:
   using Entry = std::shared_ptr<const Event>;
 
   EventCache(DatabaseEventStore& store, std::int64_t bytes) : store_(store), most_(bytes) {}
 
-  // Unless it is there already, and may have been enriched since.
+  // `bytes`: of its text. Unless it is there already, and may have been enriched since.
   void add(std::int64_t seq, Entry, std::int64_t bytes);
   // A second one replaces the first.
   void put(std::int64_t seq, Entry, std::int64_t bytes);

@@ -121,7 +121,7 @@ void Lanes::startOf(Share& share, Pace pace, Millis now, std::vector<Attempt>& i
     waits(mine, pace) = false;
     // What was said to it since it was put in line may have changed either.
     if (paceOf(mine) == pace && mine.queue.startable(now)) {
-      into.push_back({mine.queue.key(), mine.queue.start(now)});
+      into.push_back({mine.queue.key(), mine.queue.start(now), pace});
       const auto delivery = into.back().delivery.id;
       flights_[delivery] = {id, &share, share.places.take(pace), now};
       aging_.emplace_back(now, delivery);

@@ -16,6 +16,7 @@ namespace pombo {
 struct Attempt {
   QueueKey to = {};
   PendingDelivery delivery = {};  // its attempts: with this one
+  Pace pace = Pace::fresh;
 };
 
 // Queues take turns, an attempt each, among those of their block and their pace: ten thousand dead

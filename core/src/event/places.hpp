@@ -9,6 +9,7 @@ namespace pombo {
 
 // Of a queue: what its last attempt came to, and whether that, or one in flight, is late.
 enum class Pace { quick, fresh, slow, failing, hanging };  // fresh: none has ended yet
+inline bool mayHang(Pace pace) { return pace != Pace::quick && pace != Pace::slow; }
 inline constexpr std::array kPaces{Pace::quick, Pace::fresh, Pace::slow, Pace::failing,
                                    Pace::hanging};
 

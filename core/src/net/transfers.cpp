@@ -25,7 +25,7 @@ using How = Ended::How;
 
 // After every transfer curl looks through all connections of its multi handle: with ten thousand
 // who hang in one of them, everybody else would pay for that.
-constexpr std::uint32_t kMultis = 16;
+constexpr std::uint32_t kMultis = 16, kApart = 16;  // those apart come after the others
 constexpr std::uint64_t kWake = UINT64_MAX;
 constexpr milliseconds kNamePatience{5000};  // of whoever waits for names
 constexpr milliseconds kNameTick{100};       // how late somebody is told that a name took too long
@@ -39,6 +39,7 @@ struct Job {
   OutgoingRequest request;
   std::optional<Proxy> proxy;
   Transfers::Then then;
+  bool apart = false;
   Clock::time_point started = Clock::now();
 
   milliseconds left() const {
@@ -71,7 +72,7 @@ class Transfers::Loop {
     event.data.u64 = kWake;
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0)
       throw std::runtime_error("Outgoing requests cannot be watched");
-    for (std::uint32_t index = 0; index < kMultis; ++index)
+    for (std::uint32_t index = 0; index < kMultis + kApart; ++index)
       multis_.push_back(std::make_unique<Multi>(epoll_.get(), index));
     thread_ = std::thread([this] { run(); });
   }
@@ -181,7 +182,8 @@ class Transfers::Loop {
 
   void launch(JobPtr& job, std::unique_ptr<Transfer> transfer) {
     void* const handle = transfer->handle();
-    auto& multi = *multis_[std::hash<std::string>()(transfer->host()) % kMultis];
+    const auto hash = std::hash<std::string>()(transfer->host());
+    auto& multi = *multis_[job->apart ? kMultis + hash % kApart : hash % kMultis];
     auto& flight = flights_[handle];
     flight = {nullptr, std::move(transfer), &multi};
     try {
@@ -274,8 +276,8 @@ Transfers::Transfers(const Egress& egress, std::string userAgent, Names::LookUp 
 
 Transfers::~Transfers() = default;
 
-void Transfers::start(OutgoingRequest request, std::optional<Proxy> proxy, Then then) {
-  loop_->start(std::make_unique<Job>(std::move(request), std::move(proxy), std::move(then)));
+void Transfers::start(OutgoingRequest request, std::optional<Proxy> proxy, Then then, bool apart) {
+  loop_->start(std::make_unique<Job>(std::move(request), std::move(proxy), std::move(then), apart));
 }
 
 void Transfers::stop() { loop_->stop(); }

@@ -46,8 +46,9 @@ class Transfers {
 
   // Returns at once. `then` is called once, on the thread of the transfers, for which everybody
   // waits meanwhile; after stop() on the caller's. It does not throw, and may start others.
-  // OutgoingRequest::through is not looked at: the proxy is given. [any thread]
-  void start(OutgoingRequest, std::optional<Proxy>, Then then);
+  // OutgoingRequest::through is not looked at: the proxy is given. `apart`: its host may well hang;
+  // then thousands of its kind cost the others nothing. [any thread]
+  void start(OutgoingRequest, std::optional<Proxy>, Then then, bool apart = false);
 
   // Ends what is in flight, and tells everyone. Not to be called by a `then`. [any thread]
   void stop();
