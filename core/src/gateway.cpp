@@ -117,9 +117,9 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     // Still listening: whoever asks now learns that the server is going, not that it is gone.
     const auto deadline = std::chrono::steady_clock::now() +
                           std::chrono::seconds(numberAt(config_.http, "drainSeconds"));
+    reconnector_.stop();
     while (router_->inFlight() > 0 && std::chrono::steady_clock::now() < deadline)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    reconnector_.stop();
     linker_.close(instances_,
                   std::max(deadline, std::chrono::steady_clock::now() + std::chrono::seconds(1)));
     // What is still being received has the rest of the time; a second at least, to be told.

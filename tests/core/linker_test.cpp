@@ -323,6 +323,10 @@ TEST_F(LinkerTest, WhatCouldNotBeginIsNotUnderWay) {
 TEST_F(LinkerTest, AStopIsToldToAllWhoAreLinkedAtOnce) {
   std::vector<Instance> told{made("connected"), made("connecting", "absent")};
   for (int i = 0; i < 20; ++i) told.push_back(made("connected"));
+  gateway_.store.database().commit([](Session& session) {
+    session.run("UPDATE instance SET number_jid = '5511' WHERE status = 'connected'", {});
+  });
+  const Instance unnumbered = made("connected");
   for (const auto* status : {"disconnected", "loggedout", "banned"}) made(status);
   linker_.close(gateway_.instances, std::chrono::steady_clock::time_point::max());
   EXPECT_EQ(publishes_, 1);
@@ -334,6 +338,7 @@ TEST_F(LinkerTest, AStopIsToldToAllWhoAreLinkedAtOnce) {
     EXPECT_EQ(published_[i].at("reason"), "shutdown");
     EXPECT_EQ(published_[i].at("status"), "disconnected");
   }
+  EXPECT_EQ(statusOf(unnumbered), "connected") << "or it would not be linked again";
   linker_.close(gateway_.instances, std::chrono::steady_clock::time_point::max());
   EXPECT_EQ(published_.size(), told.size());
 }

@@ -272,9 +272,10 @@ std::vector<Instance> InstanceStore::linkedBy(const std::string& connector) cons
 std::vector<InstanceId> InstanceStore::linked() const {
   return database_.read([&](Session& session) {
     std::vector<InstanceId> all;
-    for (const auto& row : session.rows(
-             "SELECT id FROM instance WHERE status IN ('connecting', 'connected') ORDER BY id",
-             "t"))
+    for (const auto& row :
+         session.rows("SELECT id FROM instance WHERE status = 'connecting' OR "
+                      "status = 'connected' AND number_jid IS NOT NULL ORDER BY id",
+                      "t"))
       all.push_back({row.text(0)});
     return all;
   });

@@ -133,17 +133,33 @@ TimePoint Linker::reset(const std::string& connector) {
 void Linker::close(const InstanceStore& instances,
                    std::chrono::steady_clock::time_point until) try {
   const auto all = instances.linked();
-  for (std::size_t i = 0; i < all.size() && std::chrono::steady_clock::now() < until;) {
+  for (std::size_t i = 0; i < all.size();) {
+    if (std::chrono::steady_clock::now() >= until)
+      throw Error(Code::timedOut, std::to_string(all.size() - i) + " are left, and no time");
     std::vector<Event> events;
     for (; i < all.size() && events.size() < kToldAtOnce; ++i)
       events.push_back({.type = "instance.state",
                         .instance = all[i],
                         .data = {{"state", "disconnected"}, {"reason", "shutdown"}}});
-    publish_(events);
+    tellOfStop(events);
   }
 } catch (const std::exception& error) {
   log_.write(Level::warn, "The stop was not told to all who are linked",
              {{"reason", error.what()}});
+}
+
+// One that has been deleted meanwhile does not keep it from the others.
+void Linker::tellOfStop(const std::vector<Event>& events) {
+  try {
+    publish_(events);
+  } catch (const Error& refused) {
+    if (refused.code != Code::invalid || events.size() == 1) throw;
+    for (const auto& each : events) try {
+        publish_({each});
+      } catch (const Error& its) {
+        if (its.code != Code::invalid) throw;
+      }
+  }
 }
 
 Link Linker::attempt(const Instance& instance, const Ways& ways,
@@ -205,8 +221,8 @@ void Linker::end(const Attempt& attempt) {
 // An event may have said more of it, or a newer attempt may be under way: both stay.
 void Linker::giveUp(const Attempt& attempt, bool untouched) try {
   database_.commit([&](Session& session) {
-    const auto after = stateAfter(attempt, untouched);
     const auto row = InstanceStore::lockedLink(session, attempt.instance);
+    const auto after = stateAfter(attempt, untouched);  // whoever is newer has waited for the row
     if (after && row && row->status == kConnecting && after != kConnecting)
       InstanceStore::link(session, attempt.instance, *after, "", clock_.now());
   });

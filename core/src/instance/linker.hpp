@@ -41,7 +41,8 @@ class Linker {
   // This one has been started again. When that was.
   TimePoint reset(const std::string& connector);
   // The server stops: each that is linked, or about to be, is told to be `disconnected`, as long as
-  // there is time. Many cost about as much as one.
+  // there is time; a thousand in a commit. One that has no number stays `connected`: by nothing
+  // else would the next start know that it was.
   void close(const InstanceStore&, std::chrono::steady_clock::time_point until);
 
  private:
@@ -64,6 +65,7 @@ class Linker {
   void giveUp(const Attempt&, bool untouched);
   std::optional<std::string> stateAfter(const Attempt&, bool untouched);
   void end(const Attempt&);
+  void tellOfStop(const std::vector<Event>&);
   void requireConnector(const Instance&) const;
 
   Database& database_;
