@@ -7,7 +7,7 @@
 namespace pombo {
 namespace {
 
-constexpr std::uint64_t kUnit = 100 << 10;  // bytes of a large body
+constexpr std::uint64_t kUnit = 200 << 10;  // bytes of a large body
 
 class ByteBudgetTest : public ::testing::Test {
  protected:
@@ -39,14 +39,23 @@ TEST_F(ByteBudgetTest, WhatIsBeyondWhatIsLeftWaits) {
 }
 
 TEST_F(ByteBudgetTest, SmallOnesAreCountedAndNeverWait) {
-  for (int i = 0; i < 70; ++i) take("s", std::to_string(i), ByteBudget::kSmall);  // 1,120 KiB
-  EXPECT_EQ(went().size(), 70u);
+  for (int i = 0; i < 32; ++i) take("s", std::to_string(i), ByteBudget::kSmall);  // 2,048 KiB
+  EXPECT_EQ(went().size(), 32u);
   take("a", "first", kUnit);
   EXPECT_EQ(went(), Names{"first"}) << "there is no other large one to wait for";
   take("b", "second", kUnit);
   EXPECT_EQ(went(), Names{});
-  for (int i = 0; i < 20; ++i) give(std::to_string(i));
+  for (int i = 0; i < 8; ++i) give(std::to_string(i));
   EXPECT_EQ(went(), Names{"second"});
+}
+
+TEST_F(ByteBudgetTest, OneThatTurnsOutToBeLargeCountsAsLarge) {
+  take("liar", "small", 1);
+  bodies_.at("small")->resize(3 * kUnit);
+  take("liar", "large", kUnit);
+  EXPECT_EQ(went(), Names{"small"}) << "it has had its quarter";
+  give("small");
+  EXPECT_EQ(went(), Names{"large"});
 }
 
 TEST_F(ByteBudgetTest, OneThatIsLargerThanTheWholeGoesAlone) {

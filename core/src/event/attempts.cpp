@@ -26,13 +26,14 @@ std::uint64_t plainSize(const Attempt& attempt) {
   return static_cast<std::uint64_t>(attempt.delivery.bytes + kEnvelope);
 }
 
-// What the media add to it, by what is said of them.
+// What the media add to it, by what is said of them. Never little: whoever sent them said it.
 std::uint64_t inlinedSize(const Event& event) {
   boost::json::error_code none;
   const auto* const size = event.data.find_pointer("/message/media/size", none);
   const auto* const bytes = size ? size->if_int64() : nullptr;
   const bool isKnown = bytes && *bytes >= 0 && *bytes < std::int64_t{Envelope::kMostMedia};
-  return (isKnown ? static_cast<std::uint64_t>(*bytes) : Envelope::kMostMedia) * 4 / 3;
+  const auto size64 = (isKnown ? static_cast<std::uint64_t>(*bytes) : Envelope::kMostMedia) * 4 / 3;
+  return std::max(size64, ByteBudget::kSmall);
 }
 
 const AttemptResult kGone{.outcome = Outcome::drop, .reason = "the event is gone"};

@@ -57,7 +57,12 @@ void ByteBudget::resize(Share& share, std::uint64_t bytes) {
   {
     std::lock_guard lock(mutex_);
     taken_ += bytes - share.bytes_;
-    if (share.isLarge_) large_.at(share.whose_).bytes += bytes - share.bytes_;
+    if (share.isLarge_) {
+      large_.at(share.whose_).bytes += bytes - share.bytes_;
+    } else if (bytes > kSmall) {
+      share.isLarge_ = true;
+      addLarge(share.whose_, bytes);
+    }
     share.bytes_ = bytes;
   }
   letGo();
@@ -111,13 +116,15 @@ std::shared_ptr<ByteBudget::Share> ByteBudget::shareOf(const InstanceId& whose,
                                                        std::uint64_t bytes) {
   auto share = std::make_shared<Share>(*this, whose, bytes);
   taken_ += bytes;
-  if (bytes > kSmall) {
-    ++largeCount_;
-    Large& its = large_[whose];
-    ++its.count;
-    its.bytes += bytes;
-  }
+  if (bytes > kSmall) addLarge(whose, bytes);
   return share;
+}
+
+void ByteBudget::addLarge(const InstanceId& whose, std::uint64_t bytes) {
+  ++largeCount_;
+  Large& its = large_[whose];
+  ++its.count;
+  its.bytes += bytes;
 }
 
 }  // namespace pombo

@@ -19,7 +19,7 @@ namespace pombo {
 // Instances take turns.
 class ByteBudget {
  public:
-  static constexpr std::uint64_t kSmall = 16 << 10;
+  static constexpr std::uint64_t kSmall = 64 << 10;
 
   // Of one body, for as long as it is there. The budget outlives it.
   class Share {
@@ -38,7 +38,7 @@ class ByteBudget {
     ByteBudget& budget_;
     const InstanceId whose_;
     std::uint64_t bytes_;
-    const bool isLarge_;
+    bool isLarge_;
   };
   // Null: it was closed.
   using Go = std::function<void(std::shared_ptr<Share>)>;
@@ -69,6 +69,7 @@ class ByteBudget {
   bool fits(const InstanceId&, std::uint64_t bytes) const;
   bool isBeyondIts(const InstanceId&, std::uint64_t bytes) const;
   std::shared_ptr<Share> shareOf(const InstanceId&, std::uint64_t bytes);
+  void addLarge(const InstanceId&, std::uint64_t bytes);
 
   const std::uint64_t most_;
   std::mutex mutex_;         // guards all below
