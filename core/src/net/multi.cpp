@@ -9,7 +9,7 @@
 namespace pombo {
 namespace {
 
-constexpr long kIdleConnections = 64;
+constexpr long kIdleConnections = 32;
 constexpr std::chrono::seconds kQuiet{60};  // then idle connections are closed
 
 }  // namespace
