@@ -332,6 +332,10 @@ TEST_F(EventStoreTest, WhatStoodForOthersIsNotShownWithThem) {
   EXPECT_TRUE(list_.newest(filter).empty());
   filter = {.instance = {"i-1"}, .block = "hook", .status = DeliveryStatus::delivered};
   EXPECT_TRUE(list_.newest(filter).empty());
+  auto again = list_.find({"i-1"}, "hook", {1});
+  ASSERT_EQ(again.size(), 1u);
+  again[0].delivery.place = 50;
+  EXPECT_EQ(events_.write({.again = again}).again, Ids{50}) << "those are delivered by themselves";
 }
 
 TEST_F(EventStoreTest, WhatIsSettledIsKeptForItsTimeAndTheEventAsLongAsAnyOfIt) {

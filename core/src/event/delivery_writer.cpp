@@ -153,12 +153,14 @@ bool DeliveryWriter::again(const NewDelivery& made) {
               .empty();
 }
 
-// One that waits for its first attempt is as it should be already.
+// One that waits for its first attempt is as it should be already; one that stood for others has
+// become those.
 bool DeliveryWriter::revive(const NewDelivery& made, DeliveryStatus from) {
   return session_.run(
              "UPDATE delivery SET status = 0, attempts = 0, next_at = 0, settled_at = NULL, "
              "reason = '', place = :place WHERE id = :id AND status = :from "
-             "AND (status <> 0 OR attempts > 0)",
+             "AND (status <> 0 OR attempts > 0) AND (status <> 1 OR EXISTS (SELECT 1 FROM "
+             "delivery_queue q WHERE q.id = delivery.queue AND q.destination <> ''))",
              {made.delivery.place, made.delivery.id, static_cast<std::int64_t>(from)}) > 0;
 }
 

@@ -89,7 +89,7 @@ void Lanes::findLate(Millis now) {
   for (; !aging_.empty(); aging_.pop_front()) {
     const auto [since, delivery] = aging_.front();
     const auto found = flights_.find(delivery);
-    if (found == flights_.end() || found->second.since != since) continue;
+    if (found == flights_.end() || found->second.since != since || found->second.isLate) continue;
     if (since + limits_.late > now) return;
     Flight& flight = found->second;
     flight.isLate = true;
