@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <fstream>
+#include <limits>
 
 #include "mirror.hpp"
 #include "process/child_host.hpp"
@@ -484,6 +485,20 @@ struct Ends : IInhabitant {
     return names;
   }
 };
+
+TEST(Crossing, ANumberBeyondAllMeasureStaysOne) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const Json read = pombo::read(written({{"most", kInfinity},
+                                         {"least", -kInfinity},
+                                         {"none", std::numeric_limits<double>::quiet_NaN()},
+                                         {"said \"NaN", "\\Infinity \"NaN\\"},
+                                         {"number", 7}}));
+  EXPECT_EQ(read, (Json{{"most", kInfinity},
+                        {"least", -kInfinity},
+                        {"none", kInfinity},
+                        {"said \"NaN", "\\Infinity \"NaN\\"},
+                        {"number", 7}}));
+}
 
 TEST(Crossing, IsTestedForEveryCallThatThereIs) {
   std::set<std::string> tested;
