@@ -26,6 +26,7 @@ NEW = "/api/instance/new"
 KEEP, CLOSE = "keep", "close"
 MALFORMED = (400, "Malformed request", CLOSE)
 ROUNDS = 20
+TAKES = 6
 
 _numbers = itertools.count(1)
 
@@ -118,13 +119,19 @@ class Stage:
         return reply
 
     def endure(self, rows: list[Row], rounds: int = ROUNDS) -> None:
-        """All that is refused, over and over: the memory stays what it is."""
+        """All that is refused, over and over: the memory stays what it is.
+
+        Every thread of the server keeps some after the largest body that it has met, and which one
+        serves a connection is the server's affair: that ends. What leaks grows each time.
+        """
         refused = [row for row in rows if row.said is not None]
-        self.throw(refused, rounds * len(refused) // 4)
-        before = self.server.rss()
-        self.throw(refused, rounds * len(refused))
-        grown = self.server.rss() - before
-        assert grown < before * 0.05 + (1 << 20), f"{grown} bytes more than {before}"
+        sizes = []
+        for _ in range(TAKES):
+            self.throw(refused, rounds * len(refused))
+            sizes.append(self.server.rss())
+            if len(sizes) > 1 and sizes[-1] < sizes[-2] * 1.01:
+                return
+        pytest.fail(f"the memory grows, to {sizes} bytes")
 
     def throw(self, rows: list[Row], count: int) -> None:
         """`count` requests, the rows in turn, on connections that live as long as they may."""
