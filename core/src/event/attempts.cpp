@@ -32,8 +32,9 @@ std::uint64_t inlinedSize(const Event& event) {
   const auto* const size = event.data.find_pointer("/message/media/size", none);
   const auto* const bytes = size ? size->if_int64() : nullptr;
   const bool isKnown = bytes && *bytes >= 0 && *bytes < std::int64_t{Envelope::kMostMedia};
-  const auto size64 = (isKnown ? static_cast<std::uint64_t>(*bytes) : Envelope::kMostMedia) * 4 / 3;
-  return std::max(size64, ByteBudget::kSmall);
+  const auto encoded =
+      (isKnown ? static_cast<std::uint64_t>(*bytes) : Envelope::kMostMedia) * 4 / 3;
+  return std::max(encoded, ByteBudget::kSmall);
 }
 
 const AttemptResult kGone{.outcome = Outcome::drop, .reason = "the event is gone"};

@@ -230,7 +230,8 @@ std::vector<AcceptedEvent> DatabaseEventStore::unrouted(std::size_t limit) {
     std::vector<AcceptedEvent> found;
     for (const auto& row :
          session.rows("SELECT seq, instance_id, chat, LENGTH(data) FROM event WHERE routed = 0 "
-                      "AND instance_id NOT IN (SELECT instance_id FROM event_erased) "
+                      "AND NOT EXISTS (SELECT 1 FROM event_erased e "
+                      "WHERE e.instance_id = event.instance_id) "
                       "ORDER BY seq LIMIT :most",
                       "nttn", {static_cast<std::int64_t>(limit)}))
       found.push_back({row.number(0), {row.text(1)}, row.text(2), row.number(3)});
@@ -246,7 +247,8 @@ StoredQueues DatabaseEventStore::restore(Millis now) {
     for (const auto& row : session.rows(
              "SELECT id, instance_id, block, destination, pending, bytes, failures, buried, "
              "burial, newest FROM delivery_queue "
-             "WHERE instance_id NOT IN (SELECT instance_id FROM event_erased) ORDER BY id",
+             "WHERE NOT EXISTS (SELECT 1 FROM event_erased e "
+             "WHERE e.instance_id = delivery_queue.instance_id) ORDER BY id",
              "ntttnnnntn")) {
       standing.queues.push_back({{row.number(0), {{row.text(1)}, row.text(2), row.text(3)}},
                                  row.number(4),

@@ -17,7 +17,8 @@ std::string kept(const std::string& text) {
 }
 
 // Of what is erased the rows may still be there.
-constexpr auto kStands = " AND instance_id NOT IN (SELECT instance_id FROM event_erased)";
+constexpr auto kStands =
+    " AND NOT EXISTS (SELECT 1 FROM event_erased e WHERE e.instance_id = event.instance_id)";
 
 }  // namespace
 
