@@ -55,10 +55,10 @@ EdgeOptions edgeOptionsOf(const Config& config, const std::string& listen, Log& 
 }
 
 // What is not for connections: a request may have one to the database and one to somebody else, an
-// attempt has one, and a thousand are kept for the next.
+// attempt has one, and thousands are kept for the next.
 std::size_t ownDescriptorsOf(const Config& config) {
   return static_cast<std::size_t>(
-      1536 + numberAt(config.events, "inFlight") +
+      5120 + numberAt(config.events, "inFlight") +
       4 * (numberAt(config.http, "workers") + numberAt(config.http, "slowWorkers")));
 }
 

@@ -137,7 +137,7 @@ def test_a_low_limit_is_told_and_connections_leave_something_of_it(start, tmp_pa
     server = start(under_limit(tmp_path, 100, 200))
     [told] = lines(server, "Too few files may be open for http.connections")
     assert (told["level"], told["limit"], told["connections"]) == ("warn", 200, 100)
-    assert told["needed"] == 16384 + 2048 + 1536 + 4 * (64 + 32)
+    assert told["needed"] == 16384 + 2048 + 5120 + 4 * (64 + 32)
     for n in range(250):
         crowd(server, f"127.0.1.{1 + n}", b"GET / HTTP/1.1\r\nHo")
     Api(server, server.account("shop")).created("shop", webhookEnabled=False)

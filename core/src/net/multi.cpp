@@ -9,7 +9,8 @@
 namespace pombo {
 namespace {
 
-constexpr long kIdleConnections = 32;
+constexpr std::size_t kIdleConnections = 32;
+constexpr std::chrono::seconds kBurst{1};   // for so long what follows may be waited for
 constexpr std::chrono::seconds kQuiet{60};  // then idle connections are closed
 
 }  // namespace
@@ -76,10 +77,16 @@ void Multi::start() {
 }
 
 // curl counts those in use as well: with a number that is too low, many who hang would cost
-// everybody else their idle ones.
+// everybody else their idle ones. What ends at once is often followed by as many, which would have
+// to connect anew, and over TLS that is most of what they cost.
 void Multi::allowConnections() {
-  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(inside_) + kIdleConnections);
   usedAt_ = Clock::now();
+  if (inside_ >= most_ || usedAt_ - mostAt_ >= kBurst) {
+    most_ = inside_;
+    mostAt_ = usedAt_;
+  }
+  const auto kept = std::clamp(most_ - inside_, kIdleConnections, kIdleConnections + burst_);
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(inside_ + kept));
 }
 
 // Without room for one more, curl's own time-out ends the transfer.

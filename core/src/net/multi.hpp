@@ -17,8 +17,10 @@ class Multi {
     int code = 0;  // a CURLcode
   };
 
-  // Its events carry `index` in the upper half of their data, and the socket in the lower.
-  Multi(int epoll, std::uint32_t index) : epoll_(epoll), index_(index) {}
+  // Its events carry `index` in the upper half of their data, and the socket in the lower. Of the
+  // connections of a burst up to `burst` are kept for a second.
+  Multi(int epoll, std::uint32_t index, std::size_t burst)
+      : epoll_(epoll), index_(index), burst_(burst) {}
   ~Multi();
   Multi(const Multi&) = delete;
   Multi& operator=(const Multi&) = delete;
@@ -43,9 +45,12 @@ class Multi {
 
   const int epoll_;
   const std::uint32_t index_;
-  void* multi_ =
-      nullptr;  // the CURLM, from the first transfer until nobody has used it for a while
+  const std::size_t burst_;
+  // The CURLM, from the first transfer until nobody has used it for a while.
+  void* multi_ = nullptr;
   std::size_t inside_ = 0;
+  std::size_t most_ = 0;  // inside at a time, of late
+  Clock::time_point mostAt_;
   std::optional<Clock::time_point> timer_;  // curl's
   Clock::time_point usedAt_;
 };

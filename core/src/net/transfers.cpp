@@ -26,6 +26,7 @@ using How = Ended::How;
 // After every transfer curl looks through all connections of its multi handle: with ten thousand
 // who hang in one of them, everybody else would pay for that.
 constexpr std::uint32_t kMultis = 16, kApart = 16;  // those apart come after the others
+constexpr std::size_t kBurst = 224;                 // connections; who hangs keeps none
 constexpr std::uint64_t kWake = UINT64_MAX;
 constexpr milliseconds kNamePatience{5000};  // of whoever waits for names
 constexpr milliseconds kNameTick{100};       // how late somebody is told that a name took too long
@@ -73,7 +74,7 @@ class Transfers::Loop {
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0)
       throw std::runtime_error("Outgoing requests cannot be watched");
     for (std::uint32_t index = 0; index < kMultis + kApart; ++index)
-      multis_.push_back(std::make_unique<Multi>(epoll_.get(), index));
+      multis_.push_back(std::make_unique<Multi>(epoll_.get(), index, index < kMultis ? kBurst : 0));
     thread_ = std::thread([this] { run(); });
   }
   ~Loop() { stop(); }
