@@ -5,6 +5,7 @@ A module that needs other settings says so: SERVER_ENV = {"POMBO_LOG_LEVEL": "de
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 import subprocess
@@ -41,12 +42,14 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "row(id, ...): shows these rows of bad_inputs/document.py")
+    config.postgres = None
+    os.environ.pop("POMBO_TEST_DATABASE", None)
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return  # only deals the files out; each of those who run them has servers of its own
     if isolation := config.getoption("--isolation"):
         DEFAULT_ENV["POMBO_PLUGINS_ISOLATION"] = isolation
     if config.getoption("--openapi"):
         Api.proxies = Proxies()
-    config.postgres = None
-    os.environ.pop("POMBO_TEST_DATABASE", None)
     if config.getoption("store") == "postgresql":
         config.postgres = Postgres().__enter__()
         os.environ["POMBO_TEST_DATABASE"] = config.postgres.url
@@ -136,7 +139,14 @@ def external_blocks() -> Path:
     """The folder with the blocks of tests/external, built as a third party would."""
     build = default_binary().parent
     output = build.parent / "external"
-    subprocess.run(["sh", REPOSITORY / "tests/external/check", build, output], check=True)
+    output.mkdir(exist_ok=True)
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"alone {os.getpid()}")
+    made = output / "made"
+    with open(output / "lock", "w") as lock:  # whoever runs other files of this run wants them too
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists() or made.read_text() != run:
+            subprocess.run(["sh", REPOSITORY / "tests/external/check", build, output], check=True)
+            made.write_text(run)
     return output / "blocks"
 
 
