@@ -5,7 +5,7 @@ import json
 import pytest
 import zoo
 from client import LIMIT_HEADERS, assert_refused
-from pombo_server import Server, assert_nothing_told
+from pombo_server import Server, assert_nothing_told, until
 from rows import CLOSE, Row, Stage, ask, each, new
 
 MEBIBYTE = 1 << 20
@@ -119,7 +119,7 @@ def test_a_body_that_outgrows_its_limit(stage):
 
 @pytest.mark.row("B15", "B17")
 def test_the_memory_of_large_bodies_is_given_back(stage):
-    def send(count: int) -> int:
+    def send(count: int) -> None:
         for _ in range(count):
             with stage.wire() as wire:
                 assert wire.send(put(64 * MEBIBYTE)(stage)).answer().status == 200
@@ -127,10 +127,12 @@ def test_the_memory_of_large_bodies_is_given_back(stage):
                 wire.send(announced(64 * MEBIBYTE)(stage) + b" " * (32 * MEBIBYTE)).reset()
             with stage.wire() as wire:
                 wire.assert_kept()
-        return stage.server.rss()
 
-    before = send(1)
-    assert send(3) < before + 16 * MEBIBYTE
+    send(1)
+    before = stage.server.rss()
+    send(3)
+    # It is given back once a second, by a thread that others may keep from the processor.
+    assert until(lambda: stage.server.rss() < before + 16 * MEBIBYTE)
 
 
 def test_the_table_over_and_over(stage):
