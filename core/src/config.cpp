@@ -45,7 +45,7 @@ bool isReserved(const std::string& name) {
   static const std::set<std::string> words{
       "id",       "name",  "token",  "status", "connector", "connection", "profile",  "account",
       "audit",    "block", "core",   "edge",   "event",     "events",     "delivery", "http",
-      "instance", "rate",  "schema", "server", "settings",  "sqlite",     "storage"};
+      "instance", "rate",  "schema", "server", "settings",  "sqlite",     "storage",  "sockets"};
   return words.contains(name);
 }
 
@@ -143,6 +143,7 @@ class Reader {
     if (section == "log") return config.log;
     if (section == "audit") return config.audit;
     if (section == "events") return config.events;
+    if (section == "sockets") return config.sockets;
     return section == "metrics" ? config.metrics : config.admin;
   }
 
@@ -325,7 +326,10 @@ const std::vector<Section>& configSections() {
       {"events",
        {flag("includeToken", true), flag("history", false), number("deliveredHours", 24, 0, 8760),
         number("deadDays", 14, 0, 3650), number("queueDeliveries", 100'000, 1, 100'000'000),
-        number("queueMb", 2048, 1, 1'048'576), number("inFlight", 2048, 16, 65'536)}}};
+        number("queueMb", 2048, 1, 1'048'576), number("inFlight", 2048, 16, 65'536)}},
+      {"sockets",
+       {list("origins", {}), number("pingSeconds", 25, 1, 3600),
+        number("pongSeconds", 60, 1, 86'400), number("queueMb", 256, 16, 1'048'576)}}};
   return sections;
 }
 

@@ -34,7 +34,8 @@ struct BlockConfig {
 struct Config {
   std::string database = "sqlite:pombo.db";
   // Every key is there.
-  Json http, storage, security, plugins, egress, limits, log, metrics, admin, audit, events;
+  Json http, storage, security, plugins, egress, limits, log, metrics, admin, audit, events,
+      sockets;
   std::vector<BlockConfig> blocks;  // in file order
 };
 

@@ -80,7 +80,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
         list_(blocks_, instances_, registry_),
         authentication_(store_.database(), store_.sealer(), accounts_, clock_),
         addresses_(listAt(config.http, "trustedProxies")),
-        cors_(listAt(config.http, "origins"), accounts_),
+        cors_(listAt(config.http, "origins"), listAt(config.sockets, "origins"), accounts_),
         admission_(admissionOptionsOf(config), authentication_, addresses_, cors_, instances_,
                    limits_) {
     try {
@@ -164,7 +164,10 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
         events_.drop(block.name);
       }
     requireBlocks();
-    provisioner_.onErased([this](const InstanceId& id) { events_.forget(id); });
+    provisioner_.onErased([this](const InstanceId& id) {
+      events_.forget(id);
+      if (sockets_) sockets_->close(id);
+    });
     provisioner_.recover(abandonedBefore());
     toReconnect_ = linker_.reset();
     events_.start();
@@ -250,13 +253,13 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   }
 
   void listen() {
-    router_ = std::make_unique<Router>(routerOptionsOf(config_), routes_, admission_, cors_, audit_,
-                                       log_, metrics_, clock_);
-    edge_ = std::make_unique<Edge>(publicEdgeOptionsOf(config_, log_,
-                                                       [this](const std::string& address) {
-                                                         return addresses_.isTrusted(address);
-                                                       }),
-                                   *router_);
+    const EdgeOptions options = publicEdgeOptionsOf(
+        config_, log_,
+        [this](const std::string& address) { return addresses_.isTrusted(address); });
+    sockets_ = std::make_shared<Sockets>(socketLimitsOf(config_, options.connections.all), log_);
+    router_ = std::make_unique<Router>(routerOptionsOf(config_), routes_, admission_, cors_,
+                                       *sockets_, audit_, log_, metrics_, clock_);
+    edge_ = std::make_unique<Edge>(options, *router_);
     cors_.own(server().baseUrl);
     if (const std::string address = textAt(config_.metrics, "listen"); !address.empty()) {
       metricsEdge_ =
@@ -273,6 +276,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     if (!edge_) return;
     edge_->collect(metrics);
     router_->collect(metrics);
+    sockets_->collect(metrics);
     metrics.countTo("pombo_http_threads_written_off_total", {}, router_->threadsWrittenOff());
   }
 
@@ -287,6 +291,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       giveMemoryBack();
       if (!store_.database().away()) tidyInstances(second % 10 == 0);
       if (second % 60 == 0) events_.tidy();
+      if (second % 5 == 0) recheckSockets();
       lock.lock();
     }
   }
@@ -340,6 +345,15 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       if (others && store_.database().isShared()) provisioner_.recover(abandonedBefore());
     } catch (const std::exception& error) {
       log_.write(Level::warn, "Half-made instances were not removed", {{"reason", error.what()}});
+    }
+  }
+
+  // Tokens can be revoked beside the server, and their grace ends by itself.
+  void recheckSockets() {
+    try {
+      sockets_->recheck([this](const SocketOwner& owner) { return admission_.mayListen(owner); });
+    } catch (const std::exception& error) {
+      log_.write(Level::warn, "Tokens of WebSockets were not checked", {{"reason", error.what()}});
     }
   }
 
@@ -405,6 +419,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   Cors cors_;
   Admission admission_;
   MetricsPort metricsPort_{metrics_};
+  std::shared_ptr<Sockets> sockets_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<Edge> edge_, metricsEdge_;
 

@@ -50,6 +50,8 @@ EdgeOptions edgeOptionsOf(const Config& config, const std::string& listen, Log& 
   options.threads = static_cast<int>(numberAt(config.http, "ioThreads"));
   options.newId = newId;
   options.bodyMemory = static_cast<std::uint64_t>(numberAt(config.http, "bodyMemoryMb")) << 20;
+  options.heartbeat = {std::chrono::seconds(numberAt(config.sockets, "pingSeconds")),
+                       std::chrono::seconds(numberAt(config.sockets, "pongSeconds"))};
   options.log = &log;
   return options;
 }
@@ -87,6 +89,12 @@ EdgeOptions publicEdgeOptionsOf(const Config& config, Log& log,
                          std::move(isTrusted)};
   options.prepared = std::min(options.connections.all, kMostPrepared);
   return options;
+}
+
+// The others are for those that ask.
+SocketLimits socketLimitsOf(const Config& config, std::size_t connections) {
+  return {connections / 4 * 3, static_cast<std::uint64_t>(numberAt(config.sockets, "queueMb"))
+                                   << 20};
 }
 
 EdgeOptions metricsEdgeOptionsOf(const Config& config, const std::string& listen, Log& log) {

@@ -10,6 +10,7 @@
 #include "http/admission.hpp"
 #include "http/edge.hpp"
 #include "http/router.hpp"
+#include "http/sockets.hpp"
 #include "storage/store.hpp"
 
 namespace pombo {
@@ -28,6 +29,8 @@ RouterOptions routerOptionsOf(const Config&);
 // connections that are asked for. `isTrusted` addresses may have any number of them.
 EdgeOptions publicEdgeOptionsOf(const Config&, Log&,
                                 std::function<bool(const std::string&)> isTrusted);
+// `connections` are the public port's.
+SocketLimits socketLimitsOf(const Config&, std::size_t connections);
 EdgeOptions metricsEdgeOptionsOf(const Config&, const std::string& listen, Log&);
 
 }  // namespace pombo

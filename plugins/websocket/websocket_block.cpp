@@ -1,3 +1,10 @@
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "hub.hpp"
 #include "pombo/block.hpp"
 
 namespace {
@@ -63,13 +70,75 @@ Json replyOf(const char* message) {
 constexpr auto kConfigured = "WebSocket configured successfully";
 constexpr auto kRetrieved = "WebSocket configuration retrieved";
 
-// Shows an instance's events to whoever listens. So far it keeps which ones an instance wants.
-class WebsocketBlock final : public IBlockConfigurator {
+constexpr std::int64_t kMaxClients = 100;     // of an instance
+constexpr std::int64_t kMostMedia = 4 << 20;  // bytes that are sent inline
+constexpr auto kLive = "live";                // the one destination there is
+
+// "a,b"; every word must be an event of the wire.
+std::set<std::string> eventsIn(std::string_view list) {
+  std::set<std::string> events;
+  while (!list.empty()) {
+    const auto end = std::min(list.find(','), list.size());
+    const std::string word(list.substr(0, end));
+    list.remove_prefix(std::min(end + 1, list.size()));
+    if (word.empty()) continue;
+    if (!isOnWire(word)) throw Error(Code::invalid, "Unknown event: " + word);
+    events.insert(word);
+  }
+  return events;
+}
+
+bool holds(const Json& list, const std::string& word) {
+  const auto& words = list.as_array();
+  return words.empty() || std::any_of(words.begin(), words.end(),
+                                      [&](const Json& each) { return each.as_string() == word; });
+}
+
+const boost::json::object* mediaIn(const Json& data) {
+  boost::json::error_code none;
+  const auto* const media = data.find_pointer("/message/media", none);
+  return media ? media->if_object() : nullptr;
+}
+
+// A frame has less room than a post.
+bool isTooLarge(const boost::json::object& media) {
+  const auto* size = media.if_contains("size");
+  if (size && size->is_number() && size->to_number<double>() > double(kMostMedia)) return true;
+  const auto* bytes = media.if_contains("base64");
+  return bytes && bytes->is_string() && bytes->get_string().size() > (kMostMedia + 2) / 3 * 4;
+}
+
+void omitBytes(boost::json::object& media) {
+  media["base64"] = nullptr;
+  media["base64Omitted"] = true;
+}
+
+// Shows an instance's events to whoever listens on a WebSocket: live, and to all the same text.
+class WebsocketBlock final : public IBlockConfigurator, private IEventSink {
  public:
   std::vector<Field> fields() const override { return fieldsIn(kInline); }
 
+  std::vector<Field> options() const override {
+    return {{.name = "maxClients",
+             .type = Type::integer,
+             .fallback = kMaxClients,
+             .doc = "Clients that may listen to one instance at once.",
+             .min = 1,
+             .max = 1'000'000}};
+  }
+
   void start(IHost& host) override {
     host_ = &host;
+    maxClients_ = Fields(host.config()).get<std::int64_t>("maxClients", kMaxClients);
+    host.events().subscribe(*this, {.keep = Keep::memory, .timeout = std::chrono::seconds(30)});
+    host.routes().addSocket(
+        {.path = "/ws/:instance",
+         .summary = "The event stream of an instance, as a WebSocket",
+         .query = {{.name = "events",
+                    .doc = "Only these of the events that are configured, separated by commas."}}},
+        [this](const HttpRequest& request, std::shared_ptr<ISocket> socket) {
+          open(request, std::move(socket));
+        });
     host.routes().add({.method = Method::post,
                        .path = "/api/events/websocket/:instance",
                        .summary = "Configure the event stream of an instance",
@@ -108,7 +177,54 @@ class WebsocketBlock final : public IBlockConfigurator {
     return {.body = {{"success", true}, {"message", kRetrieved}, {"websocket", *document}}};
   }
 
+  void open(const HttpRequest& request, std::shared_ptr<ISocket> socket) {
+    const Instance& instance = *request.instance;
+    const auto document = host_->settings().load(instance.id);
+    if (!document || !document->at("enabled").as_bool())
+      throw Error(Code::invalid,
+                  "WebSocket is not enabled for this instance. Configure it first using POST "
+                  "/api/events/websocket/" +
+                      instance.name);
+    auto events = eventsIn(Fields(request.query).get<std::string>("events", ""));
+    Hub::Key key = 0;
+    if (!hub_.add(instance.id.value, static_cast<std::size_t>(maxClients_),
+                  {std::move(events), [socket](const Hub::Text& text) { socket->send(text); }},
+                  key))
+      throw Error(Code::unavailable, "Too many WebSocket clients");
+    socket->onClosed([this, id = instance.id.value, key] { hub_.remove(id, key); });
+  }
+
+  // IEventSink
+  std::vector<std::string> route(const Event& event) override {
+    if (!hub_.has(event.instance.value)) return {};
+    return {kLive};
+  }
+
+  Verdict deliver(const Event& event, const std::string&) override {
+    // Asked each time: whoever listens already is to hear what was configured since.
+    const auto document = host_->settings().load(event.instance);
+    if (!document || !document->at("enabled").as_bool()) return {};
+    if (!holds(document->at("events"), event.type)) return {};
+    hub_.send(event.instance.value, event.type, [&] {
+      return std::make_shared<const std::string>(
+          serialize(envelopeOf(event, document->at("mediaBase64").as_bool())));
+    });
+    return {};
+  }
+
+  Json envelopeOf(const Event& event, bool withMediaBase64) {
+    const auto* known = mediaIn(event.data);
+    const bool tooLarge = withMediaBase64 && known && isTooLarge(*known);
+    Json envelope = host_->events().envelope(event, withMediaBase64 && !tooLarge);
+    const auto* const media = mediaIn(envelope.at("data"));
+    if (withMediaBase64 && media && (tooLarge || isTooLarge(*media)))
+      omitBytes(envelope.at("data").at("message").at("media").as_object());
+    return envelope;
+  }
+
   IHost* host_ = nullptr;
+  std::int64_t maxClients_ = kMaxClients;
+  Hub hub_;
 };
 
 }  // namespace

@@ -69,7 +69,7 @@ class AdmissionTest : public ::testing::Test {
   InstanceStore instances_{store_.database(), store_.sealer()};
   Authentication authentication_{store_.database(), store_.sealer(), accounts_, store_.clock};
   ClientAddress addresses_{{}};
-  Cors cors_{{"https://everywhere.example"}, accounts_};
+  Cors cors_{{"https://everywhere.example"}, {"https://live.example"}, accounts_};
   Limits limits_;
   Admission admission_{{.anonymousPerMinute = 3, .adminPerMinute = 2, .adminToken = kAdminToken},
                        authentication_,
@@ -191,6 +191,42 @@ TEST_F(AdmissionTest, WithoutAnAdminTokenNothingIsTheAdmins) {
   }
 }
 
+TEST_F(AdmissionTest, SocketsHaveOriginsOfTheirOwn) {
+  const auto owner = account("socket", {kPage});
+  const std::string token = owner.token.reveal();
+  ServedRoute socket = route(Access::instance);
+  socket.socket = [](const HttpRequest&, std::shared_ptr<ISocket>) {};
+  const auto from = [&](const std::string& origin) {
+    return outcome(&socket, {{"token", token}, {"origin", origin}});
+  };
+  EXPECT_EQ(from("https://live.example"), "passes");
+  EXPECT_EQ(from("http://wa.example"), "passes");
+  EXPECT_EQ(outcome(&socket, {{"token", token}}), "passes");
+  for (const std::string other : {kPage, "https://everywhere.example", "null", "https://x.example"})
+    EXPECT_EQ(from(other), "Origin is not allowed") << other;
+  EXPECT_EQ(outcome(&socket, {{"token", "wrong"}, {"origin", "null"}}), "Invalid token");
+  EXPECT_EQ(outcome(&socket, {{"origin", "null"}}),
+            "Missing token in header, Authorization header, or query parameter");
+  EXPECT_EQ(outcome(&own_, {{"token", token}, {"origin", "https://live.example"}}),
+            "Origin is not allowed");
+}
+
+TEST_F(AdmissionTest, WhoListensIsKnownByTheHashOfTheToken) {
+  const auto owner = account("listener"), stranger = account("stranger");
+  const std::string token = instanceOf(owner);
+  const auto instance = authentication_.callerOf(Secret(token))->instance;
+  const auto may = [&](const std::string& by, const InstanceId& id) {
+    return admission_.mayListen({id, authentication_.hashOf(Secret(by))});
+  };
+  EXPECT_TRUE(may(token, instance->id));
+  EXPECT_TRUE(may(owner.token.reveal(), instance->id));
+  EXPECT_FALSE(may(token, {"another"}));
+  EXPECT_FALSE(may(stranger.token.reveal(), instance->id));
+  EXPECT_FALSE(may(owner.token.reveal(), {"gone"}));
+  EXPECT_FALSE(may("nobody's", instance->id));
+  EXPECT_FALSE(admission_.mayListen({instance->id, ""}));
+}
+
 TEST_F(AdmissionTest, AGraceEndsWithItsTime) {
   const auto one = account("one");
   const Secret fresh = accounts_.rotate(one.account.id, seconds(60), store_.clock.now());
@@ -226,8 +262,8 @@ TEST(CorsTest, EntriesAreOrigins) {
   TempStore store;
   const Accounts accounts(store.database(), store.sealer());
   for (const auto* wrong : {"", "null", "app.example", "https://app.example/", "https://*.example"})
-    EXPECT_THROW(Cors({kPage, wrong}, accounts), std::runtime_error) << wrong;
-  EXPECT_NO_THROW(Cors({kPage, "*", "HTTP://[::1]:3000"}, accounts));
+    EXPECT_THROW(Cors({kPage, wrong}, {}, accounts), std::runtime_error) << wrong;
+  EXPECT_NO_THROW(Cors({kPage, "*", "HTTP://[::1]:3000"}, {"*"}, accounts));
 }
 
 }  // namespace

@@ -19,6 +19,9 @@ REFUSALS = {
 }
 # Chatwoot's three routes have words of their own.
 OF_CHATWOOT = b'{"success":false,"error":{"message":"instance not found"}}'
+# And a WebSocket has for whoever brings no token at all.
+NO_TOKEN = (b'{"success":false,"error":{"message":'
+            b'"Missing token in header, Authorization header, or query parameter"}}')
 PLACES = ("query", "body")  # beside the path
 VARYING = {"date", "x-request-id", "x-ratelimit-remaining", "x-ratelimit-reset"}
 
@@ -37,7 +40,7 @@ def verdict(route: Route, caller: Caller, name: str | None) -> int | None:
 
 def problems(tenants: Tenants) -> Iterator[str]:
     """A sentence for each cell that is not as it should be."""
-    usual: dict[int, Any] = {}
+    usual: dict[tuple[int, int], Any] = {}
     for route in routes_of(tenants.server):
         if route.access != route.meant:
             yield f"{route} is declared for {route.access}, and meant for {route.meant}"
@@ -69,7 +72,9 @@ def targets(route: Route, tenants: Tenants, shop: dict) -> list[str | None]:
             shop["id"], tenants.foreign["id"]]
 
 
-def words(route: Route, status: int) -> bytes:
+def words(route: Route, status: int, caller: Caller | None = None) -> bytes:
+    if status == 401 and route.path.startswith("/ws/") and caller and not caller.token:
+        return NO_TOKEN
     chatwoot = status == 404 and route.path.startswith("/api/chatwoot/")
     return OF_CHATWOOT if chatwoot else REFUSALS[status]
 
@@ -80,7 +85,7 @@ def naming(name: str, id: str) -> dict:
 
 
 def refused(tenants: Tenants, route: Route, caller: Caller, name: str | None, status: int,
-            usual: dict[int, Any], shop: dict) -> Iterator[str]:
+            usual: dict[tuple[int, int], Any], shop: dict) -> Iterator[str]:
     body = tenants.body(route)
     own = naming(next(iter(caller.names), shop["name"]), caller.instance or shop["id"])
     replies = [tenants.call(route, caller, name, body=body),
@@ -88,12 +93,13 @@ def refused(tenants: Tenants, route: Route, caller: Caller, name: str | None, st
     if body is not None:
         replies.append(tenants.call(route, caller, name, body=body | own))
     for reply in replies:
-        if (reply.status, reply.raw) != (status, words(route, status)):
+        said = words(route, status, caller)
+        if (reply.status, reply.raw) != (status, said):
             yield f"{reply.status} {reply.raw[:200]!r} instead of {status}"
         headers = {key.lower(): value for key, value in reply.headers.items()
                    if key.lower() not in VARYING}
-        if usual.setdefault(status, headers) != headers:
-            yield f"{headers} instead of {usual[status]}"
+        if usual.setdefault((status, len(said)), headers) != headers:
+            yield f"{headers} instead of {usual[status, len(said)]}"
     if route.method == "GET":
         reply = tenants.call(route, caller, name, method="HEAD")
         if (reply.status, reply.raw) != (status, b""):

@@ -8,6 +8,7 @@
 namespace pombo {
 namespace {
 
+constexpr auto kNoToken = "Missing token in header, Authorization header, or query parameter";
 constexpr auto kMismatch = "Instance token does not match the requested instance";
 
 std::chrono::seconds roundedUp(std::chrono::milliseconds time) {
@@ -40,6 +41,7 @@ void Admission::check(Call& call) {
   }
   authenticate(call);
   cors_.check(call);
+  cors_.checkSocket(call);
   requireOwnership(call);
   takeAllowance(call);
   if (!call.match.route)
@@ -57,6 +59,10 @@ void Admission::authenticate(Call& call) {
   const FoundToken found =
       tokenIn(*call.head, forAdmin ? "" : call.query, route ? route->tokenHeader : "");
   call.tokenPlace = found.place;
+  if (route && call.match.route->socket) {
+    if (found.token.empty()) failAuthentication(call, kNoToken);
+    call.tokenHash = authentication_.hashOf(found.token);
+  }
   if (forAdmin) {
     call.admin = isAdmin(found.token);
     if (route && !call.admin) failAuthentication(call);
@@ -76,11 +82,11 @@ bool Admission::isAdmin(const Secret& token) const {
   return !options_.adminToken.empty() && sameSecret(token.reveal(), options_.adminToken);
 }
 
-void Admission::failAuthentication(Call& call) {
+void Admission::failAuthentication(Call& call, const char* sentence) {
   cors_.check(call);
   take(call, "anonymous:" + ClientAddress::bucketOf(call.remote), options_.anonymousPerMinute);
   call.limited = false;  // an answer before the limits shows none
-  throw Error(Code::unauthorized, "Invalid token");
+  throw Error(Code::unauthorized, sentence);
 }
 
 void Admission::requireOwnership(Call& call) const {
@@ -162,6 +168,15 @@ Instance Admission::admit(const std::string& token, const std::string& instanceN
   const auto stored = instances_.findByName(caller->account.id, name);
   if (!stored) throw Error(Code::notFound, "Instance not found");
   return stored->instance;
+}
+
+bool Admission::mayListen(const SocketOwner& owner) const {
+  const auto caller = authentication_.callerOfHash(owner.tokenHash);
+  if (!caller) return false;
+  if (caller->instance) return caller->instance->id == owner.instance;
+  if (owner.instance.value.empty()) return true;
+  const auto stored = instances_.find(owner.instance);
+  return stored && stored->instance.account == caller->account.id;
 }
 
 }  // namespace pombo

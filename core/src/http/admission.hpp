@@ -9,6 +9,7 @@
 
 #include "http/call.hpp"
 #include "http/cors.hpp"
+#include "http/socket_queue.hpp"
 
 namespace pombo {
 
@@ -39,11 +40,13 @@ class Admission {
   void check(Call&);
   // The same for a token and a name that came by another way: see IInstances::admit.
   Instance admit(const std::string& token, const std::string& instanceName);
+  // Whether who has opened a WebSocket could open it again, limits aside.
+  bool mayListen(const SocketOwner&) const;
 
  private:
   void authenticate(Call&);
   bool isAdmin(const Secret& token) const;
-  void failAuthentication(Call&);
+  void failAuthentication(Call&, const char* sentence = "Invalid token");
   void requireOwnership(Call&) const;
   void takeAllowance(Call&);
   void take(Call&, const std::string& bucket, std::int64_t limit);

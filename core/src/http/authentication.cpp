@@ -59,8 +59,16 @@ FoundToken tokenIn(const RequestHead& head, const std::string& query,
 }
 
 std::optional<Caller> Authentication::callerOf(const Secret& token) const {
-  if (token.empty() || token.reveal().size() > 256) return std::nullopt;
-  const std::string hash = sealer_.hashOf(token.reveal());
+  return callerOfHash(hashOf(token));
+}
+
+std::string Authentication::hashOf(const Secret& token) const {
+  const auto size = token.reveal().size();
+  return size == 0 || size > 256 ? std::string() : sealer_.hashOf(token.reveal());
+}
+
+std::optional<Caller> Authentication::callerOfHash(const std::string& hash) const {
+  if (hash.empty()) return std::nullopt;
   return database_.read([&](Session& session) -> std::optional<Caller> {
     if (auto account = accounts_.findByTokenHash(session, hash, clock_.now()))
       return account->enabled ? std::optional(Caller{*account, std::nullopt}) : std::nullopt;

@@ -40,6 +40,9 @@ class Authentication {
 
   // Nothing for an unknown token, and for that of a disabled account.
   std::optional<Caller> callerOf(const Secret& token) const;
+  // What a token is known by when it is not kept; empty for one that can be nobody's.
+  std::string hashOf(const Secret& token) const;
+  std::optional<Caller> callerOfHash(const std::string& hash) const;
 
  private:
   Database& database_;

@@ -57,6 +57,7 @@ struct Call {
   std::optional<Caller> caller;
   bool admin = false;          // it was the admin token
   std::string tokenPlace;      // where the token stood: see FoundToken
+  std::string tokenHash;       // of a socket's route
   bool originAllowed = false;  // for this caller; of a stranger, for any
   std::optional<Instance> instance;
   std::string instanceName;     // ":instance" of the path: decoded, NFC

@@ -18,21 +18,30 @@ bool holds(const RequestHead& head, const std::string& name) {
   return it != head.headers.end() && !it->second.empty();
 }
 
-}  // namespace
-
-Cors::Cors(const std::vector<std::string>& origins, const Accounts& accounts)
-    : accounts_(accounts) {
-  for (const auto& each : origins) {
+std::set<std::string> originsIn(const std::string& key, const std::vector<std::string>& given) {
+  std::set<std::string> all;
+  for (const auto& each : given) {
     const auto origin = each == "*" ? std::optional(each) : originOf(each);
     if (!origin)
-      throw std::runtime_error("http.origins: '" + each +
-                               "' is neither scheme://host[:port] nor *");
-    origins_.insert(*origin);
+      throw std::runtime_error(key + ": '" + each + "' is neither scheme://host[:port] nor *");
+    all.insert(*origin);
   }
+  return all;
 }
 
+}  // namespace
+
+Cors::Cors(const std::vector<std::string>& origins, const std::vector<std::string>& sockets,
+           const Accounts& accounts)
+    : accounts_(accounts),
+      origins_(originsIn("http.origins", origins)),
+      socketOrigins_(originsIn("sockets.origins", sockets)) {}
+
 void Cors::own(const std::string& baseUrl) {
-  if (const auto origin = originOfUrl(baseUrl)) origins_.insert(*origin);
+  const auto origin = originOfUrl(baseUrl);
+  if (!origin) return;
+  origins_.insert(*origin);
+  socketOrigins_.insert(*origin);
 }
 
 bool Cors::isPreflight(const RequestHead& head) {
@@ -57,6 +66,12 @@ void Cors::check(Call& call) const {
   else if (!call.admin)
     call.originAllowed = accounts_.anyAllows(call.page);
   if ((call.caller || call.admin) && !call.originAllowed)
+    throw Error(Code::forbidden, "Origin is not allowed");
+}
+
+void Cors::checkSocket(const Call& call) const {
+  if (call.origin.empty() || !call.match.route || !call.match.route->socket) return;
+  if (!socketOrigins_.contains("*") && !socketOrigins_.contains(call.page))
     throw Error(Code::forbidden, "Origin is not allowed");
 }
 

@@ -12,9 +12,11 @@ namespace pombo {
 // Thread-safe once it knows its own origin.
 class Cors {
  public:
-  // `origins` are the server's, for every account and for the admin; "*" is all. Throws
-  // std::runtime_error for one that is none.
-  Cors(const std::vector<std::string>& origins, const Accounts& accounts);
+  // `origins` are the server's, for every account and for the admin; `sockets` those of pages that
+  // may open WebSockets, which ask no preflight; "*" is all. Throws std::runtime_error for one that
+  // is none.
+  Cors(const std::vector<std::string>& origins, const std::vector<std::string>& sockets,
+       const Accounts& accounts);
   // Pages of the server itself may always call. Before the edge starts.
   void own(const std::string& baseUrl);
 
@@ -26,6 +28,8 @@ class Cors {
   // the caller does not allow. Of an open route there is no caller: it refuses no page, and its
   // answer is for the pages that a preflight would let in.
   void check(Call&) const;
+  // The same of a WebSocket, whose page no account can allow. A client that is no page may.
+  void checkSocket(const Call&) const;
   Answer preflight(Call&) const;
   // What is known of the origin by now. A block has no say in it.
   static void addTo(const Call&, Answer&);
@@ -34,7 +38,7 @@ class Cors {
 
  private:
   const Accounts& accounts_;
-  std::set<std::string> origins_;
+  std::set<std::string> origins_, socketOrigins_;
 };
 
 }  // namespace pombo

@@ -17,6 +17,12 @@
 
 namespace pombo {
 
+// Of WebSockets.
+struct Heartbeat {
+  std::chrono::milliseconds pingEvery{25'000};
+  std::chrono::milliseconds patience{60'000};  // without a PONG; then the client is cut off
+};
+
 struct EdgeOptions {
   std::string listen = "[::]:8080";  // "HOST:PORT"; "[::]" takes IPv4 too; port 0: any
   int threads = 2;
@@ -25,6 +31,7 @@ struct EdgeOptions {
   std::chrono::milliseconds writeTimeout{60'000};  // without the peer taking a byte
   std::size_t headLimit = 16 * 1024;               // request line and headers, bytes
   std::size_t headerCount = 100;
+  Heartbeat heartbeat = {};
   ConnectionLimits connections = {};
   std::size_t prepared = 0;              // how many of them memory is taken for at the start
   std::uint64_t bodyMemory = 256 << 20;  // bytes of all bodies that are received or in use

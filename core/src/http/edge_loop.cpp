@@ -103,6 +103,7 @@ std::future<void> EdgeLoop::drain() {
     // A copy: those that end are removed.
     const auto connections = connections_;
     for (const auto& [key, connection] : connections) connection->drain();
+    sockets_.drain();
     ended();
   });
   return drained;
@@ -113,6 +114,7 @@ void EdgeLoop::cut() {
     draining_ = true;
     const auto connections = connections_;
     for (const auto& [key, connection] : connections) connection->abort();
+    sockets_.cut();
     work_.reset();
   });
 }
@@ -124,7 +126,8 @@ void EdgeLoop::remove(const HttpConnection& connection) {
 }
 
 void EdgeLoop::ended() {
-  if (!draining_ || !connections_.empty() || std::exchange(told_, true)) return;
+  if (!draining_ || !connections_.empty() || !sockets_.empty()) return;
+  if (std::exchange(told_, true)) return;
   drained_.set_value();
 }
 

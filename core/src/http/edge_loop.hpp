@@ -17,6 +17,7 @@
 #include "http/body_memory.hpp"
 #include "http/connection_cap.hpp"
 #include "http/edge.hpp"
+#include "http/socket_keeper.hpp"
 
 namespace pombo {
 
@@ -48,6 +49,7 @@ class EdgeLoop : public std::enable_shared_from_this<EdgeLoop> {
   // Whether it waits for its client to finish a request: since it came, or its last answer.
   void startsWaiting(Queued&);
   void stopsWaiting(Queued&, Queued::iterator);
+  void ended();  // a connection, or a WebSocket
   bool draining() const { return draining_; }
   const std::string& date();
   // What a read goes to before it is known who has to keep it.
@@ -56,13 +58,13 @@ class EdgeLoop : public std::enable_shared_from_this<EdgeLoop> {
   boost::asio::io_context& context() { return context_; }
   const EdgeOptions& options() const { return options_; }
   IService& service() { return service_; }
+  SocketKeeper& sockets() { return sockets_; }
   EdgeCounters& counters() { return counters_; }
   BodyMemory::Share bodyShare() const { return bodyMemory_.share(); }
 
  private:
   void take(boost::asio::ip::tcp::socket, std::string peer, ConnectionCap::Place);
   bool makeRoom();
-  void ended();
 
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
@@ -72,6 +74,7 @@ class EdgeLoop : public std::enable_shared_from_this<EdgeLoop> {
   ConnectionCap& cap_;
   const BodyMemory bodyMemory_;  // the edge's
   std::unordered_map<const HttpConnection*, std::shared_ptr<HttpConnection>> connections_;
+  SocketKeeper sockets_{*this};
   Queued waiting_;  // the one that has waited longest first
   std::array<char, 64 * 1024> scratch_;
   bool draining_ = false;

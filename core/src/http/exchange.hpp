@@ -24,13 +24,16 @@ struct RequestHead {
   bool upgrade = false;  // "Connection: upgrade" with "Upgrade: websocket"
 };
 
+class Upgrade;
+
 // What goes out. The edge adds Content-Length, Connection, Date, Server and X-Request-Id.
 struct Answer {
   int status = 200;
   Headers headers = {};
   std::string body = {};
-  std::optional<Media> file = {};  // instead of `body`
-  bool close = false;              // end the connection after it; what follows is never read
+  std::optional<Media> file = {};         // instead of `body`
+  bool close = false;                     // end the connection after it; what follows is never read
+  std::shared_ptr<Upgrade> upgrade = {};  // of a 101: behind it the connection is this WebSocket's
 };
 
 // How the body of one request is to be received, or why not.

@@ -12,6 +12,7 @@
 
 #include "http/answer_writer.hpp"
 #include "http/pending_answer.hpp"
+#include "http/socket_queue.hpp"
 #include "storage/secret.hpp"
 
 namespace pombo {
@@ -180,8 +181,6 @@ void HttpConnection::onHead() {
   scanned.request.peer = peer_;
   head_ = std::shared_ptr<const RequestHead>(new RequestHead(std::move(scanned.request)), forget);
 
-  // An upgrade is served as the ordinary request it also is: WebSockets are of a later release.
-  // Their place is here, where the socket and what was read behind the head can be handed on.
   expectation_ = loop_.service().expect(*head_);
   if (expectation_.refusal) return refuse(std::move(*expectation_.refusal));
   if (head_->contentLength.value_or(0) > expectation_.bodyLimit) {
@@ -284,7 +283,7 @@ void HttpConnection::respond(Answer answer) {
   phase_ = Phase::write;
   loop_.stopsWaiting(queued_, inQueue_);
   expectation_ = {};  // the service may have tied to it what the request was allowed to use
-  closing_ = answer.close || !keepAlive_ || loop_.draining();
+  closing_ = !answer.upgrade && (answer.close || !keepAlive_ || loop_.draining());
   answer_ = std::move(answer);
   const auto id = head_ ? head_->id : loop_.options().newId();
   out_ = writeAnswerHead(answer_, {http10_, !closing_, id, loop_.date()});
@@ -322,10 +321,18 @@ void HttpConnection::writePiece(ErrorCode error, std::size_t written) {
 void HttpConnection::onWritten(ErrorCode error, std::size_t) {
   if (error) return end();
   deadline_.clear();
+  if (answer_.upgrade) return handOver();
   answer_ = {};
   out_ = {};
   if (closing_ || loop_.draining()) return linger();
   awaitRequest();
+}
+
+// With what was read behind the request.
+void HttpConnection::handOver() {
+  loop_.sockets().adopt(std::move(socket_), std::move(place_), answer_.upgrade->take(),
+                        buffer_.data());
+  end();
 }
 
 void HttpConnection::linger() {

@@ -53,6 +53,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void respond(Answer);
   void writePiece(ErrorCode, std::size_t);
   void onWritten(ErrorCode, std::size_t);
+  void handOver();
   void linger();
   void discard();
   void end();

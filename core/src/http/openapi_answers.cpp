@@ -25,6 +25,7 @@ constexpr Shared kShared[] = {
     {408, "RequestTimeout", "`Request timed out`; the connection is closed."},
     {409, "Conflict", "It is there already, or its state does not allow this."},
     {413, "BodyTooLarge", "`Request body too large`; the connection is closed."},
+    {426, "UpgradeRequired", "`WebSocket upgrade required`: this is a plain request."},
     {429, "RateLimited", "`Rate limit exceeded. Try again later.`"},
     {431, "HeadersTooLarge", "`Request headers too large`; the connection is closed."},
     {500, "InternalError", "What the log tells in full."},
@@ -89,6 +90,7 @@ std::vector<Code> refusalsOf(const ServedRoute& served) {
   const bool looksForIt = ofInstance && route.access != Access::open && !served.absence;
   if (looksForIt || route.access == Access::admin) codes.push_back(Code::notFound);
   if (route.bucket != Bucket::none) codes.push_back(Code::rateLimited);
+  if (served.socket) codes.push_back(Code::upgradeRequired);
   // Somebody else is asked.
   if (route.slow) codes.insert(codes.end(), {Code::refused, Code::timedOut});
   if (served.absence) codes.push_back(served.absence->code);

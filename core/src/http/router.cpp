@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "block/guard.hpp"
+#include "http/handshake.hpp"
 #include "http/json_body.hpp"
 #include "http/reply.hpp"
 #include "net/method.hpp"
@@ -63,12 +64,14 @@ boost::json::object queryOf(const std::vector<Field>& table, const std::string& 
 }  // namespace
 
 Router::Router(const RouterOptions& options, RouteTable& table, Admission& admission,
-               const Cors& cors, AuditLog& audit, Log& log, Metrics& metrics, IClock& clock)
+               const Cors& cors, Sockets& sockets, AuditLog& audit, Log& log, Metrics& metrics,
+               IClock& clock)
     : options_(options),
       table_(table),
       dispatcher_(table),
       admission_(admission),
       cors_(cors),
+      sockets_(sockets),
       trail_(audit),
       log_(log),
       metrics_(metrics),
@@ -194,6 +197,7 @@ void Router::run(const std::shared_ptr<Call>& call) {
     if (Cors::isPreflight(*call->head)) return answer(*call, cors_.preflight(*call));
     admission_.check(*call);
     if (passedOn(call)) return;
+    if (call->match.route->socket) return answer(*call, upgraded(*call));
     const HttpReply reply = handle(*call);
     trail_.learn(*call, reply);
     if (reply.later)
@@ -233,21 +237,32 @@ HttpReply Router::handle(Call& call) {
   HttpRequest request = requestOf(call, warnings);
   const std::unique_ptr<std::string, void (*)(std::string*)> wiped(
       &request.body, [](std::string* body) { wipe(*body); });
-  // A socket's route: the upgrade comes with the release that has events to show.
-  if (!call.match.route->handler) throw Error(Code::unsupported, "Not implemented");
-  HttpReply reply = handledBy(call, request);
+  HttpReply reply;
+  watched(call, [&] { reply = call.match.route->handler(request); });
   reply.warnings.insert(reply.warnings.begin(), warnings.begin(), warnings.end());
   return reply;
 }
 
-HttpReply Router::handledBy(Call& call, const HttpRequest& request) {
-  const auto& handler = call.match.route->handler;
-  if (!call.watched) return handler(request);
+// The block comes first: that it does not serve this instance is told to whoever asks.
+Answer Router::upgraded(Call& call) {
+  std::vector<std::string> none;
+  const HttpRequest request = requestOf(call, none);
+  const auto queue =
+      sockets_.open({call.instance ? call.instance->id : InstanceId(), std::move(call.tokenHash)});
+  const auto upgrade = std::make_shared<Upgrade>(queue);
+  watched(call, [&] { call.match.route->socket(request, std::make_shared<ClientSocket>(queue)); });
+  auto headers = handshakeOf(*call.head);
+  if (!headers) throw Error(Code::upgradeRequired, "WebSocket upgrade required");
+  return {.status = 101, .headers = std::move(*headers), .upgrade = upgrade};
+}
+
+void Router::watched(Call& call, const std::function<void()>& handler) {
+  if (!call.watched) return handler();
   call.watched->standing().requireGood();
   call.watched->begin();
   const std::unique_ptr<Watched, void (*)(Watched*)> back(call.watched.get(),
                                                           [](Watched* each) { each->end(); });
-  return handler(request);
+  handler();
 }
 
 // The body's members against the route's table. They stay in the memory they were read into: that
@@ -326,6 +341,8 @@ Answer Router::refusal(const Call& call, const Error& error) {
     auto& allow = made.headers["allow"];
     for (const auto& method : call.match.allowed) allow += (allow.empty() ? "" : ", ") + method;
   }
+  if (error.code == Code::upgradeRequired)
+    made.headers.merge(Headers{{"upgrade", "websocket"}, {"sec-websocket-version", "13"}});
   return made;
 }
 

@@ -10,6 +10,7 @@
 #include "block/field_table.hpp"
 #include "http/admission.hpp"
 #include "http/audit_trail.hpp"
+#include "http/sockets.hpp"
 #include "http/workers.hpp"
 #include "observe/logger.hpp"
 #include "observe/metrics.hpp"
@@ -25,8 +26,8 @@ struct RouterOptions {
 
 class Router final : public IService {
  public:
-  Router(const RouterOptions&, RouteTable&, Admission&, const Cors&, AuditLog&, Log&, Metrics&,
-         IClock&);
+  Router(const RouterOptions&, RouteTable&, Admission&, const Cors&, Sockets&, AuditLog&, Log&,
+         Metrics&, IClock&);
 
   // From now on everything but probes is answered with 503.
   void drain() { draining_ = true; }
@@ -54,7 +55,9 @@ class Router final : public IService {
   bool passedOn(const std::shared_ptr<Call>&);
   void overrun(Call&);
   HttpReply handle(Call&);
-  static HttpReply handledBy(Call&, const HttpRequest&);
+  Answer upgraded(Call&);
+  // Into a block's code, which must come back.
+  static void watched(Call&, const std::function<void()>& handler);
   HttpRequest requestOf(Call&, std::vector<std::string>& warnings) const;
   Checked fieldsOf(Call&, std::vector<std::string>& warnings) const;
   void await(const std::shared_ptr<Call>&);
@@ -75,6 +78,7 @@ class Router final : public IService {
   const Dispatcher dispatcher_;
   Admission& admission_;
   const Cors& cors_;
+  Sockets& sockets_;
   const AuditTrail trail_;
   Log& log_;
   Metrics& metrics_;
