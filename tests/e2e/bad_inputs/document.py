@@ -124,6 +124,12 @@ TESTED = {
     "F11": "Expect: 100-continue",
     "F12": "odd headers",
     "F13": "clients that never read, or are gone",
+    # WebSockets
+    "W1": "what is no upgrade",
+    "W2": "who may not listen, and to what",
+    "W3": "frames that are none, texts that are none",
+    "W4": "frames that are too large, PINGs without end",
+    "W5": "clients that never read, or never answer",
 }
 
 # What they wait for: a route, as it is promised, or words.
@@ -135,5 +141,4 @@ WAITING = {
     "X8": "callbacks of Chatwoot",  # an unknown secret, our own echo
     "X9": "media in a bucket",  # entities, file names
     "X10": "a connector that dials out",  # proxies that refuse, or are silent
-    **{f"W{number}": "GET /ws/:instance" for number in range(1, 6)},
 }
