@@ -37,6 +37,8 @@ class Page:
 
     def __init__(self, script: str):
         self._said: queue.Queue = queue.Queue()
+        # What happens when the script says something on its way: fetch("/meanwhile").
+        self.meanwhile = lambda: None
         self._content = b""
         self._script = script
         outer = self
@@ -46,6 +48,9 @@ class Page:
                 self._answer(outer._content if self.path == "/" else b"")
 
             def do_POST(self):
+                if self.path == "/meanwhile":
+                    outer.meanwhile()
+                    return self._answer(b"")
                 outer._said.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
                 self._answer(b"")
 
