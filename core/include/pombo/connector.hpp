@@ -26,9 +26,11 @@ struct LinkRequest {
 };
 
 struct Link {
-  enum class Kind { qr, pairing, connected };
+  // later: an "instance.state" event brings the code, or the link, or says why there is neither; no
+  // thread waits for it meanwhile.
+  enum class Kind { qr, pairing, connected, later };
   Kind kind = Kind::qr;
-  std::string code = {};  // the text of the QR, or the pairing code; empty when connected
+  std::string code = {};  // the text of the QR, or the pairing code; empty otherwise
   bool operator==(const Link&) const = default;
 };
 
@@ -49,7 +51,9 @@ class POMBO_API IConnector {
   virtual ~IConnector() = default;
 
   // Returns when there is a code to show, or a link; throws Error when there will be neither. A
-  // newer call for the same instance makes an unfinished one throw Error{conflict}. [request]
+  // newer call for the same instance makes an unfinished one throw Error{conflict}; nothing is told
+  // of an older one from then on. What is said `later` is closed by disconnect() when core has
+  // waited for long enough. [request]
   virtual Link connect(const Instance&, const LinkRequest&) = 0;
   // Resumes a stored session and returns at once; failing is an "instance.state" event. Throws
   // Error{invalid} when there is no session. [request]

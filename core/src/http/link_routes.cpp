@@ -52,6 +52,7 @@ Json shapeOf(const Link& link) {
     case Link::Kind::connected:
       return {{"success", true}, {"message", "Instance connected"}, {"status", "connected"}};
     case Link::Kind::qr:
+    case Link::Kind::later:  // is not shown
       break;
   }
   return {{"success", true},

@@ -50,7 +50,7 @@ POMBO_CROSSING_ENUM(Code, invalid, unauthorized, forbidden, notFound, conflict, 
                     timedOut)
 POMBO_CROSSING_ENUM(Keep, memory, disk)
 POMBO_CROSSING_ENUM(Level, debug, info, warn, error)
-POMBO_CROSSING_ENUM(Link::Kind, qr, pairing, connected)
+POMBO_CROSSING_ENUM(Link::Kind, qr, pairing, connected, later)
 POMBO_CROSSING_ENUM(Method, get, post, put, patch, del)
 POMBO_CROSSING_ENUM(Need, optional, always, whenEnabled)
 POMBO_CROSSING_ENUM(Outcome, done, retry, drop)
