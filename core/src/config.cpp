@@ -144,6 +144,7 @@ class Reader {
     if (section == "audit") return config.audit;
     if (section == "events") return config.events;
     if (section == "sockets") return config.sockets;
+    if (section == "link") return config.link;
     return section == "metrics" ? config.metrics : config.admin;
   }
 
@@ -329,7 +330,8 @@ const std::vector<Section>& configSections() {
         number("queueMb", 2048, 1, 1'048'576), number("inFlight", 2048, 16, 65'536)}},
       {"sockets",
        {list("origins", {}), number("pingSeconds", 25, 1, 3600),
-        number("pongSeconds", 60, 1, 86'400), number("queueMb", 256, 16, 1'048'576)}}};
+        number("pongSeconds", 60, 1, 86'400), number("queueMb", 256, 16, 1'048'576)}},
+      {"link", {number("codeSeconds", 60, 1, 60), number("scanSeconds", 180, 1, 86'400)}}};
   return sections;
 }
 

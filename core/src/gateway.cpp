@@ -66,8 +66,15 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
         egress_({listAt(config.egress, "allow"), config.egress.at("proxyPrivate").as_bool()}),
         client_(egress_, std::string("Pombo/") + version(),
                 [this](const InstanceId& id) { return registry_.proxyFor(id); }),
-        surroundings_(registry_, instances_, blocks_, linkStates_,
-                      config.events.at("history").as_bool(), [this] { return server().baseUrl; }),
+        linker_(store_.database(), instances_, registry_, clock_, log_, linkTimesOf(config),
+                [this](const std::vector<Event>& events) { events_.publish(events); }),
+        surroundings_(
+            registry_, instances_, blocks_, linkStates_, config.events.at("history").as_bool(),
+            [this] { return server().baseUrl; },
+            [this](const std::vector<Event>& events) {
+              linker_.heard(events);
+              reconnector_.heard(events);
+            }),
         events_(eventsOptionsOf(config, std::string("Pombo/") + version()), store_.database(),
                 egress_, surroundings_, clock_, log_, metrics_,
                 [this](Session& session, const std::vector<Event>& events) {
@@ -97,8 +104,8 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   ~Parts() override { stop(); }
 
   void start() {
-    reconnector_.start();
-    for (const auto& connector : toReconnect_) reconnector_.reconnect(connector);
+    linker_.start();
+    reconnector_.start(std::exchange(toReconnect_, {}));
     edge_->start();
     if (metricsEdge_) metricsEdge_->start();
     housekeeper_ = std::thread([this] { keepHouse(); });
@@ -117,11 +124,12 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     // Still listening: whoever asks now learns that the server is going, not that it is gone.
     const auto deadline = std::chrono::steady_clock::now() +
                           std::chrono::seconds(numberAt(config_.http, "drainSeconds"));
+    linker_.drain();
     reconnector_.stop();
     while (router_->inFlight() > 0 && std::chrono::steady_clock::now() < deadline)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    linker_.close(instances_,
-                  std::max(deadline, std::chrono::steady_clock::now() + std::chrono::seconds(1)));
+    linkStates_.close(store_.database());
+    linker_.close(std::max(deadline, std::chrono::steady_clock::now() + std::chrono::seconds(1)));
     // What is still being received has the rest of the time; a second at least, to be told.
     int missing = events_.stop(deadline);
     edge_->stop(std::max<std::chrono::milliseconds>(
@@ -167,6 +175,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     provisioner_.onErased([this](const InstanceId& id) {
       events_.forget(id);
       if (sockets_) sockets_->close(id);
+      linker_.forget(id);
     });
     provisioner_.recover(abandonedBefore());
     toReconnect_ = linker_.reset();
@@ -290,6 +299,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       routes_.expire(std::chrono::steady_clock::now());
       giveMemoryBack();
       if (!store_.database().away()) tidyInstances(second % 10 == 0);
+      if (!store_.database().away()) tidyLinks();
       if (second % 60 == 0) events_.tidy();
       if (second % 5 == 0) recheckSockets();
       lock.lock();
@@ -357,6 +367,14 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     }
   }
 
+  void tidyLinks() {
+    try {
+      linker_.sweep();
+    } catch (const std::exception& error) {
+      log_.write(Level::warn, "Bans that are over were not ended", {{"reason", error.what()}});
+    }
+  }
+
   void tellDroppedLines() {
     for (const auto& [block, lines] : log_.tellDropped())
       metrics_.count("pombo_" + block + "_log_lines_dropped_total", {}, double(lines));
@@ -403,10 +421,9 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   RouteTable routes_;
   Media description_;  // of the routes, once they are closed
   LinkStates linkStates_{instances_, clock_};
-  Linker linker_{store_.database(), registry_, clock_, log_,
-                 [this](const std::vector<Event>& events) { events_.publish(events); }};
-  Reconnector reconnector_{instances_, linker_, log_};
-  std::vector<std::string> toReconnect_;  // connectors, at the start
+  Linker linker_;
+  Reconnector reconnector_{linker_, log_};
+  std::vector<InstanceId> toReconnect_;  // at the start
   GatewaySurroundings surroundings_;
   Events events_;  // calls the blocks between its start() and its stop()
   BlockOpener opener_;

@@ -15,13 +15,15 @@ class GatewaySurroundings final : public Surroundings {
  public:
   GatewaySurroundings(const Registry& registry, const InstanceStore& instances,
                       const BlockStore& blocks, const LinkStates& states, bool history,
-                      std::function<std::string()> urlOfServer)
+                      std::function<std::string()> urlOfServer,
+                      std::function<void(const std::vector<Event>&)> accepted)
       : registry_(registry),
         instances_(instances),
         blocks_(blocks),
         states_(states),
         history_(history),
-        urlOfServer_(std::move(urlOfServer)) {}
+        urlOfServer_(std::move(urlOfServer)),
+        accepted_(std::move(accepted)) {}
 
   Failure call(const std::string& block, const std::string& what, std::chrono::milliseconds budget,
                std::function<void()> run) override {
@@ -32,13 +34,16 @@ class GatewaySurroundings final : public Surroundings {
   }
   std::string newId() const override;
   std::string baseUrl() const override { return urlOfServer_(); }
-  bool knows(const InstanceId& id) const override { return instances_.find(id).has_value(); }
+  bool knows(const std::vector<InstanceId>& ids) const override {
+    return instances_.find(ids).size() == ids.size();
+  }
   Addressee addressee(const InstanceId&, bool withToken) const override;
   std::optional<Proxy> proxyFor(const InstanceId& id) const override {
     return registry_.proxyFor(id);
   }
   Media mediaOf(const Event&) const override;
   void complete(std::vector<Event>& events) const override { states_.complete(events); }
+  void accepted(const std::vector<Event>& events) override { accepted_(events); }
   bool isUnwanted(const Event&) const override;
 
  private:
@@ -50,6 +55,7 @@ class GatewaySurroundings final : public Surroundings {
   const LinkStates& states_;
   const bool history_;  // messages of a history sync are events
   const std::function<std::string()> urlOfServer_;
+  const std::function<void(const std::vector<Event>&)> accepted_;
 };
 
 }  // namespace pombo

@@ -40,6 +40,11 @@ RouterOptions routerOptionsOf(const Config& config) {
           config.log.at("access").as_bool()};
 }
 
+LinkTimes linkTimesOf(const Config& config) {
+  return {std::chrono::seconds(numberAt(config.link, "codeSeconds")),
+          std::chrono::seconds(numberAt(config.link, "scanSeconds"))};
+}
+
 namespace {
 
 constexpr std::size_t kMostPrepared = 16'384;

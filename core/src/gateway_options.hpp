@@ -11,6 +11,7 @@
 #include "http/edge.hpp"
 #include "http/router.hpp"
 #include "http/sockets.hpp"
+#include "instance/linker.hpp"
 #include "storage/store.hpp"
 
 namespace pombo {
@@ -24,6 +25,7 @@ StoreOptions storeOptionsOf(const Config&, const Environment&);
 // Throws ConfigError for an admin token that is too short.
 AdmissionOptions admissionOptionsOf(const Config&);
 RouterOptions routerOptionsOf(const Config&);
+LinkTimes linkTimesOf(const Config&);
 
 // Of the public port. Raises the limit of descriptors, and says when it is too low for all the
 // connections that are asked for. `isTrusted` addresses may have any number of them.

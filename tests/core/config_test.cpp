@@ -37,7 +37,7 @@ Json& memberOf(Config& config, const std::string& section) {
       {"http", &config.http},       {"storage", &config.storage}, {"security", &config.security},
       {"plugins", &config.plugins}, {"egress", &config.egress},   {"limits", &config.limits},
       {"log", &config.log},         {"metrics", &config.metrics}, {"admin", &config.admin},
-      {"audit", &config.audit},     {"events", &config.events}};
+      {"audit", &config.audit},     {"events", &config.events},   {"link", &config.link}};
   return *all.at(section);
 }
 

@@ -32,7 +32,6 @@ const std::vector<Case>& table() {
       {{{"state", "disconnected"}, {"reason", "closed"}, {"reconnecting", true}}, "connecting"},
       {{{"state", "disconnected"}, {"reason", "closed"}, {"reconnecting", false}}, "disconnected"},
       {{{"state", "disconnected"}, {"reason", "shutdown"}}, "disconnected"},
-      {{{"state", "disconnected"}, {"reason", "pairing_timeout"}}, "disconnected"},
       {{{"state", "logged_out"}, {"reason", "401: logged out"}, {"onConnect", true}}, "loggedout"},
       {{{"state", "logged_out"}, {"reason", "403: locked"}}, "loggedout"},
       {{{"state", "logged_out"}, {"reason", "406: banned"}, {"onConnect", true}}, "banned"},
@@ -60,7 +59,7 @@ class LinkStateTest : public ::testing::Test {
   Instance made(const std::string& name, const std::string& status) {
     Instance instance = gateway_.create({{"name", name}}).instance;
     gateway_.store.database().commit([&](Session& session) {
-      InstanceStore::link(session, instance.id, status, "", gateway_.clock.now());
+      InstanceStore::move(session, instance.id, status, gateway_.clock.now());
     });
     return instance;
   }
@@ -156,6 +155,94 @@ TEST_F(LinkStateTest, OddDataMeansNothing) {
     EXPECT_FALSE(told.as_object().contains("qrCodeBase64"));
   }
   EXPECT_EQ(stored(shop).instance.status, "connected");
+}
+
+TEST_F(LinkStateTest, ATimeOutIsOnlyOfOneThatIsConnecting) {
+  const Json timeOut{{"state", "disconnected"}, {"reason", "pairing_timeout"}};
+  const Instance waiting = made("waiting", "connecting");
+  accept({eventOf(waiting, timeOut)});
+  EXPECT_EQ(stored(waiting).instance.status, "disconnected");
+  for (const auto* status : {"connected", "disconnected", "loggedout", "banned"}) {
+    const Instance other = made(std::string("a ") + status, status);
+    try {
+      accept({eventOf(other, timeOut)});
+      ADD_FAILURE() << status;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code, Code::conflict);
+    }
+    EXPECT_EQ(stored(other).instance.status, status);
+  }
+}
+
+TEST_F(LinkStateTest, OnceClosedOnlyTheStopOfTheServerIsAccepted) {
+  const Instance shop = made("shop", "connected");
+  states_.close(gateway_.store.database());
+  try {
+    accept({eventOf(shop, {{"state", "stream_replaced"}})});
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code, Code::unavailable);
+    EXPECT_STREQ(error.what(), "Server is shutting down");
+  }
+  EXPECT_EQ(stored(shop).instance.status, "connected");
+  accept({eventOf(shop, {{"state", "disconnected"}, {"reason", "shutdown"}})});
+  EXPECT_EQ(stored(shop).instance.status, "disconnected");
+}
+
+TEST_F(LinkStateTest, ABanEndsByItselfWhenItSaysSo) {
+  const auto end = [&](const Json& expires) {
+    return Json{{"state", "temp_banned"}, {"code", 101}, {"expiresAt", expires}};
+  };
+  const TimePoint now = gateway_.clock.now();
+  const Instance soon = made("soon", "connected"), later = made("later", "connected"),
+                 never = made("never", "connected"), odd = made("odd", "connected"),
+                 good = made("good", "connected"), out = made("out", "connected");
+  accept({eventOf(soon, end(Json(rfc3339(now + std::chrono::seconds(10))))),
+          eventOf(later, end(Json(rfc3339(now + std::chrono::seconds(20))))),
+          eventOf(never, end(nullptr)), eventOf(odd, end(Json("2026-02-31T00:00:00Z"))),
+          eventOf(good, {{"state", "logged_out"}, {"reason", "406: banned"}}),
+          eventOf(out, end(Json(rfc3339(now + std::chrono::seconds(10))))),
+          eventOf(out, {{"state", "logged_out"}, {"reason", "requested"}})});
+  EXPECT_FALSE(gateway_.instances.hasBansToEnd(now + std::chrono::seconds(9)));
+  EXPECT_TRUE(gateway_.instances.hasBansToEnd(now + std::chrono::seconds(10)));
+  gateway_.store.database().commit(
+      [&](Session& session) { InstanceStore::endBans(session, now + std::chrono::seconds(10)); });
+  EXPECT_EQ(stored(soon).instance.status, "disconnected");
+  for (const auto& each : {later, never, odd, good})
+    EXPECT_EQ(stored(each).instance.status, "banned") << each.name;
+  EXPECT_EQ(stored(out).instance.status, "loggedout");
+  EXPECT_FALSE(gateway_.instances.hasBansToEnd(now + std::chrono::seconds(10)));
+}
+
+TEST_F(LinkStateTest, ManyAreCompletedAtOnce) {
+  std::vector<Event> events;
+  for (int i = 0; i < 120; ++i)
+    events.push_back(eventOf(made("shop " + std::to_string(i), "connected"),
+                             {{"state", "disconnected"}, {"reason", "shutdown"}}));
+  events.push_back({.type = "instance.state", .instance = {"gone"}, .data = {{"state", "x"}}});
+  const auto told = accept(events);
+  for (int i = 0; i < 120; ++i)
+    EXPECT_EQ(told[std::size_t(i)].data.at("instance"), Json("shop " + std::to_string(i)));
+  EXPECT_EQ(told.back().data, events.back().data);
+}
+
+TEST_F(LinkStateTest, WhatACallThatWaitsForACodeLearns) {
+  const auto kindOf = [](const Json& data) {
+    const auto outcome = outcomeOf(data);
+    if (!outcome) return std::string("nothing");
+    if (!outcome->link) return "no: " + outcome->reason;
+    return std::to_string(static_cast<int>(outcome->link->kind)) + " " + outcome->link->code;
+  };
+  const auto kind = [](Link::Kind each) { return std::to_string(static_cast<int>(each)) + " "; };
+  EXPECT_EQ(kindOf({{"state", "qr_ready"}, {"codes", {"2@a", "2@b"}}}),
+            kind(Link::Kind::qr) + "2@a");
+  EXPECT_EQ(kindOf({{"state", "qr_ready"}, {"pairingCode", "ABCD1234"}}),
+            kind(Link::Kind::pairing) + "ABCD1234");
+  EXPECT_EQ(kindOf({{"state", "connected"}, {"jid", kJid}}), kind(Link::Kind::connected));
+  EXPECT_EQ(kindOf({{"state", "pair_error"}, {"reason", "no"}}), "no: no");
+  EXPECT_EQ(kindOf({{"state", "client_outdated"}}), "no: client_outdated");
+  for (const auto* state : {"pair_success", "stream_error", "keepalive_timeout", "unheard of"})
+    EXPECT_EQ(kindOf({{"state", state}}), "nothing") << state;
 }
 
 TEST_F(LinkStateTest, TheRowSaysWhenItChanged) {

@@ -1,72 +1,9 @@
-#include "instance/linker.hpp"
-
-#include <gtest/gtest.h>
+#include "linker_test.hpp"
 
 #include <future>
 
-#include "instance/link_state.hpp"
-#include "scripted_connector.hpp"
-#include "temp_gateway.hpp"
-
 namespace pombo {
 namespace {
-
-class LinkerTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    gateway_.add("links").connects = &connector_;
-    gateway_.add("mute");
-    gateway_.start();
-  }
-
-  Instance made(const std::string& status, const std::string& connector = "links") {
-    Instance instance =
-        gateway_.create({{"name", "shop " + std::to_string(++instances_)}}).instance;
-    gateway_.store.database().commit([&](Session& session) {
-      session.run("UPDATE instance SET status = :s, connector = :c WHERE id = :id",
-                  {status, connector, instance.id.value});
-    });
-    return gateway_.instances.find(instance.id)->instance;
-  }
-  std::string statusOf(const Instance& instance) {
-    return gateway_.instances.find(instance.id)->instance.status;
-  }
-  void tell(const Instance& instance, const std::string& state) {
-    std::vector<Event> events{
-        {.type = "instance.state", .instance = instance.id, .data = {{"state", state}}}};
-    publish(events);
-  }
-  void publish(std::vector<Event> events) {
-    ++publishes_;
-    states_.complete(events);
-    gateway_.store.database().commit([&](Session& session) { states_.apply(session, events); });
-    for (auto& event : events) published_.push_back(event.data);
-  }
-  template <class Call>
-  static std::string refusal(const Call& call) {
-    try {
-      call();
-      return "";
-    } catch (const Error& error) {
-      return TempGateway::refusal(error.code, error.what());
-    }
-  }
-  std::string connectRefusal(const Instance& instance) {
-    return refusal([&] { linker_.connect(instance, {}); });
-  }
-  static std::string said(Code code, const std::string& sentence) {
-    return TempGateway::refusal(code, sentence);
-  }
-
-  int instances_ = 0;
-  ScriptedConnector connector_;
-  TempGateway gateway_;
-  LinkStates states_{gateway_.instances, gateway_.clock};
-  std::vector<Json> published_;
-  int publishes_ = 0;
-  Linker linker_{gateway_.store.database(), gateway_.registry, gateway_.clock, gateway_.log,
-                 [this](const std::vector<Event>& events) { publish(events); }};
-};
 
 TEST_F(LinkerTest, AnInstanceIsConnectingFromTheBeginAndUntilAnEventSaysMore) {
   const Instance shop = made("loggedout");
@@ -77,7 +14,7 @@ TEST_F(LinkerTest, AnInstanceIsConnectingFromTheBeginAndUntilAnEventSaysMore) {
     EXPECT_EQ(statusOf(shop), "connecting");
     return Link{Link::Kind::pairing, "ABCD1234"};
   };
-  EXPECT_EQ(linker_.connect(shop, {.number = "5511999990000", .historyDays = 7}),
+  EXPECT_EQ(linker_.connect(shop, {.number = "5511999990000", .historyDays = 7}, nobody()),
             (Link{Link::Kind::pairing, "ABCD1234"}));
   EXPECT_EQ(statusOf(shop), "connecting");
   tell(shop, "connected");
@@ -160,7 +97,7 @@ TEST_F(LinkerTest, AnOlderConnectThatFailsLeavesTheNewerOneConnecting) {
   };
   older = std::async(std::launch::async, [&] { return connectRefusal(shop); });
   begun.get_future().wait();
-  EXPECT_EQ(linker_.connect(shop, {}).code, "2@code");
+  EXPECT_EQ(connected(shop).code, "2@code");
   EXPECT_EQ(statusOf(shop), "connecting");
 }
 
@@ -215,7 +152,7 @@ TEST_F(LinkerTest, AReconnectIsConnectingUnlessThereIsNoSession) {
 
 TEST_F(LinkerTest, AReconnectWithoutASessionLeavesACodeWaiting) {
   const Instance shop = made("disconnected");
-  linker_.connect(shop, {});
+  connected(shop);
   for (const auto code : {Code::invalid, Code::unsupported}) {
     connector_.onReconnect = [&](const Instance&) { throw Error(code, "nothing there"); };
     EXPECT_NE(refusal([&] { linker_.reconnect(shop); }), "");
@@ -261,37 +198,42 @@ TEST_F(LinkerTest, AConnectThatFailsBesideAReconnectLeavesNothingConnecting) {
 }
 
 TEST_F(LinkerTest, AResumeLeavesAloneWhatIsLinkedAlready) {
-  const TimePoint since = gateway_.clock.time;
   int calls = 0;
   connector_.onReconnect = [&](const Instance&) { ++calls; };
   const Instance linked = made("connected"), lost = made("disconnected");
-  EXPECT_EQ(refusal([&] { linker_.resume(linked, since); }),
+  EXPECT_EQ(refusal([&] { linker_.resume(linked.id); }),
             said(Code::conflict, "Instance is already connected"));
   EXPECT_EQ(statusOf(linked), "connected");
   EXPECT_EQ(calls, 0);
-  linker_.resume(lost, since);
+  linker_.resume(lost.id);
   EXPECT_EQ(statusOf(lost), "connecting");
   EXPECT_EQ(calls, 1);
   const Instance shop = made("disconnected");
   connector_.onConnect = [&](const Instance&, const LinkRequest&) {
-    EXPECT_EQ(refusal([&] { linker_.resume(shop, since); }),
+    EXPECT_EQ(refusal([&] { linker_.resume(shop.id); }),
               said(Code::conflict, "Instance is being connected"));
     return Link{Link::Kind::qr, "2@code"};
   };
-  linker_.connect(shop, {});
+  connected(shop);
   EXPECT_EQ(calls, 1);
 }
 
 TEST_F(LinkerTest, AResumeWithoutASessionEndsWhatNobodyIsConnectingAnyMore) {
   connector_.onReconnect = [](const Instance&) { throw Error(Code::invalid, "nothing there"); };
-  const Instance half = made("connecting"), shop = made("disconnected");
-  const TimePoint since = gateway_.clock.time;
-  gateway_.clock.time += std::chrono::seconds(1);
-  linker_.connect(shop, {});
-  for (const auto& each : {half, shop})
-    EXPECT_NE(refusal([&] { linker_.resume(each, since); }), "");
-  EXPECT_EQ(statusOf(half), "disconnected");
-  EXPECT_EQ(statusOf(shop), "connecting") << "its code is of this time";
+  for (const bool whole : {true, false}) {
+    const Instance half = made("connecting"), was = made("connected"), shop = made("disconnected");
+    if (whole)
+      linker_.reset();
+    else
+      linker_.reset("links");
+    connected(shop);
+    connected(half);  // by a client, before its turn
+    for (const auto& each : {half, was, shop})
+      EXPECT_NE(refusal([&] { linker_.resume(each.id); }), "");
+    EXPECT_EQ(statusOf(was), "disconnected");
+    EXPECT_EQ(statusOf(half), "connecting") << "its code is of this time";
+    EXPECT_EQ(statusOf(shop), "connecting");
+  }
 }
 
 TEST_F(LinkerTest, ACodeThatNobodyCanScanIsNone) {
@@ -314,9 +256,9 @@ TEST_F(LinkerTest, WhatCouldNotBeginIsNotUnderWay) {
   const Instance shop = made("disconnected");
   {
     const Refusing refusing(gateway_.store.database(), "UPDATE", "instance");
-    EXPECT_THROW(linker_.connect(shop, {}), StorageError);
+    EXPECT_THROW(connected(shop), StorageError);
   }
-  linker_.resume(shop, gateway_.clock.time);
+  linker_.resume(shop.id);
   EXPECT_EQ(statusOf(shop), "connecting");
 }
 
@@ -328,18 +270,21 @@ TEST_F(LinkerTest, AStopIsToldToAllWhoAreLinkedAtOnce) {
   });
   const Instance unnumbered = made("connected");
   for (const auto* status : {"disconnected", "loggedout", "banned"}) made(status);
-  linker_.close(gateway_.instances, std::chrono::steady_clock::time_point::max());
+  linker_.close(std::chrono::steady_clock::time_point::max());
   EXPECT_EQ(publishes_, 1);
   ASSERT_EQ(published_.size(), told.size());
+  std::set<std::string> expected, names;
   for (std::size_t i = 0; i < told.size(); ++i) {
     EXPECT_EQ(statusOf(told[i]), "disconnected");
-    EXPECT_EQ(published_[i].at("instance").as_string(), told[i].name);
+    expected.insert(told[i].name);
+    names.emplace(published_[i].at("instance").as_string());
     EXPECT_EQ(published_[i].at("state"), "disconnected");
     EXPECT_EQ(published_[i].at("reason"), "shutdown");
     EXPECT_EQ(published_[i].at("status"), "disconnected");
   }
+  EXPECT_EQ(names, expected);
   EXPECT_EQ(statusOf(unnumbered), "connected") << "or it would not be linked again";
-  linker_.close(gateway_.instances, std::chrono::steady_clock::time_point::max());
+  linker_.close(std::chrono::steady_clock::time_point::max());
   EXPECT_EQ(published_.size(), told.size());
 }
 
@@ -377,14 +322,16 @@ TEST_F(LinkerTest, AtTheStartNothingIsLinked) {
       {made("connected", "absent"), "disconnected"},
       {made("connecting", "absent"), "disconnected"},
       {made("banned", "absent"), "banned"}};
-  EXPECT_EQ(linker_.reset(), std::vector<std::string>{"links"});
+  const auto again = linker_.reset();
+  EXPECT_EQ(std::set<InstanceId>(again.begin(), again.end()),
+            (std::set<InstanceId>{expected[0].first.id, expected[1].first.id}));
   for (const auto& [instance, status] : expected)
     EXPECT_EQ(statusOf(instance), status) << instance.status << " by " << instance.connector;
 }
 
 TEST_F(LinkerTest, AfterARestartOfItsConnectorNothingOfItIsLinked) {
   const Instance linked = made("connected"), other = made("connected", "other");
-  linker_.reset("links");
+  EXPECT_EQ(linker_.reset("links"), std::vector<InstanceId>{linked.id});
   EXPECT_EQ(statusOf(linked), "connecting");
   EXPECT_EQ(statusOf(other), "connected");
 }

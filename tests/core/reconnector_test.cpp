@@ -52,6 +52,8 @@ class ReconnectorTest : public ::testing::Test {
              {"e", "connected", "other", number},
              {"f", "disconnected", "links", number},
              {"g", "banned", "links", number}}) {
+      // Ids of one millisecond are in no order.
+      for (const auto last = newId().substr(0, 13); newId().starts_with(last);) continue;
       const auto made = gateway_.create({{"name", name}});
       gateway_.store.database().commit([&](Session& session) {
         session.run(
@@ -66,14 +68,21 @@ class ReconnectorTest : public ::testing::Test {
 
   Recorder links_, other_;
   TempGateway gateway_;
-  Linker linker_{gateway_.store.database(), gateway_.registry, gateway_.clock, gateway_.log,
+  static ReconnectPace quick() { return {.pause = std::chrono::milliseconds(1)}; }
+
+  Linker linker_{gateway_.store.database(),
+                 gateway_.instances,
+                 gateway_.registry,
+                 gateway_.clock,
+                 gateway_.log,
+                 LinkTimes{},
                  [](const std::vector<Event>&) {}};
 };
 
 TEST_F(ReconnectorTest, LinksWhatMayHaveASessionOfThisConnectorAndGoesOnAfterAFailure) {
-  Reconnector reconnector(gateway_.instances, linker_, gateway_.log, std::chrono::milliseconds(1));
+  Reconnector reconnector(linker_, gateway_.log, quick());
   reconnector.reconnect("other");  // nobody listens yet
-  reconnector.start();
+  reconnector.start({});
   reconnector.reconnect("links");
   EXPECT_EQ(links_.linked(3), (std::vector<std::string>{"a", "b", "f"}));
   reconnector.reconnect("other");
@@ -93,8 +102,8 @@ TEST_F(ReconnectorTest, LeavesAloneWhatOthersHaveLinkedMeanwhile) {
       });
     record(each);
   };
-  Reconnector reconnector(gateway_.instances, linker_, gateway_.log, std::chrono::milliseconds(1));
-  reconnector.start();
+  Reconnector reconnector(linker_, gateway_.log, quick());
+  reconnector.start({});
   reconnector.reconnect("links");
   EXPECT_EQ(links_.linked(2), (std::vector<std::string>{"a", "f"}));
   EXPECT_EQ(statusOf("b"), "connected");
@@ -102,7 +111,7 @@ TEST_F(ReconnectorTest, LeavesAloneWhatOthersHaveLinkedMeanwhile) {
 }
 
 TEST_F(ReconnectorTest, AConnectorThatDiedIsToldSoWhileOthersStillWait) {
-  Reconnector reconnector(gateway_.instances, linker_, gateway_.log, std::chrono::milliseconds(1));
+  Reconnector reconnector(linker_, gateway_.log, quick());
   links_.connector.onReconnect = [&, record = links_.connector.onReconnect](const Instance& each) {
     if (each.name == "a") reconnector.reconnect("other");
     if (each.name == "f") {
@@ -110,16 +119,52 @@ TEST_F(ReconnectorTest, AConnectorThatDiedIsToldSoWhileOthersStillWait) {
     }
     record(each);
   };
-  reconnector.start();
+  reconnector.start({});
   reconnector.reconnect("links");
   EXPECT_EQ(other_.linked(1), std::vector<std::string>{"e"});
   EXPECT_EQ(links_.linked(3).size(), 3u);
   reconnector.stop();
 }
 
+TEST_F(ReconnectorTest, LinksAtItsStartWhatTheResetHasFound) {
+  Reconnector reconnector(linker_, gateway_.log, quick());
+  reconnector.start(linker_.reset());
+  EXPECT_EQ(links_.linked(3), (std::vector<std::string>{"a", "b", "f"}));
+  EXPECT_EQ(other_.linked(1), std::vector<std::string>{"e"});
+  reconnector.stop();
+}
+
+TEST_F(ReconnectorTest, WaitsForWhatComesOfThoseThatAreUnderWay) {
+  ReconnectPace pace = quick();
+  pace.underWay = 1;
+  Reconnector reconnector(linker_, gateway_.log, pace);
+  const auto tell = [&](const std::string& name, const char* state) {
+    const auto id = gateway_.instances.findByName(gateway_.account.id, name)->instance.id;
+    reconnector.heard({{.type = "instance.state", .instance = id, .data = {{"state", state}}}});
+  };
+  reconnector.start(linker_.reset("links"));
+  EXPECT_EQ(links_.linked(1), std::vector<std::string>{"a"});
+  tell("a", "keepalive_timeout");
+  tell("a", "stream_error");
+  tell("c", "connected");
+  EXPECT_EQ(links_.linked(1), std::vector<std::string>{"a"}) << "it is under way still";
+  tell("a", "connected");
+  EXPECT_EQ(links_.linked(3), (std::vector<std::string>{"a", "b", "f"})) << "b had no session";
+  reconnector.stop();
+}
+
+TEST_F(ReconnectorTest, IsNotPatientForEver) {
+  Reconnector reconnector(
+      linker_, gateway_.log,
+      {.pause = std::chrono::milliseconds(1), .underWay = 1, .patience = std::chrono::seconds(0)});
+  reconnector.start(linker_.reset());
+  EXPECT_EQ(links_.linked(3), (std::vector<std::string>{"a", "b", "f"}));
+  reconnector.stop();
+}
+
 TEST_F(ReconnectorTest, TakesItsTimeAndLeavesTheRestWhenItIsStopped) {
-  Reconnector reconnector(gateway_.instances, linker_, gateway_.log, std::chrono::hours(1));
-  reconnector.start();
+  Reconnector reconnector(linker_, gateway_.log, {.pause = std::chrono::hours(1)});
+  reconnector.start({});
   reconnector.reconnect("links");
   EXPECT_EQ(links_.linked(1), std::vector<std::string>{"a"});
   reconnector.stop();

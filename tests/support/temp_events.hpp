@@ -59,7 +59,10 @@ class TempSurroundings final : public Surroundings {
   std::vector<std::pair<std::string, IEnricher*>> enrichers() const override { return asked; }
   std::string newId() const override { return "id-" + std::to_string(++ids_); }
   std::string baseUrl() const override { return "https://wa.example"; }
-  bool knows(const InstanceId& id) const override { return id.value.starts_with("i-"); }
+  bool knows(const std::vector<InstanceId>& ids) const override {
+    return std::all_of(ids.begin(), ids.end(),
+                       [](const InstanceId& id) { return id.value.starts_with("i-"); });
+  }
   Addressee addressee(const InstanceId& id, bool withToken) const override {
     return {"shop-" + id.value, withToken ? std::optional("token-" + id.value) : std::nullopt};
   }
@@ -79,6 +82,7 @@ class TempSurroundings final : public Surroundings {
     for (const auto& [block, standing] : standings_) all += standing->missing();
     return all;
   }
+  void accepted(const std::vector<Event>&) override {}
   bool isUnwanted(const Event& event) const override { return unwanted.contains(event.chat); }
 
  private:

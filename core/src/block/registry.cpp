@@ -242,10 +242,11 @@ Media Registry::media(const Instance& instance, const std::string& mediaKey) con
   return *found;
 }
 
-Link Registry::connect(const Instance& instance, LinkRequest request) const {
+Link Registry::connect(const Instance& instance, LinkRequest request,
+                       std::chrono::milliseconds budget) const {
   request.proxy = proxyFor(instance.id);
   const auto link = std::make_shared<Link>();
-  callConnector(instance, "connect", kConnectorTime, [=](IConnector& connector) -> Json {
+  callConnector(instance, "connect", budget, [=](IConnector& connector) -> Json {
     *link = connector.connect(instance, request);
     return nullptr;
   });

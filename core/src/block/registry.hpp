@@ -47,7 +47,7 @@ class Registry {
   Json perform(const Instance&, const std::string& operation, const Json& arguments) const;
   Media media(const Instance&, const std::string& mediaKey) const;
   // Through its proxy, which is not in the request yet.
-  Link connect(const Instance&, LinkRequest) const;
+  Link connect(const Instance&, LinkRequest, std::chrono::milliseconds budget) const;
   void reconnect(const Instance&) const;
   void disconnect(const Instance&) const;
   void logout(const Instance&, std::chrono::milliseconds budget) const;

@@ -6,6 +6,8 @@
 namespace pombo {
 namespace {
 
+constexpr auto kNoInstance = "An event's instance does not exist";
+
 bool isKnown(const std::string& type) {
   return isOnWire(type) ||
          std::find(kInnerEvents.begin(), kInnerEvents.end(), type) != kInnerEvents.end();
@@ -34,6 +36,7 @@ std::vector<std::string> Publisher::publish(std::vector<Event> events) try {
   const Acceptance made = store_.accept(wanted, thread_.now());
   tells_ = true;
   for (std::size_t i = 0; i < places.size(); ++i) ids[places[i]] = made.ids[i];
+  around_.accepted(wanted);
   hand(std::move(wanted), made);
   return ids;
 } catch (const Error&) {
@@ -48,16 +51,16 @@ std::vector<std::string> Publisher::publish(std::vector<Event> events) try {
 }
 
 void Publisher::requireGood(const std::vector<Event>& events) const {
-  std::set<InstanceId> known;
+  std::set<InstanceId> ids;
   for (const auto& event : events) {
     if (!isKnown(event.type)) throw Error(Code::invalid, "Unknown event: " + event.type);
     if (!event.data.is_object()) throw Error(Code::invalid, "An event's data must be an object");
     if (!isFinite(event.data)) throw Error(Code::invalid, "An event's numbers must be finite");
-    if (!isText(event.instance.value) ||
-        (!known.contains(event.instance) && !around_.knows(event.instance)))
-      throw Error(Code::invalid, "An event's instance does not exist");
-    known.insert(event.instance);
+    if (!isText(event.instance.value)) throw Error(Code::invalid, kNoInstance);
+    ids.insert(event.instance);
   }
+  if (!ids.empty() && !around_.knows({ids.begin(), ids.end()}))
+    throw Error(Code::invalid, kNoInstance);
 }
 
 void Publisher::hand(std::vector<Event> events, const Acceptance& made) {

@@ -35,7 +35,7 @@ class Surroundings {
 
   virtual std::string newId() const = 0;  // UUIDv7
   virtual std::string baseUrl() const = 0;
-  virtual bool knows(const InstanceId&) const = 0;
+  virtual bool knows(const std::vector<InstanceId>&) const = 0;  // all of them
   // Throws Error{notFound} when it is gone.
   virtual Addressee addressee(const InstanceId&, bool withToken) const = 0;
   virtual std::optional<Proxy> proxyFor(const InstanceId&) const = 0;
@@ -43,6 +43,8 @@ class Surroundings {
 
   // Fills in what a connector leaves to core.
   virtual void complete(std::vector<Event>&) const = 0;
+  // They are accepted, and on the disk.
+  virtual void accepted(const std::vector<Event>&) = 0;
   // Whether the instance's settings keep it from being accepted.
   virtual bool isUnwanted(const Event&) const = 0;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "http/reply.hpp"
 #include "instance/qr_code.hpp"
 
 namespace pombo {
@@ -112,8 +113,12 @@ void addLinkRoutes(RouteTable& routes, Linker& linker) {
                  .reply = boost::json::parse(kConnectReply),
                  .slow = true,
                  .budget = kConnectBudget},
-       .handler = [&](const HttpRequest& request) -> HttpReply {
-         return {.body = shapeOf(linker.connect(*request.instance, wantedBy(request)))};
+       .handler = [&routes, &linker](const HttpRequest& request) -> HttpReply {
+         const auto tell = [&routes, id = request.id](const Link* link, const Error* error) {
+           routes.answer(id, link ? HttpReply{.body = shapeOf(*link)} : replyOf(*error));
+         };
+         const auto link = linker.connect(*request.instance, wantedBy(request), tell);
+         return link ? HttpReply{.body = shapeOf(*link)} : HttpReply{.later = true};
        },
        .notes = {.refusals = {Code::conflict}}});
   routes.add({.route = {.method = Method::post,

@@ -14,6 +14,10 @@ void varyByOrigin(Headers& headers) {
   vary += vary.empty() ? "Origin" : ", Origin";
 }
 
+Json envelopeOf(const std::string& sentence) {
+  return {{"success", false}, {"error", {{"message", sentence}}}};
+}
+
 }  // namespace
 
 int statusOf(Code code) {
@@ -75,7 +79,7 @@ Answer answerOf(const HttpReply& reply) {
 
 Answer answerOf(const Refusal& refusal, const ErrorWriter* dialect,
                 std::chrono::seconds retryAfter) {
-  Json body{{"success", false}, {"error", {{"message", refusal.sentence}}}};
+  Json body = envelopeOf(refusal.sentence);
   if (dialect) body = (*dialect)(refusal);
   Answer answer{.status = refusal.status, .body = serialize(body)};
   answer.headers["content-type"] = kJson;
@@ -84,6 +88,13 @@ Answer answerOf(const Refusal& refusal, const ErrorWriter* dialect,
     answer.headers["www-authenticate"] = "Bearer realm=\"pombo\"";
   if (retryAfter.count() > 0) answer.headers["retry-after"] = std::to_string(retryAfter.count());
   return answer;
+}
+
+HttpReply replyOf(const Error& error) {
+  HttpReply reply{.status = statusOf(error.code), .body = envelopeOf(error.what())};
+  if (error.retryAfter.count() > 0)
+    reply.headers["retry-after"] = std::to_string(error.retryAfter.count());
+  return reply;
 }
 
 Answer refusalOf(Code code, const std::string& sentence) {

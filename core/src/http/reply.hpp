@@ -9,6 +9,8 @@ namespace pombo {
 int statusOf(Code);
 
 Answer answerOf(const HttpReply&);
+// For what is answered later: in the server's envelope.
+HttpReply replyOf(const Error&);
 // In the server's envelope, or in the dialect when there is one.
 Answer answerOf(const Refusal&, const ErrorWriter* dialect, std::chrono::seconds retryAfter);
 Answer refusalOf(Code, const std::string& sentence);

@@ -131,4 +131,12 @@ std::string rfc3339(TimePoint time) {
   return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
+std::optional<TimePoint> timeIn(const std::string& text) {
+  std::tm parts{};
+  const char* const end = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (!end || *end != '\0') return std::nullopt;
+  const auto time = std::chrono::system_clock::from_time_t(::timegm(&parts));
+  return rfc3339(time) == text ? std::optional(time) : std::nullopt;  // the 31st of February
+}
+
 }  // namespace pombo

@@ -20,7 +20,9 @@ void checkToken(const std::string& token);
 // NFC of valid UTF-8; nothing for anything else, and for what is longer than any name.
 std::optional<std::string> normalized(const std::string& text);
 
-std::string rfc3339(TimePoint);        // "2026-11-21T10:30:00Z"
+std::string rfc3339(TimePoint);  // "2026-11-21T10:30:00Z"
+// The other way; nothing: it is not written like that.
+std::optional<TimePoint> timeIn(const std::string&);
 std::int64_t milliseconds(TimePoint);  // since 1970
 TimePoint fromMilliseconds(std::int64_t);
 

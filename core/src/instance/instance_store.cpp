@@ -1,5 +1,7 @@
 #include "instance/instance_store.hpp"
 
+#include <algorithm>
+
 #include "instance/identity.hpp"
 #include "storage/block_store.hpp"
 
@@ -74,6 +76,18 @@ WITH wanted AS (
     JOIN placed p ON p.id = b.instance_id
 )
 SELECT id FROM placed)";
+
+constexpr std::size_t kIdsOfOneQuery = 50;
+
+const std::string& findMany() {
+  static const std::string sql = [] {
+    std::string text = "SELECT " POMBO_INSTANCE_COLUMNS " FROM instance WHERE id IN (";
+    for (std::size_t i = 0; i < kIdsOfOneQuery; ++i)
+      text += (i == 0 ? ":id" : ", :id") + std::to_string(i);
+    return text + ") AND status <> 'provisioning'";
+  }();
+  return sql;
+}
 
 [[noreturn]] void refuseTaken() { throw Error(Code::conflict, "Instance or token already exists"); }
 
@@ -174,27 +188,48 @@ void InstanceStore::touch(Session& session, const InstanceId& id, TimePoint now)
               {milliseconds(now), id.value});
 }
 
-std::optional<StoredLink> InstanceStore::lockedLink(Session& session, const InstanceId& id) {
+std::optional<std::string> InstanceStore::lockedStatus(Session& session, const InstanceId& id) {
   const auto rows = session.rows(
-      "SELECT status, updated_at FROM instance WHERE id = :id AND status <> 'provisioning' "
-      "{locked}",
-      "tn", {id.value});
-  if (rows.empty()) return std::nullopt;
-  return StoredLink{rows.front().text(0), fromMilliseconds(rows.front().number(1))};
+      "SELECT status FROM instance WHERE id = :id AND status <> 'provisioning' {locked}", "t",
+      {id.value});
+  return rows.empty() ? std::nullopt : std::optional(rows.front().text(0));
+}
+
+void InstanceStore::move(Session& session, const InstanceId& id, const std::string& status,
+                         TimePoint now) {
+  session.run(
+      "UPDATE instance SET status = :status, updated_at = :now "
+      "WHERE id = :id AND status <> 'provisioning'",
+      {status, milliseconds(now), id.value});
 }
 
 void InstanceStore::link(Session& session, const InstanceId& id, const std::string& status,
-                         const std::string& numberJid, TimePoint now) {
-  if (numberJid.empty())
-    session.run(
-        "UPDATE instance SET status = :status, updated_at = :now "
-        "WHERE id = :id AND status <> 'provisioning'",
-        {status, milliseconds(now), id.value});
-  else
-    session.run(
-        "UPDATE instance SET status = :status, number_jid = :jid, updated_at = :now "
-        "WHERE id = :id AND status <> 'provisioning'",
-        {status, numberJid, milliseconds(now), id.value});
+                         const std::string& numberJid, std::optional<TimePoint> bannedUntil,
+                         TimePoint now) {
+  session.run(
+      "UPDATE instance SET status = :status, number_jid = COALESCE(:jid, number_jid), "
+      "banned_until = :until, updated_at = :now WHERE id = :id AND status <> 'provisioning'",
+      {status, numberJid.empty() ? SqlValue() : SqlValue(numberJid),
+       bannedUntil ? SqlValue(milliseconds(*bannedUntil)) : SqlValue(), milliseconds(now),
+       id.value});
+}
+
+void InstanceStore::endBans(Session& session, TimePoint now) {
+  session.run(
+      "UPDATE instance SET status = 'disconnected', banned_until = NULL, updated_at = :now "
+      "WHERE banned_until <= :until AND status = 'banned'",
+      {milliseconds(now), milliseconds(now)});
+}
+
+bool InstanceStore::hasBansToEnd(TimePoint now) const {
+  return database_.read([&](Session& session) {
+    return !session
+                .rows(
+                    "SELECT 1 FROM instance WHERE banned_until <= :now AND status = 'banned' "
+                    "LIMIT 1",
+                    "n", {milliseconds(now)})
+                .empty();
+  });
 }
 
 void InstanceStore::relink(Session& session, const std::string& connector, const std::string& from,
@@ -210,6 +245,51 @@ std::vector<std::string> InstanceStore::connectorsInUse(Session& session) {
                                       "t"))
     names.push_back(row.text(0));
   return names;
+}
+
+namespace {
+
+std::vector<InstanceId> idsIn(const std::vector<Row>& rows) {
+  std::vector<InstanceId> ids;
+  for (const auto& row : rows) ids.push_back({row.text(0)});
+  return ids;
+}
+
+}  // namespace
+
+std::vector<InstanceId> InstanceStore::linkedBy(Session& session, const std::string& connector) {
+  return idsIn(session.rows(
+      "SELECT id FROM instance WHERE connector = :connector AND (status IN ('connecting', "
+      "'connected') OR status = 'disconnected' AND number_jid IS NOT NULL) ORDER BY id",
+      "t", {connector}));
+}
+
+std::vector<InstanceId> InstanceStore::inStatus(Session& session, const std::string& connector,
+                                                const std::string& status) {
+  return idsIn(
+      session.rows("SELECT id FROM instance WHERE connector = :connector AND status = :status", "t",
+                   {connector, status}));
+}
+
+std::map<InstanceId, StoredInstance> InstanceStore::find(const std::vector<InstanceId>& ids) const {
+  std::map<InstanceId, StoredInstance> found;
+  if (ids.size() == 1) {
+    if (auto one = find(ids.front())) found.emplace(ids.front(), std::move(*one));
+    return found;
+  }
+  database_.read([&](Session& session) {
+    for (std::size_t i = 0; i < ids.size(); i += kIdsOfOneQuery) {
+      Values some;  // always so many, so that it is one statement
+      for (std::size_t k = i; k < i + kIdsOfOneQuery; ++k)
+        some.emplace_back(ids[std::min(k, ids.size() - 1)].value);
+      for (auto& row : session.rows(findMany(), kKinds, some)) {
+        auto stored = storedOf(std::move(row));
+        const InstanceId id = stored.instance.id;
+        found.insert_or_assign(id, std::move(stored));
+      }
+    }
+  });
+  return found;
 }
 
 std::optional<StoredInstance> InstanceStore::find(const InstanceId& id) const {
@@ -255,29 +335,12 @@ std::vector<StoredInstance> InstanceStore::list(const AccountId& account) const 
   });
 }
 
-std::vector<Instance> InstanceStore::linkedBy(const std::string& connector) const {
-  return database_.read([&](Session& session) {
-    std::vector<Instance> all;
-    for (const auto& row : session.rows("SELECT " POMBO_INSTANCE_COLUMNS
-                                        " FROM instance WHERE connector = :connector "
-                                        "AND (status IN ('connecting', 'connected') OR "
-                                        "status = 'disconnected' AND number_jid IS NOT NULL) "
-                                        "ORDER BY id",
-                                        kKinds, {connector}))
-      all.push_back(storedOf(row).instance);
-    return all;
-  });
-}
-
 std::vector<InstanceId> InstanceStore::linked() const {
-  return database_.read([&](Session& session) {
-    std::vector<InstanceId> all;
-    for (const auto& row :
-         session.rows("SELECT id FROM instance WHERE status = 'connecting' OR "
-                      "status = 'connected' AND number_jid IS NOT NULL ORDER BY id",
-                      "t"))
-      all.push_back({row.text(0)});
-    return all;
+  return database_.read([](Session& session) {
+    return idsIn(
+        session.rows("SELECT id FROM instance WHERE status = 'connecting' OR "
+                     "status = 'connected' AND number_jid IS NOT NULL ORDER BY id",
+                     "t"));
   });
 }
 

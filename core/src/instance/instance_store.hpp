@@ -1,6 +1,7 @@
 // Instances in the database: who owns which name and token, and in which state each is.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,17 +18,13 @@ struct StoredInstance {
   std::string sealedToken;
 };
 
-struct StoredLink {
-  std::string status;
-  TimePoint updatedAt;  // the instance, in whatever way
-};
-
 // Reserved while blocks that dial out are configured; shown by no route, opened by no token.
 inline constexpr auto kProvisioning = "provisioning";
 inline constexpr auto kDisconnected = "disconnected";
 inline constexpr auto kConnecting = "connecting";
 inline constexpr auto kConnected = "connected";
 inline constexpr auto kLoggedOut = "loggedout";
+inline constexpr auto kBanned = "banned";
 
 // Thread-safe. Instances being provisioned are not found.
 class InstanceStore {
@@ -51,23 +48,35 @@ class InstanceStore {
   static std::vector<Instance> all(Session&, const AccountId&);       // reserved ones too
   static void touch(Session&, const InstanceId&, TimePoint);
 
-  // Inside a transaction, of its link. It stays so until the transaction ends; nothing when it is
+  // Inside a transaction: its status, which stays so until the transaction ends; nothing when it is
   // not there.
-  static std::optional<StoredLink> lockedLink(Session&, const InstanceId&);
-  // An empty number leaves the one that it has.
+  static std::optional<std::string> lockedStatus(Session&, const InstanceId&);
+  // Nothing has happened to it but that somebody tries to link it, or gives up.
+  static void move(Session&, const InstanceId&, const std::string& status, TimePoint now);
+  // That has happened. An empty number leaves the one that it has; `bannedUntil`: its ban ends
+  // then.
   static void link(Session&, const InstanceId&, const std::string& status,
-                   const std::string& numberJid, TimePoint);
+                   const std::string& numberJid, std::optional<TimePoint> bannedUntil,
+                   TimePoint now);
+  // Inside a transaction: those whose ban is over are disconnected.
+  static void endBans(Session&, TimePoint now);
+  bool hasBansToEnd(TimePoint now) const;
   // All of this connector's that are in the one state are in the other now.
   static void relink(Session&, const std::string& connector, const std::string& from,
                      const std::string& to);
   // Those that instances are linked by, or about to be, as far as their rows say.
   static std::vector<std::string> connectorsInUse(Session&);
 
+  // Those that may have a session: that were linked, or about to be, and not logged out or banned.
+  static std::vector<InstanceId> linkedBy(Session&, const std::string& connector);
+  static std::vector<InstanceId> inStatus(Session&, const std::string& connector,
+                                          const std::string& status);
+
   std::optional<StoredInstance> find(const InstanceId&) const;
+  // Many at once; those that are not there are left out.
+  std::map<InstanceId, StoredInstance> find(const std::vector<InstanceId>&) const;
   std::optional<StoredInstance> findByName(const AccountId&, const std::string& name) const;
   std::vector<StoredInstance> list(const AccountId&) const;  // by name
-  // Those that may have a session: that were linked, or about to be, and not logged out or banned.
-  std::vector<Instance> linkedBy(const std::string& connector) const;
   // All that are linked, or about to be.
   std::vector<InstanceId> linked() const;
   static std::optional<Instance> findByTokenHash(Session&, const std::string& hash);

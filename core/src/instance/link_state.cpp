@@ -54,6 +54,10 @@ bool hasCode(const std::string& reason, const std::string& code) {
   return reason == code || reason.starts_with(code + ":");
 }
 
+bool isTold(const Json& data, std::string_view state, std::string_view reason) {
+  return textIn(data, "state") == state && textIn(data, "reason") == reason;
+}
+
 std::string firstCodeIn(const Json& data) {
   const auto* codes = memberOf(data, "codes");
   const auto* array = codes ? codes->if_array() : nullptr;
@@ -76,6 +80,23 @@ std::string numberAfter(const Json& data) {
   return state == "connected" || state == "pair_success" ? textIn(data, "jid") : "";
 }
 
+std::optional<TimePoint> banEndIn(const Json& data) {
+  if (textIn(data, "state") != "temp_banned") return std::nullopt;
+  return timeIn(textIn(data, "expiresAt"));
+}
+
+std::optional<LinkOutcome> outcomeOf(const Json& data) {
+  const std::string state = textIn(data, "state");
+  if (const auto code = textIn(data, "pairingCode"); state == "qr_ready" && !code.empty())
+    return LinkOutcome{Link{Link::Kind::pairing, code}};
+  if (state == "qr_ready") return LinkOutcome{Link{Link::Kind::qr, firstCodeIn(data)}};
+  const auto status = statusAfter(data);
+  if (!status || status == kConnecting) return std::nullopt;
+  if (status == kConnected) return LinkOutcome{Link{Link::Kind::connected}};
+  const std::string reason = textIn(data, "reason");
+  return LinkOutcome{{}, reason.empty() ? state : reason};
+}
+
 Json completed(const Json& data, const Instance& after, TimePoint now) {
   const std::string when = textIn(data, "timestamp");
   boost::json::object whole{{"state", textIn(data, "state")},
@@ -90,13 +111,16 @@ Json completed(const Json& data, const Instance& after, TimePoint now) {
 }
 
 void LinkStates::complete(std::vector<Event>& events) const {
-  std::map<InstanceId, std::optional<StoredInstance>> known;
+  std::vector<InstanceId> ids;
+  for (const auto& event : events)
+    if (event.type == kType) ids.push_back(event.instance);
+  if (ids.empty()) return;
+  auto known = instances_.find(ids);
   for (auto& event : events) {
     if (event.type != kType) continue;
-    const auto [it, isNew] = known.try_emplace(event.instance);
-    if (isNew) it->second = instances_.find(event.instance);
-    if (!it->second) continue;
-    Instance& instance = it->second->instance;
+    const auto it = known.find(event.instance);
+    if (it == known.end()) continue;
+    Instance& instance = it->second.instance;
     if (auto status = statusAfter(event.data)) instance.status = std::move(*status);
     event.data = completed(event.data, instance, clock_.now());
   }
@@ -105,8 +129,27 @@ void LinkStates::complete(std::vector<Event>& events) const {
 void LinkStates::apply(Session& session, const std::vector<Event>& events) const {
   for (const auto& event : events) {
     if (event.type != kType) continue;
+    requireTrue(session, event);
     if (const auto status = statusAfter(event.data))
-      InstanceStore::link(session, event.instance, *status, numberAfter(event.data), clock_.now());
+      InstanceStore::link(session, event.instance, *status, numberAfter(event.data),
+                          banEndIn(event.data), clock_.now());
+  }
+}
+
+// Two may find at once that a code was not scanned, and one that it was.
+void LinkStates::requireTrue(Session& session, const Event& event) const {
+  if (closed_ && !isTold(event.data, "disconnected", "shutdown"))
+    throw Error(Code::unavailable, "Server is shutting down");
+  if (isTold(event.data, "disconnected", "pairing_timeout") &&
+      InstanceStore::lockedStatus(session, event.instance) != kConnecting)
+    throw Error(Code::conflict, "The instance is not connecting any more");
+}
+
+void LinkStates::close(Database& database) {
+  try {
+    database.commit([this](Session&) { closed_ = true; });
+  } catch (const StorageError&) {
+    closed_ = true;  // nothing is accepted anyway
   }
 }
 

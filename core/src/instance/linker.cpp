@@ -1,65 +1,87 @@
 #include "instance/linker.hpp"
 
 #include <algorithm>
-#include <memory>
 
+#include "instance/link_failure.hpp"
 #include "instance/qr_code.hpp"
+#include "observe/request_scope.hpp"
 
 namespace pombo {
 namespace {
 
-constexpr std::chrono::seconds kLogoutTime{30};
+constexpr std::chrono::seconds kLogoutTime{30}, kDisconnectTime{10};
 constexpr std::size_t kToldAtOnce = 1000;  // events of one commit
 
-Error unsupportedBy(const Instance& instance) {
-  return Error(Code::unsupported, "Not supported by the " + instance.connector + " connector");
-}
+bool isUnfit(const Link& link) { return link.kind == Link::Kind::qr && !fitsQr(link.code); }
 
-Error connectFailure(const Instance& instance, const Error& error) {
-  switch (error.code) {
-    case Code::invalid:
-    case Code::rateLimited:
-      return Error(error.code, error.what(), error.retryAfter);
-    case Code::unsupported:
-      return unsupportedBy(instance);
-    case Code::conflict:
-      return Error(Code::conflict, "Superseded by a newer connect call");
-    case Code::timedOut:
-      return Error(Code::timedOut, "Timed out waiting for a code from WhatsApp");
-    default:
-      return Error(Code::refused, std::string("Failed to connect instance: ") + error.what());
-  }
-}
+// Nobody could ever scan it: the connector need not wait for that.
+Error noPicture() { return Error(Code::refused, "its code has no picture"); }
 
-Error reconnectFailure(const Instance& instance, const Error& error) {
-  if (error.code == Code::invalid)
-    return Error(Code::invalid, "Instance has no saved session — call /connect first");
-  if (error.code == Code::unsupported) return unsupportedBy(instance);
-  return Error(Code::internal, std::string("Failed to reconnect: ") + error.what());
-}
-
-// Nobody is linking it any more: it cannot go back to that.
-std::string restingState(const std::string& status) {
-  return status == kConnecting || status == kConnected ? kDisconnected : status;
+Event disconnectedBy(const InstanceId& id, const char* reason) {
+  return {.type = "instance.state",
+          .instance = id,
+          .data = {{"state", "disconnected"}, {"reason", reason}}};
 }
 
 }  // namespace
 
-Link Linker::connect(const Instance& instance, const LinkRequest& request) {
+Linker::Linker(Database& database, const InstanceStore& instances, const Registry& registry,
+               IClock& clock, ILogger& log, const LinkTimes& times, Publish publish)
+    : database_(database),
+      instances_(instances),
+      registry_(registry),
+      clock_(clock),
+      log_(log),
+      times_(times),
+      publish_(std::move(publish)),
+      attempts_(database, clock, log),
+      timer_([this](const InstanceId& id) { timeUp(id); }) {}
+
+void Linker::drain() {
+  timer_.stop();
+  attempts_.close();
+  for (const auto& each : attempts_.take([](const LinkAttempt&) { return true; }))
+    fail(each, shuttingDown());
+}
+
+std::optional<Link> Linker::connect(const Instance& instance, const LinkRequest& request,
+                                    LinkAttempt::Tell tell) {
   requireConnector(instance);
-  return attempt(instance, {}, [&] {
+  const LinkTerms terms{.listens = true};
+  const auto attempt = attempts_.begin(instance, terms);
+  for (const auto& older : attempts_.supersede(attempt)) fail(older, superseded());
+  const Link link = this->attempt(attempt, terms, [&] {
     try {
-      const Link link = registry_.connect(instance, request);
-      if (link.kind == Link::Kind::qr && !fitsQr(link.code)) refuseCode(instance);
-      return link;
+      Link made = registry_.connect(instance, request, times_.code);
+      if (isUnfit(made)) {
+        disconnect(instance);
+        throw noPicture();
+      }
+      return made;
     } catch (const Error& error) {
       throw connectFailure(instance, error);
     }
   });
+  if (link.kind != Link::Kind::later) return link;
+  return wait(attempt, std::move(tell));
 }
 
-// Nobody could ever scan it: the connector need not wait for that.
-void Linker::refuseCode(const Instance& instance) {
+std::optional<Link> Linker::wait(const LinkAttemptPointer& attempt, LinkAttempt::Tell tell) {
+  const auto until = Clock::now() + times_.code;
+  std::optional<LinkOutcome> heard;
+  try {
+    heard = attempts_.park(attempt, until, std::move(tell));
+  } catch (const Error&) {
+    attempts_.giveUp(attempt);
+    throw;
+  }
+  if (heard) return settled(attempt, *heard);
+  timer_.set(attempt->instance.id, until);
+  return std::nullopt;
+}
+
+void Linker::disconnect(const Instance& instance) const {
+  const RequestScope scope("", Clock::now() + kDisconnectTime);
   try {
     registry_.disconnect(instance);
   } catch (const Error& error) {
@@ -68,27 +90,151 @@ void Linker::refuseCode(const Instance& instance) {
                 {"instance", instance.id.value},
                 {"reason", error.what()}});
   }
-  throw Error(Code::refused, "its code has no picture");
+}
+
+// Whoever tells us of it may be inside of the connector.
+void Linker::disconnectLater(const Instance& instance) {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_.insert_or_assign(instance.id, instance);
+  }
+  timer_.set(instance.id, Clock::now());
 }
 
 void Linker::reconnect(const Instance& instance) {
   reopen(instance, {.evenConnected = true, .mayLackSession = true});
 }
 
-void Linker::resume(const Instance& instance, TimePoint since) {
-  reopen(instance, {.mayLackSession = true, .since = since});
+void Linker::resume(const InstanceId& id) {
+  const auto stored = instances_.find(id);
+  if (!stored) throw Error(Code::notFound, "Instance not found");
+  reopen(stored->instance, {.alone = true, .mayLackSession = true});
 }
 
-void Linker::reopen(const Instance& instance, const Ways& ways) {
+void Linker::reopen(const Instance& instance, const LinkTerms& terms) {
   requireConnector(instance);
-  attempt(instance, ways, [&] {
+  attempt(attempts_.begin(instance, terms), terms, [&] {
     try {
       registry_.reconnect(instance);
-      return Link();
+      return Link{Link::Kind::connected};
     } catch (const Error& error) {
       throw reconnectFailure(instance, error);
     }
   });
+}
+
+Link Linker::attempt(const LinkAttemptPointer& attempt, const LinkTerms& terms,
+                     const std::function<Link()>& call) {
+  try {
+    const Link link = call();
+    if (link.kind == Link::Kind::later) return link;  // it is not over
+    attempts_.succeeded(attempt);
+    begun(attempt->instance, link);
+    return link;
+  } catch (const Error& error) {
+    const bool untouched = error.code == Code::invalid || error.code == Code::unsupported;
+    attempts_.giveUp(attempt, !(terms.mayLackSession && untouched));
+    throw;
+  } catch (...) {
+    attempts_.giveUp(attempt);
+    throw;
+  }
+}
+
+// From now on it waits to be scanned, or for nothing.
+void Linker::begun(const Instance& instance, const Link& link) {
+  const std::lock_guard lock(mutex_);
+  shown_.erase(instance.id);
+  if (link.kind == Link::Kind::connected) return;
+  const auto until = Clock::now() + times_.scan;
+  shown_.emplace(instance.id, Shown{instance, until});
+  timer_.set(instance.id, until);
+}
+
+// Throws why there is no link.
+Link Linker::settled(const LinkAttemptPointer& attempt, const LinkOutcome& outcome) {
+  return this->attempt(attempt, {}, [&]() -> Link {
+    if (!outcome.link) throw connectFailure(outcome.reason);
+    if (!isUnfit(*outcome.link)) return *outcome.link;
+    disconnectLater(attempt->instance);
+    throw connectFailure(attempt->instance, noPicture());
+  });
+}
+
+void Linker::tell(const LinkAttempts::Told& told, const LinkOutcome& outcome) {
+  try {
+    const Link link = settled(told.attempt, outcome);
+    told.tell(&link, nullptr);
+  } catch (const Error& error) {
+    told.tell(nullptr, &error);
+  }
+}
+
+void Linker::fail(const LinkAttempts::Told& told, const Error& error) {
+  attempts_.giveUp(told.attempt);
+  told.tell(nullptr, &error);
+}
+
+void Linker::forget(const InstanceId& id) {
+  {
+    const std::lock_guard lock(mutex_);
+    shown_.erase(id);
+  }
+  timer_.drop(id);
+  attempts_.settled(id);
+  const auto isIts = [&](const LinkAttempt& each) { return each.instance.id == id; };
+  for (const auto& each : attempts_.take(isIts))
+    fail(each, Error(Code::notFound, "Instance not found"));
+}
+
+void Linker::heard(const std::vector<Event>& events) {
+  for (const auto& event : events) {
+    if (event.type != "instance.state") continue;
+    const auto status = statusAfter(event.data);
+    if (!status) continue;
+    attempts_.settled(event.instance);
+    // Its phone is there, or nobody waits for one.
+    if (status != kConnecting || event.data.at("state") == "pair_success") {
+      const std::lock_guard lock(mutex_);
+      shown_.erase(event.instance);
+    }
+    if (const auto outcome = outcomeOf(event.data))
+      if (const auto told = attempts_.hear(event.instance, *outcome)) tell(*told, *outcome);
+  }
+}
+
+// The time of one of them, or of something that is settled since.
+void Linker::timeUp(const InstanceId& id) {
+  const auto now = Clock::now();
+  std::optional<Instance> closing, unscanned;
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto gone = closing_.extract(id)) closing = std::move(gone.mapped());
+    if (const auto it = shown_.find(id); it == shown_.end())
+      ;
+    else if (it->second.until > now)
+      timer_.set(id, it->second.until);
+    else
+      unscanned = std::move(shown_.extract(it).mapped().instance);
+  }
+  if (const auto until = attempts_.waitsUntil(id); until && *until > now) timer_.set(id, *until);
+  const auto late = attempts_.take(
+      [&](const LinkAttempt& each) { return each.instance.id == id && each.until <= now; });
+  for (const auto& each : late) fail(each, noCodeInTime());
+  if (!late.empty()) closing = late.front().attempt->instance;
+  if (unscanned) scanTimeUp(*unscanned);
+  if (closing) disconnect(*closing);
+}
+
+void Linker::scanTimeUp(const Instance& instance) {
+  if (attempts_.isUnderWay(instance.id)) return;
+  try {
+    publish_({disconnectedBy(instance.id, "pairing_timeout")});
+  } catch (const Error& error) {
+    if (error.code != Code::unavailable) return;  // it is told already, or gone
+    attempts_.settleLater(instance.id);
+  }
+  disconnect(instance);
 }
 
 void Linker::logout(const Instance& instance) {
@@ -108,39 +254,48 @@ void Linker::logout(const Instance& instance) {
   }
 }
 
-std::vector<std::string> Linker::reset() {
-  std::vector<std::string> present;
+std::vector<InstanceId> Linker::reset() {
+  std::vector<InstanceId> again;
   database_.commit([&](Session& session) {
-    present.clear();
+    again.clear();
+    InstanceStore::endBans(session, clock_.now());
     for (const auto& connector : InstanceStore::connectorsInUse(session)) {
       const bool there = registry_.connectorNamed(connector) != nullptr;
-      if (there) present.push_back(connector);
-      for (const auto* state : {kConnected, kConnecting})
+      for (const auto* state : {kConnected, kConnecting}) {
+        if (there) attempts_.abandon(InstanceStore::inStatus(session, connector, state));
         InstanceStore::relink(session, connector, state, there ? kConnecting : kDisconnected);
+      }
+      if (!there) continue;
+      const auto its = InstanceStore::linkedBy(session, connector);
+      again.insert(again.end(), its.begin(), its.end());
     }
   });
-  return present;
+  return again;
 }
 
-TimePoint Linker::reset(const std::string& connector) {
-  const TimePoint now = clock_.now();
+std::vector<InstanceId> Linker::reset(const std::string& connector) {
+  // What it has promised, nobody will keep.
+  const auto isIts = [&](const LinkAttempt& each) { return each.instance.connector == connector; };
+  for (const auto& each : attempts_.take(isIts))
+    fail(each, connectFailure("The connector was started again"));
+  std::vector<InstanceId> again;
   database_.commit([&](Session& session) {
+    for (const auto* state : {kConnected, kConnecting})
+      attempts_.abandon(InstanceStore::inStatus(session, connector, state));
     InstanceStore::relink(session, connector, kConnected, kConnecting);
+    again = InstanceStore::linkedBy(session, connector);
   });
-  return now;
+  return again;
 }
 
-void Linker::close(const InstanceStore& instances,
-                   std::chrono::steady_clock::time_point until) try {
-  const auto all = instances.linked();
+void Linker::close(std::chrono::steady_clock::time_point until) try {
+  const auto all = instances_.linked();
   for (std::size_t i = 0; i < all.size();) {
     if (std::chrono::steady_clock::now() >= until)
       throw Error(Code::timedOut, std::to_string(all.size() - i) + " are left, and no time");
     std::vector<Event> events;
     for (; i < all.size() && events.size() < kToldAtOnce; ++i)
-      events.push_back({.type = "instance.state",
-                        .instance = all[i],
-                        .data = {{"state", "disconnected"}, {"reason", "shutdown"}}});
+      events.push_back(disconnectedBy(all[i], "shutdown"));
     tellOfStop(events);
   }
 } catch (const std::exception& error) {
@@ -162,87 +317,11 @@ void Linker::tellOfStop(const std::vector<Event>& events) {
   }
 }
 
-Link Linker::attempt(const Instance& instance, const Ways& ways,
-                     const std::function<Link()>& call) {
-  Attempt attempt{.instance = instance.id};
-  const std::unique_ptr<const Attempt, std::function<void(const Attempt*)>> ended(
-      &attempt, [this](const Attempt* each) { end(*each); });
-  begin(attempt, ways);
-  try {
-    const Link link = call();
-    succeeded(attempt);
-    return link;
-  } catch (const Error& error) {
-    const bool untouched = error.code == Code::invalid || error.code == Code::unsupported;
-    giveUp(attempt, ways.mayLackSession && untouched);
-    throw;
-  } catch (...) {
-    giveUp(attempt, false);
-    throw;
-  }
-}
-
-void Linker::begin(Attempt& attempt, const Ways& ways) {
-  database_.commit([&](Session& session) {
-    const auto row = InstanceStore::lockedLink(session, attempt.instance);
-    if (!row) throw Error(Code::notFound, "Instance not found");
-    if (row->status == kConnected && !ways.evenConnected)
-      throw Error(Code::conflict, "Instance is already connected");
-    const bool isStale = ways.since && row->status == kConnecting && row->updatedAt <= *ways.since;
-    {
-      const std::lock_guard lock(mutex_);
-      auto& all = underWay_[attempt.instance];
-      std::erase(all, &attempt);  // a transaction may be run again
-      if (ways.since && !all.empty()) throw Error(Code::conflict, "Instance is being connected");
-      all.push_back(&attempt);
-      attempt.before = isStale ? kDisconnected : row->status;
-    }
-    InstanceStore::link(session, attempt.instance, kConnecting, "", clock_.now());
-  });
-}
-
-// What older ones come to is of no interest any more.
-void Linker::succeeded(const Attempt& attempt) {
-  const std::lock_guard lock(mutex_);
-  for (auto* const each : underWay_.at(attempt.instance)) {
-    if (each == &attempt) return;
-    each->isOver = true;
-  }
-}
-
-void Linker::end(const Attempt& attempt) {
-  const std::lock_guard lock(mutex_);
-  const auto all = underWay_.find(attempt.instance);
-  if (all == underWay_.end()) return;
-  std::erase(all->second, &attempt);
-  if (all->second.empty()) underWay_.erase(all);
-}
-
-// An event may have said more of it, or a newer attempt may be under way: both stay.
-void Linker::giveUp(const Attempt& attempt, bool untouched) try {
-  database_.commit([&](Session& session) {
-    const auto row = InstanceStore::lockedLink(session, attempt.instance);
-    const auto after = stateAfter(attempt, untouched);  // whoever is newer has waited for the row
-    if (after && row && row->status == kConnecting && after != kConnecting)
-      InstanceStore::link(session, attempt.instance, *after, "", clock_.now());
-  });
-} catch (const StorageError& error) {
-  log_.write(Level::warn, "Instance stays connecting",
-             {{"instance", attempt.instance.value}, {"reason", error.what()}});
-}
-
-// Nothing: others decide. A newer attempt that has found it connecting by this one learns what it
-// was before both.
-std::optional<std::string> Linker::stateAfter(const Attempt& attempt, bool untouched) {
-  const std::lock_guard lock(mutex_);
-  if (attempt.isOver) return {};
-  const bool stays = untouched && attempt.before == kConnecting;
-  const std::string after = stays ? attempt.before : restingState(attempt.before);
-  const auto& all = underWay_.at(attempt.instance);
-  const auto newer = std::next(std::find(all.begin(), all.end(), &attempt));
-  if (newer == all.end()) return after;
-  if ((*newer)->before == kConnecting) (*newer)->before = after;
-  return {};
+void Linker::sweep() {
+  attempts_.sweep();
+  const TimePoint now = clock_.now();
+  if (instances_.hasBansToEnd(now))
+    database_.commit([&](Session& session) { InstanceStore::endBans(session, now); });
 }
 
 void Linker::requireConnector(const Instance& instance) const {

@@ -9,74 +9,89 @@
 #include <vector>
 
 #include "block/registry.hpp"
-#include "instance/instance_store.hpp"
+#include "instance/link_attempts.hpp"
+#include "instance/link_timer.hpp"
 
 namespace pombo {
+
+struct LinkTimes {
+  std::chrono::milliseconds code{60'000};   // that a call waits for one
+  std::chrono::milliseconds scan{180'000};  // that an instance is connecting by a code
+};
 
 // Thread-safe. Throws Error with the wire's sentences; anything else is a failure of storage.
 class Linker {
  public:
   using Publish = std::function<void(const std::vector<Event>&)>;
 
-  Linker(Database& database, const Registry& registry, IClock& clock, ILogger& log, Publish publish)
-      : database_(database),
-        registry_(registry),
-        clock_(clock),
-        log_(log),
-        publish_(std::move(publish)) {}
+  Linker(Database&, const InstanceStore&, const Registry&, IClock&, ILogger&, const LinkTimes&,
+         Publish);
 
-  // Holds the caller until there is a code, or a link.
-  Link connect(const Instance&, const LinkRequest&);
+  // Nothing limits the time of what is said `later` before this.
+  void start() { timer_.start(); }
+  // Whoever waits for a code is told that the server stops; nobody is called after that.
+  void drain();
+
+  // A code, or a link; nothing: `tell` is called with one, or with why there is none, later.
+  std::optional<Link> connect(const Instance&, const LinkRequest&, LinkAttempt::Tell tell);
   // Of the stored session.
   void reconnect(const Instance&);
-  // The same after reset(), which was at `since`; one that somebody has linked since then is left
-  // as it is. Throws Error{conflict} then.
-  void resume(const Instance&, TimePoint since);
+  // The same after reset(); one that somebody has linked since then is left as it is: Error{
+  // conflict}. Throws Error{notFound} for one that is gone.
+  void resume(const InstanceId&);
   // When it returns there is no session any more.
   void logout(const Instance&);
 
-  // At the start, before anybody asks: nothing is linked. Which connectors there are that have
-  // instances to link again.
-  std::vector<std::string> reset();
-  // This one has been started again. When that was.
-  TimePoint reset(const std::string& connector);
+  // At the start, before anybody asks: nothing is linked. Those that may be linked again.
+  std::vector<InstanceId> reset();
+  // The same for the instances of one connector, which has been started again.
+  std::vector<InstanceId> reset(const std::string& connector);
   // The server stops: each that is linked, or about to be, is told to be `disconnected`, as long as
-  // there is time; a thousand in a commit. One that has no number stays `connected`: by nothing
-  // else would the next start know that it was.
-  void close(const InstanceStore&, std::chrono::steady_clock::time_point until);
+  // there is time; a thousand in a commit. One that has no number stays as it is: by nothing else
+  // would the next start know that it was linked.
+  void close(std::chrono::steady_clock::time_point until);
+
+  // It is gone.
+  void forget(const InstanceId&);
+  // These have been accepted.
+  void heard(const std::vector<Event>&);
+  // Now and then: bans that are over, and what failed while the database was away.
+  void sweep();
 
  private:
-  // The instance is connecting from its begin on. When nothing comes of it, it is what it was.
-  struct Attempt {
-    InstanceId instance;
-    std::string before = {};
-    bool isOver = false;  // a newer one has succeeded
-  };
-  struct Ways {
-    bool evenConnected = false;
-    bool mayLackSession = false;          // then nothing has changed
-    std::optional<TimePoint> since = {};  // who has been connecting for longer is alone
-  };
-  void reopen(const Instance&, const Ways&);
-  [[noreturn]] void refuseCode(const Instance&);
-  Link attempt(const Instance&, const Ways&, const std::function<Link()>& call);
-  void begin(Attempt&, const Ways&);
-  void succeeded(const Attempt&);
-  void giveUp(const Attempt&, bool untouched);
-  std::optional<std::string> stateAfter(const Attempt&, bool untouched);
-  void end(const Attempt&);
+  using Clock = LinkTimer::Clock;
+
+  void reopen(const Instance&, const LinkTerms&);
+  Link attempt(const LinkAttemptPointer&, const LinkTerms&, const std::function<Link()>& call);
+  std::optional<Link> wait(const LinkAttemptPointer&, LinkAttempt::Tell);
+  Link settled(const LinkAttemptPointer&, const LinkOutcome&);
+  void tell(const LinkAttempts::Told&, const LinkOutcome&);
+  void fail(const LinkAttempts::Told&, const Error&);
+  void begun(const Instance&, const Link&);
+  void timeUp(const InstanceId&);
+  void scanTimeUp(const Instance&);
+  void disconnect(const Instance&) const;
+  void disconnectLater(const Instance&);
   void tellOfStop(const std::vector<Event>&);
   void requireConnector(const Instance&) const;
 
   Database& database_;
+  const InstanceStore& instances_;
   const Registry& registry_;
   IClock& clock_;
   ILogger& log_;
+  const LinkTimes times_;
   const Publish publish_;
+  LinkAttempts attempts_;
 
-  std::mutex mutex_;  // guards underWay_ and what is in it
-  // The attempts of each that have not ended, in the order of their begin.
-  std::map<InstanceId, std::vector<Attempt*>> underWay_;
+  struct Shown {
+    Instance instance;
+    Clock::time_point until;
+  };
+  std::mutex mutex_;                        // guards both below
+  std::map<InstanceId, Shown> shown_;       // a code that nobody has scanned yet
+  std::map<InstanceId, Instance> closing_;  // a code that nobody ever could
+  LinkTimer timer_;                         // last: its thread uses all the above
 };
 
 }  // namespace pombo

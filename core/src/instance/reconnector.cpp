@@ -1,5 +1,7 @@
 #include "instance/reconnector.hpp"
 
+#include <algorithm>
+
 #include "observe/request_scope.hpp"
 
 namespace pombo {
@@ -10,13 +12,13 @@ constexpr std::chrono::seconds kLinkTime{10};
 
 }  // namespace
 
-Reconnector::Reconnector(const InstanceStore& instances, Linker& linker, ILogger& log,
-                         std::chrono::milliseconds pace)
-    : instances_(instances), linker_(linker), log_(log), pace_(pace) {}
+Reconnector::Reconnector(Linker& linker, ILogger& log, const ReconnectPace& pace)
+    : linker_(linker), log_(log), pace_(pace) {}
 
-void Reconnector::start() {
+void Reconnector::start(const std::vector<InstanceId>& first) {
   const std::lock_guard lock(mutex_);
   stopping_ = false;
+  line_.assign(first.begin(), first.end());
   thread_ = std::thread([this] { work(); });
 }
 
@@ -25,6 +27,17 @@ void Reconnector::reconnect(const std::string& connector) {
   if (stopping_) return;
   wanted_.insert(connector);
   changed_.notify_one();
+}
+
+void Reconnector::heard(const std::vector<Event>& events) {
+  const std::lock_guard lock(mutex_);
+  if (underWay_.empty()) return;
+  for (const auto& event : events) {
+    if (event.type != "instance.state") continue;
+    const auto status = statusAfter(event.data);
+    if (status && status != kConnecting && underWay_.erase(event.instance) > 0)
+      changed_.notify_one();
+  }
 }
 
 void Reconnector::stop() {
@@ -36,54 +49,74 @@ void Reconnector::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+bool Reconnector::mayGoOn() const { return !line_.empty() && underWay_.size() < pace_.underWay; }
+
+Reconnector::Clock::time_point Reconnector::patienceEnds() const {
+  auto first = Clock::time_point::max();
+  for (const auto& each : underWay_) first = std::min(first, each.second);
+  return first;
+}
+
 void Reconnector::work() {
   std::unique_lock lock(mutex_);
-  for (;;) {
-    changed_.wait(lock, [this] { return stopping_ || !wanted_.empty() || !line_.empty(); });
-    if (stopping_) return;
-    // One that died is told so at once, however many others wait to be linked.
-    while (!wanted_.empty()) {
+  while (!stopping_) {
+    // A connector that died is told so at once, however many others wait to be linked.
+    if (!wanted_.empty()) {
       const std::string connector = wanted_.extract(wanted_.begin()).value();
       lock.unlock();
       enlist(connector);
       lock.lock();
+      continue;
     }
-    if (line_.empty()) continue;
-    lock.unlock();
-    link(line_.front());
+    std::erase_if(underWay_, [](const auto& each) { return each.second <= Clock::now(); });
+    if (!mayGoOn()) {
+      const auto isDue = [this] { return stopping_ || !wanted_.empty() || mayGoOn(); };
+      if (line_.empty())
+        changed_.wait(lock, isDue);
+      else
+        changed_.wait_until(lock, patienceEnds(), isDue);
+      continue;
+    }
+    const InstanceId id = line_.front();
     line_.pop_front();
+    underWay_.insert_or_assign(id, Clock::now() + pace_.patience);
+    lock.unlock();
+    link(id);
     lock.lock();
-    changed_.wait_for(lock, pace_, [this] { return stopping_; });
+    changed_.wait_for(lock, pace_.pause, [this] { return stopping_ || !wanted_.empty(); });
   }
 }
 
 void Reconnector::enlist(const std::string& connector) try {
-  std::erase_if(line_, [&](const Wanted& each) { return each.instance.connector == connector; });
-  const TimePoint since = linker_.reset(connector);
-  for (auto& instance : instances_.linkedBy(connector))
-    line_.push_back({std::move(instance), since});
+  const auto again = linker_.reset(connector);
+  const std::set<InstanceId> its(again.begin(), again.end());
+  const std::lock_guard lock(mutex_);
+  std::erase_if(line_, [&](const InstanceId& each) { return its.contains(each); });
+  std::erase_if(underWay_, [&](const auto& each) { return its.contains(each.first); });
+  line_.insert(line_.end(), again.begin(), again.end());
 } catch (const std::exception& error) {
   log_.write(Level::error, "Instances were not reconnected",
              {{"connector", connector}, {"reason", error.what()}});
 }
 
-void Reconnector::link(const Wanted& wanted) {
-  const Instance& instance = wanted.instance;
-  const RequestScope scope("", std::chrono::steady_clock::now() + kLinkTime);
-  const auto tell = [&](const std::exception& error) {
-    log_.write(Level::warn, "Instance was not reconnected",
-               {{"connector", instance.connector},
-                {"instance", instance.id.value},
-                {"reason", error.what()}});
-  };
+void Reconnector::link(const InstanceId& id) {
+  const RequestScope scope("", Clock::now() + kLinkTime);
+  std::string problem;
   try {
-    linker_.resume(instance, wanted.since);
+    return linker_.resume(id);
   } catch (const Error& error) {
-    // Without a session there is nothing to link, and what is linked need not be.
-    if (error.code != Code::invalid && error.code != Code::conflict) tell(error);
+    // Without a session there is nothing to link, and what is linked or gone need not be.
+    const auto harmless = {Code::invalid, Code::conflict, Code::notFound};
+    if (std::find(harmless.begin(), harmless.end(), error.code) == harmless.end())
+      problem = error.what();
   } catch (const std::exception& error) {
-    tell(error);
+    problem = error.what();
   }
+  if (!problem.empty())
+    log_.write(Level::warn, "Instance was not reconnected",
+               {{"instance", id.value}, {"reason", problem}});
+  const std::lock_guard lock(mutex_);
+  underWay_.erase(id);
 }
 
 }  // namespace pombo

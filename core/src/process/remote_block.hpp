@@ -66,7 +66,10 @@ class RemoteBlock final : public IBlockConfigurator,
   // IInhabitant
   void furnish(Peer&) override;
   void revive(Child&) override;
-  void mourn() noexcept override { served_.closeSockets(); }
+  void mourn() noexcept override {
+    served_.endLife();
+    served_.closeSockets();
+  }
   void revived() noexcept override;
 
   template <class R, class... A>

@@ -146,9 +146,21 @@ Handlers ServedHost::posts() {
   return all;
 }
 
+void ServedHost::endLife() {
+  std::unique_lock lock(mutex_);
+  const auto life = life_;
+  lock.unlock();
+  life->end();
+}
+
 // What a block may ask for. A method that is not here, or whose types wire.hpp does not know, is no
 // part of the contract.
 Handlers ServedHost::calls() {
+  const auto life = std::make_shared<Life>();
+  {
+    const std::lock_guard lock(mutex_);
+    life_ = life;
+  }
   const auto self = [this]() -> IHost& { return host(); };
   const auto of = [this](auto service) {
     return [this, service]() -> decltype(auto) { return (host().*service)(); };
@@ -185,7 +197,10 @@ Handlers ServedHost::calls() {
       {"http.send", method(http, &IHttpClient::send)},
       {"http.requireAllowed", method(http, &IHttpClient::requireAllowed)},
       {"http.requireAllowedProxy", method(http, &IHttpClient::requireAllowedProxy)},
-      {"events.publish", method(of(&IHost::events), &IEvents::publish)},
+      {"events.publish",
+       [life, publish = method(of(&IHost::events), &IEvents::publish)](const Packed& arguments) {
+         return life->within([&] { return publish(arguments); });
+       }},
       {"events.subscribeHttp",
        unpacked<Delivery>([this](const Delivery& delivery) { subscribe(delivery, true); })},
       {"events.subscribe",

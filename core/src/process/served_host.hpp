@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "process/life.hpp"
 #include "process/remote_sinks.hpp"
 #include "process/remote_sockets.hpp"
 
@@ -16,7 +17,10 @@ class ServedHost {
   void begin();                              // a start: what is registered now is the block's
   std::vector<std::string> end();            // of it: what differs from the first, in words
   void closeSockets() { sockets_.closeAll(); }
+  // It is dead. When that returns, nothing more is told in its name.
+  void endLife();
 
+  // Of the process that is begun now; the one before is dead.
   Handlers calls();
   Handlers posts();
 
@@ -37,6 +41,7 @@ class ServedHost {
   std::atomic<IHost*> host_ = nullptr;
 
   std::mutex mutex_;  // guards all below
+  std::shared_ptr<Life> life_ = std::make_shared<Life>();
   bool starting_ = false, restarted_ = false;
   std::map<std::string, Json> first_, now_;  // registered, by what it is
   std::set<std::string> metrics_;

@@ -1,0 +1,104 @@
+// Who is being linked right now, and what each was before: in memory, and in the status of its row.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "instance/instance_store.hpp"
+#include "instance/link_state.hpp"
+
+namespace pombo {
+
+// One call that links an instance, from its begin to its end. Its members are guarded by the
+// attempts it is one of.
+struct LinkAttempt {
+  // With a link, or with why there is none. Called once.
+  using Tell = std::function<void(const Link*, const Error*)>;
+
+  const Instance instance;
+  const bool listens = false;  // to what events tell of a code
+  std::string before = {};
+  bool wasStale = false;
+  bool isOver = false;  // a newer one has succeeded
+  bool isSuperseded = false;
+  std::optional<LinkOutcome> heard = {};
+  Tell tell = {};                                    // of one that waits, and holds no thread
+  std::chrono::steady_clock::time_point until = {};  // of its wait
+};
+using LinkAttemptPointer = std::shared_ptr<LinkAttempt>;
+
+struct LinkTerms {
+  bool evenConnected = false;
+  bool alone = false;           // not beside another
+  bool mayLackSession = false;  // then nothing has changed
+  bool listens = false;
+};
+
+// Thread-safe.
+class LinkAttempts {
+ public:
+  LinkAttempts(Database& database, IClock& clock, ILogger& log)
+      : database_(database), clock_(clock), log_(log) {}
+
+  // The instance is connecting. Throws Error{notFound, conflict}.
+  LinkAttemptPointer begin(const Instance&, const LinkTerms&);
+  // What older ones come to is of no interest any more.
+  void succeeded(const LinkAttemptPointer&);
+  // The instance is what it was, unless an event or a newer attempt has spoken meanwhile. When it
+  // is not `touched`, one that was connecting before goes on with that.
+  void giveUp(const LinkAttemptPointer&, bool touched = true);
+  // By the connector that is told to do so: it is disconnected once the database takes that.
+  void settleLater(const InstanceId&);
+
+  // What it has heard already; otherwise `tell` is called with what comes. Nothing is told twice.
+  // Throws Error when a newer one has begun, or the server stops.
+  std::optional<LinkOutcome> park(const LinkAttemptPointer&,
+                                  std::chrono::steady_clock::time_point until,
+                                  LinkAttempt::Tell tell);
+  void close();  // nobody waits any more: the server stops
+  // Those that wait and are to be told now: they wait no longer.
+  struct Told {
+    LinkAttemptPointer attempt;
+    LinkAttempt::Tell tell;
+  };
+  std::vector<Told> take(const std::function<bool(const LinkAttempt&)>& which);
+  // Those older than this, which wait: nobody does any more for what they were promised.
+  std::vector<Told> supersede(const LinkAttemptPointer&);
+  // An event has come; the newest one that listens is told of it.
+  std::optional<Told> hear(const InstanceId&, const LinkOutcome&);
+  // An event has said what it is: nothing else is to be settled.
+  void settled(const InstanceId&);
+  bool isUnderWay(const InstanceId&) const;
+  // The one that waits, if one does.
+  std::optional<std::chrono::steady_clock::time_point> waitsUntil(const InstanceId&) const;
+
+  // Inside a transaction: nobody is linking these any more.
+  void abandon(const std::vector<InstanceId>&);
+  // What could not be given up while the database was away.
+  void sweep();
+
+ private:
+  bool settle(const InstanceId&, const std::function<std::optional<std::string>()>& after);
+  std::optional<std::string> stateAfter(const LinkAttemptPointer&, bool touched);
+  void end(const LinkAttemptPointer&);
+
+  Database& database_;
+  IClock& clock_;
+  ILogger& log_;
+
+  mutable std::mutex mutex_;  // guards all below, and the members of attempts
+  // In the order of their begin.
+  std::map<InstanceId, std::vector<LinkAttemptPointer>> underWay_;
+  // Connecting or connected, and that by what is no more.
+  std::set<InstanceId> stale_;
+  std::map<InstanceId, std::string> unsettled_;  // what each is to be
+  bool closed_ = false;
+};
+
+}  // namespace pombo
