@@ -31,6 +31,8 @@ std::string syntheticQr() {
 
 std::string syntheticPairingCode() { return randomFrom("123456789ABCDEFGHJKLMNPQRSTVWXYZ", 8); }
 
+std::string syntheticCallId() { return randomFrom("0123456789ABCDEF", 8); }
+
 std::string syntheticNumber() { return "55119" + randomDigits(8); }
 
 std::string syntheticLid() { return randomFrom("123456789", 1) + randomDigits(14) + "@lid"; }

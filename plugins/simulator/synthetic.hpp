@@ -8,6 +8,7 @@
 
 std::string syntheticQr();           // of the form that phones scan: "2@...,...,...,..."
 std::string syntheticPairingCode();  // eight characters that cannot be taken for one another
+std::string syntheticCallId();       // eight hexadecimal digits
 std::string syntheticNumber();       // a Brazilian mobile's
 std::string syntheticLid();          // "271828182845904@lid"
 

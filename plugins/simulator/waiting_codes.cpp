@@ -14,11 +14,10 @@ void WaitingCodes::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void WaitingCodes::show(const std::string& id, const std::string& number,
-                        std::chrono::milliseconds time) {
+void WaitingCodes::show(const std::string& id, Shown shown) {
   const std::lock_guard lock(mutex_);
-  const auto until = Clock::now() + time;
-  codes_[id] = {number, until};
+  const auto until = Clock::now() + shown.first;
+  codes_[id] = {std::move(shown), until};
   if (until < sleepsUntil_) changed_.notify_one();
 }
 
@@ -26,7 +25,7 @@ std::optional<std::string> WaitingCodes::numberOf(const std::string& id) const {
   const std::lock_guard lock(mutex_);
   const auto it = codes_.find(id);
   if (it == codes_.end() || it->second.until <= Clock::now()) return std::nullopt;
-  return it->second.number;
+  return it->second.shown.number;
 }
 
 void WaitingCodes::drop(const std::string& id) {
@@ -34,18 +33,27 @@ void WaitingCodes::drop(const std::string& id) {
   codes_.erase(id);
 }
 
-bool WaitingCodes::dropIfOver(const std::string& id) {
+std::optional<std::vector<std::string>> WaitingCodes::next(const std::string& id) {
   const std::lock_guard lock(mutex_);
   const auto it = codes_.find(id);
-  if (it == codes_.end() || it->second.until > Clock::now()) return false;
-  codes_.erase(it);
-  return true;
+  if (it == codes_.end() || it->second.until > Clock::now()) return std::nullopt;
+  auto& [shown, until, isTold] = it->second;
+  shown.codes.erase(shown.codes.begin());
+  const auto left = shown.codes;
+  if (left.empty()) {
+    codes_.erase(it);
+  } else {
+    until += shown.other;
+    isTold = false;
+    if (until < sleepsUntil_) changed_.notify_one();
+  }
+  return left;
 }
 
 void WaitingCodes::work() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    const auto first = next();
+    const auto first = earliest();
     sleepsUntil_ = first == codes_.end() ? Clock::time_point::max() : first->second.until;
     if (first == codes_.end()) {
       changed_.wait(lock);
@@ -61,7 +69,7 @@ void WaitingCodes::work() {
   }
 }
 
-WaitingCodes::Codes::iterator WaitingCodes::next() {
+WaitingCodes::Codes::iterator WaitingCodes::earliest() {
   auto first = codes_.end();
   for (auto it = codes_.begin(); it != codes_.end(); ++it)
     if (!it->second.isTold && (first == codes_.end() || it->second.until < first->second.until))

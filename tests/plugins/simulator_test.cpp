@@ -62,6 +62,10 @@ class Simulator : public ::testing::Test {
   const std::unique_ptr<IBlockConfigurator> block_{pombo_create()};
 };
 
+WaitingCodes::Shown lasting(std::chrono::milliseconds time, const std::string& number = "") {
+  return {.number = number, .codes = {"1"}, .first = time};
+}
+
 TEST(WaitingCodes, TellsWhoseTimeIsUpAndOnlyOfTheNewest) {
   std::promise<void> done;
   std::vector<std::string> told;
@@ -69,13 +73,13 @@ TEST(WaitingCodes, TellsWhoseTimeIsUpAndOnlyOfTheNewest) {
     told.push_back(id);
     if (id == "last") done.set_value();
   });
-  codes.show("never", "", std::chrono::hours(1));
-  codes.show("put off", "", std::chrono::milliseconds(0));
-  codes.show("put off", "", std::chrono::hours(1));
-  codes.show("first", "", std::chrono::milliseconds(1));
-  codes.show("dropped", "", std::chrono::milliseconds(20));
+  codes.show("never", lasting(std::chrono::hours(1)));
+  codes.show("put off", lasting(std::chrono::milliseconds(0)));
+  codes.show("put off", lasting(std::chrono::hours(1)));
+  codes.show("first", lasting(std::chrono::milliseconds(1)));
+  codes.show("dropped", lasting(std::chrono::milliseconds(20)));
   codes.drop("dropped");
-  codes.show("last", "", std::chrono::milliseconds(50));
+  codes.show("last", lasting(std::chrono::milliseconds(50)));
   done.get_future().wait();
   codes.stop();
   std::erase(told, "put off");  // it may have been up at once
@@ -85,21 +89,37 @@ TEST(WaitingCodes, TellsWhoseTimeIsUpAndOnlyOfTheNewest) {
 TEST(WaitingCodes, OneCanBeScannedUntilItsTimeIsUp) {
   WaitingCodes codes([](const std::string&) {});
   EXPECT_EQ(codes.numberOf("a"), std::nullopt);
-  codes.show("a", "5511", std::chrono::hours(1));
+  codes.show("a", lasting(std::chrono::hours(1), "5511"));
   EXPECT_EQ(codes.numberOf("a"), "5511");
-  EXPECT_FALSE(codes.dropIfOver("a")) << "another has come meanwhile";
+  EXPECT_EQ(codes.next("a"), std::nullopt) << "another has come meanwhile";
   EXPECT_EQ(codes.numberOf("a"), "5511");
-  codes.show("a", "", std::chrono::milliseconds(0));
+  codes.show("a", lasting(std::chrono::milliseconds(0)));
   EXPECT_EQ(codes.numberOf("a"), std::nullopt);
-  EXPECT_TRUE(codes.dropIfOver("a"));
-  EXPECT_FALSE(codes.dropIfOver("a"));
+  EXPECT_EQ(codes.next("a"), std::vector<std::string>());
+  EXPECT_EQ(codes.next("a"), std::nullopt);
+}
+
+TEST(WaitingCodes, OneComesAfterTheOther) {
+  std::promise<void> done;
+  std::vector<std::size_t> left;
+  WaitingCodes* all = nullptr;
+  WaitingCodes codes([&](const std::string& id) {
+    left.push_back(all->next(id)->size());
+    if (left.back() == 0) done.set_value();
+  });
+  all = &codes;
+  const std::chrono::milliseconds quick(1);
+  codes.show("a", {.codes = {"1", "2", "3"}, .first = 3 * quick, .other = quick});
+  done.get_future().wait();
+  EXPECT_EQ(left, (std::vector<std::size_t>{2, 1, 0}));
+  EXPECT_EQ(codes.numberOf("a"), std::nullopt);
 }
 
 TEST(WaitingCodes, AfterTheEndNobodyIsTold) {
   int told = 0;
   WaitingCodes codes([&](const std::string&) { ++told; });
   codes.stop();
-  codes.show("a", "", std::chrono::milliseconds(0));
+  codes.show("a", lasting(std::chrono::milliseconds(0)));
   codes.stop();
   EXPECT_EQ(told, 0);
 }
@@ -138,8 +158,11 @@ TEST_F(Simulator, ShowsACodeAndTellsOfIt) {
   ASSERT_EQ(host_.published.size(), 1u);
   EXPECT_EQ(host_.published[0].type, "instance.state");
   EXPECT_EQ(host_.published[0].instance, kShop.id);
-  EXPECT_EQ(host_.published[0].data,
-            (Json{{"state", "qr_ready"}, {"codes", boost::json::array{Json(link.code)}}}));
+  const Json& data = host_.published[0].data;
+  EXPECT_EQ(data.at("state"), "qr_ready");
+  const auto& codes = data.at("codes").as_array();
+  EXPECT_EQ(codes.size(), 7u);
+  EXPECT_EQ(codes.front(), Json(link.code));
   EXPECT_NE(connector().connect(kShop, {}).code, link.code);
 }
 
@@ -287,6 +310,141 @@ TEST_F(Simulator, HasNoSessionAfterThePhoneHasLoggedOut) {
   link();
   inject("instance.state", {{"state", "logged_out"}, {"reason", "401: logged out"}});
   EXPECT_EQ(connector().connect(kShop, {}).kind, Link::Kind::qr);
+}
+
+TEST_F(Simulator, ClosesALinkOnlyWhereThereIsOne) {
+  connector().disconnect(kShop);
+  EXPECT_TRUE(host_.published.empty());
+}
+
+TEST_F(Simulator, WhatIsAskedOfASilentWhatsAppGoesOnWaiting) {
+  post("network", {{"answers", false}});
+  EXPECT_EQ(connector().connect(kShop, {}), Link{.kind = Link::Kind::later});
+  EXPECT_EQ(connector().connect(kShop, {.number = "5511999990000"}).kind, Link::Kind::later);
+  EXPECT_TRUE(host_.published.empty());
+  EXPECT_EQ(post("network", {{"answers", true}}).body.at("message"), "Network changed");
+  ASSERT_EQ(states(), std::vector<std::string>{"qr_ready"}) << "of the newest alone";
+  EXPECT_EQ(host_.published[0].data.at("pairingCode").as_string().size(), 8u);
+  link();
+  post("network", {{"answers", false}});
+  connector().reconnect(kShop, {});
+  EXPECT_EQ(connector().connect(kShop, {}).kind, Link::Kind::later);
+  EXPECT_TRUE(host_.published.empty());
+  post("network", {{"answers", true}});
+  post("network", {{"answers", true}});
+  EXPECT_EQ(states(), std::vector<std::string>{"connected"});
+  post("network", {{"answers", false}});
+  connector().reconnect(kShop, {});
+  connector().disconnect(kShop);
+  post("network", {{"answers", true}});
+  EXPECT_EQ(states(), (std::vector<std::string>{"connected", "disconnected"}));
+}
+
+TEST_F(Simulator, LosesItsLink) {
+  link();
+  EXPECT_EQ(post("disconnect", {{"reconnects", false}}).body,
+            (Json{{"success", true}, {"message", "Link closed"}}));
+  EXPECT_EQ(states(), std::vector<std::string>{"disconnected"});
+  post("disconnect", {{"reconnects", true}});
+  EXPECT_EQ(host_.published[1].data,
+            (Json{{"state", "disconnected"}, {"reason", "closed"}, {"reconnecting", true}}));
+  EXPECT_EQ(states(), (std::vector<std::string>{"disconnected", "disconnected", "connected"}));
+}
+
+TEST_F(Simulator, IsBannedForATime) {
+  link();
+  EXPECT_EQ(post("ban", {{"seconds", 60}, {"reason", "too fast"}}).body,
+            (Json{{"success", true}, {"message", "Number banned"}}));
+  EXPECT_EQ(host_.published[0].data, (Json{{"state", "temp_banned"},
+                                           {"code", 101},
+                                           {"reason", "too fast"},
+                                           {"expiresAt", "2026-11-21T12:01:00Z"}}));
+  EXPECT_EQ(refusalOf(Code::refused, [&] { connector().connect(kShop, {}); }),
+            "the number is banned");
+  connector().reconnect(kShop, {});
+  EXPECT_EQ(states(), (std::vector<std::string>(3, "temp_banned")));
+  host_.time += std::chrono::minutes(1);
+  connector().reconnect(kShop, {});
+  EXPECT_EQ(states().back(), "connected");
+}
+
+TEST_F(Simulator, IsBannedForGood) {
+  link();
+  post("ban", {{"reason", "spam"}});
+  EXPECT_EQ(host_.published[0].data,
+            (Json{{"state", "logged_out"}, {"reason", "406: spam"}, {"onConnect", true}}));
+  EXPECT_EQ(connector().connect(kShop, {}).kind, Link::Kind::qr);
+}
+
+TEST_F(Simulator, IsUnlinkedOnItsPhone) {
+  link();
+  EXPECT_EQ(post("logout", Json(boost::json::object())).body,
+            (Json{{"success", true}, {"message", "Instance unlinked"}}));
+  EXPECT_EQ(host_.published[0].data, (Json{{"state", "logged_out"},
+                                           {"reason", "401: logged out from another device"},
+                                           {"onConnect", false}}));
+  EXPECT_EQ(connector().connect(kShop, {}).kind, Link::Kind::qr);
+}
+
+TEST_F(Simulator, ChangesWhatIsKnownOfItsNumber) {
+  link();
+  const Json changed = post("profile", {{"name", "Shop"},
+                                        {"isBusiness", true},
+                                        {"businessName", "Shop Ltd"},
+                                        {"available", false}})
+                           .body.at("profile");
+  EXPECT_EQ(changed, (Json{{"name", "Shop"},
+                           {"pictureUrl", nullptr},
+                           {"isBusiness", true},
+                           {"businessName", "Shop Ltd"},
+                           {"available", false}}));
+  post("profile", {{"pictureUrl", "https://pps.whatsapp.net/a.jpg"}});
+  EXPECT_EQ(connector().profile(kShop), (Profile{.name = "Shop",
+                                                 .pictureUrl = "https://pps.whatsapp.net/a.jpg",
+                                                 .isBusiness = true,
+                                                 .businessName = "Shop Ltd",
+                                                 .available = false}));
+}
+
+TEST_F(Simulator, IsCalled) {
+  link();
+  const Json call{{"type", "offer"}, {"from", "5511988880000"}, {"name", "Ana"}, {"isVideo", true}};
+  const std::string id(post("call", call).body.at("callId").as_string());
+  EXPECT_EQ(id.size(), 8u);
+  EXPECT_EQ(host_.published[0].type, "call.update");
+  EXPECT_EQ(
+      host_.published[0].data,
+      (Json{{"type", "offer"},
+            {"status", "offer"},
+            {"callId", id},
+            {"timestamp", "2026-11-21T12:00:00Z"},
+            {"from", {{"jid", "5511988880000@s.whatsapp.net"}, {"lid", nullptr}, {"name", "Ana"}}},
+            {"creator", {{"jid", "5511988880000@s.whatsapp.net"}, {"lid", nullptr}}},
+            {"isGroup", false},
+            {"groupJid", nullptr},
+            {"isVideo", true},
+            {"media", "video"},
+            {"platform", "simulator"},
+            {"version", nullptr},
+            {"reason", nullptr},
+            {"autoRejected", false}}));
+  post("call", {{"type", "terminated"}, {"callId", "A1"}, {"name", ""}, {"isVideo", false}});
+  EXPECT_EQ(host_.published[1].data.at("reason"), "hangup");
+  EXPECT_EQ(host_.published[1].data.at("callId"), "A1");
+}
+
+TEST_F(Simulator, WithoutALinkNothingHappensToIt) {
+  for (const auto& [what, fields] : std::vector<std::pair<std::string, Json>>{
+           {"disconnect", {{"reconnects", false}}},
+           {"ban", {{"seconds", 1}, {"reason", "x"}}},
+           {"ban", {{"reason", "x"}}},
+           {"logout", Json(boost::json::object())},
+           {"profile", {{"name", "x"}}},
+           {"call", {{"type", "offer"}, {"name", ""}, {"isVideo", false}}}})
+    EXPECT_EQ(refusalOf(Code::conflict, [&, &path = what, &body = fields] { post(path, body); }),
+              "Instance is not linked")
+        << what;
+  EXPECT_TRUE(host_.published.empty());
 }
 
 TEST_F(Simulator, SendsNothing) {
