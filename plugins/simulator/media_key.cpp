@@ -1,13 +1,11 @@
 #include "media_key.hpp"
 
-#include <cstdint>
-
 #include "synthetic.hpp"
 
 namespace {
 
-// A little more than what channels carry inline, so that being too large can be seen as well.
-constexpr std::uint64_t kMaxSize = 20 << 20;
+// As much as a server keeps, unless it is told otherwise.
+constexpr std::uint64_t kMaxSize = 64 << 20;
 constexpr std::uint64_t kUsualSize = 1024;  // when nobody has said it
 
 }  // namespace
@@ -27,15 +25,16 @@ std::string takeMedia(boost::json::value& data) {
 
 std::optional<SimulatedFile> fileBehind(const std::string& mediaKey) {
   const auto key = boost::json::parse(mediaKey);
-  SimulatedFile file{
-      std::string(key.at("mimeType").as_string()), std::string(key.at("fileName").as_string()), {}};
+  SimulatedFile file{std::string(key.at("mimeType").as_string()),
+                     std::string(key.at("fileName").as_string())};
   if (const auto* base64 = key.as_object().if_contains("base64")) {
     file.bytes = decodedBase64(std::string(base64->as_string()));
+    file.size = file.bytes->size();
     return file;
   }
   const auto& size = key.at("size");
   const double bytes = size.is_null() ? kUsualSize : size.to_number<double>();
   if (bytes > kMaxSize) return std::nullopt;
-  file.bytes = syntheticFile(static_cast<std::uint64_t>(bytes));
+  file.size = static_cast<std::uint64_t>(bytes);
   return file;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -13,8 +14,9 @@ std::string takeMedia(boost::json::value& data);
 struct SimulatedFile {
   std::string mimeType;
   std::string fileName;
-  std::string bytes;
+  std::optional<std::string> bytes = {};  // nothing: they are to be made, so many
+  std::uint64_t size = 0;
 };
 
-// Nothing: it would be larger than 20 MiB.
+// Nothing: it would be larger than 64 MiB.
 std::optional<SimulatedFile> fileBehind(const std::string& mediaKey);

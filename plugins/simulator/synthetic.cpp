@@ -37,13 +37,10 @@ std::string syntheticNumber() { return "55119" + randomDigits(8); }
 
 std::string syntheticLid() { return randomFrom("123456789", 1) + randomDigits(14) + "@lid"; }
 
-std::string syntheticFile(std::uint64_t size) {
-  constexpr std::string_view line = "Made by Pombo's simulator.\n";
-  std::string bytes;
-  bytes.reserve(size + line.size());
-  while (bytes.size() < size) bytes += line;
-  bytes.resize(size);
-  return bytes;
+std::string syntheticPiece() {
+  std::string piece;
+  for (int line = 0; line < 4096; ++line) piece += "Made by Pombo's simulator.\n";
+  return piece;
 }
 
 std::string decodedBase64(const std::string& text) {

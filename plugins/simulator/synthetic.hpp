@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <string>
 
 // What WhatsApp and a phone would have come up with.
@@ -12,8 +11,9 @@ std::string syntheticCallId();       // eight hexadecimal digits
 std::string syntheticNumber();       // a Brazilian mobile's
 std::string syntheticLid();          // "271828182845904@lid"
 
-// A file of this size, the same every time. Readable: it says what it is.
-std::string syntheticFile(std::uint64_t size);
+// Of a file that is the same every time: it is made of this again and again, however large it is.
+// Readable: it says what it is.
+std::string syntheticPiece();
 // Of text that is known to be base64.
 std::string decodedBase64(const std::string& text);
 

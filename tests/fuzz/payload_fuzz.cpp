@@ -18,7 +18,7 @@ namespace {
 using namespace pombo;
 
 const Instance kShop{{"i-1"}, {"a-1"}, "shop", "simulator", "connected", "", {}};
-constexpr std::uint64_t kMost = 20 << 20;  // bytes of a file that is made up
+constexpr std::uint64_t kMost = 64 << 20;  // bytes of a file that is made up
 
 class Simulator {
  public:

@@ -553,8 +553,8 @@ TEST_F(Simulator, MediaWithoutBytesAreMadeAndAlwaysTheSame) {
   EXPECT_EQ(bytesOf(connector().media(kShop, keyOf(100'000)), 1 << 20), bytes);
   EXPECT_EQ(connector().media(kShop, keyOf(0)).size, 0u);
   EXPECT_EQ(connector().media(kShop, keyOf(nullptr)).size, 1024u);
-  EXPECT_EQ(connector().media(kShop, keyOf(20 << 20)).size, 20u << 20);
-  EXPECT_EQ(refusalOf(Code::tooLarge, [&] { connector().media(kShop, keyOf((20 << 20) + 1)); }),
+  EXPECT_EQ(connector().media(kShop, keyOf(64 << 20)).size, 64u << 20);
+  EXPECT_EQ(refusalOf(Code::tooLarge, [&] { connector().media(kShop, keyOf((64 << 20) + 1)); }),
             "Media is too large");
 }
 
