@@ -315,7 +315,9 @@ void HttpConnection::writePiece(ErrorCode error, std::size_t written) {
     at += static_cast<std::size_t>(n);
     fileAt_ += static_cast<std::uint64_t>(n);
   }
-  asio::async_write(socket_, asio::buffer(out_), progress(), guarded(&HttpConnection::writePiece));
+  // A byte now and then is not enough: it would hold the file open for days.
+  deadline_.set(Clock::now() + loop_.options().writeTimeout);
+  asio::async_write(socket_, asio::buffer(out_), guarded(&HttpConnection::writePiece));
 }
 
 void HttpConnection::onWritten(ErrorCode error, std::size_t) {
