@@ -43,9 +43,10 @@ const std::vector<Field>& blockKeys() {
 // A block's name is a key in answers and the beginning of its tables and metrics: these are taken.
 bool isReserved(const std::string& name) {
   static const std::set<std::string> words{
-      "id",       "name",  "token",  "status", "connector", "connection", "profile",  "account",
-      "audit",    "block", "core",   "edge",   "event",     "events",     "delivery", "http",
-      "instance", "rate",  "schema", "server", "settings",  "sqlite",     "storage",  "sockets"};
+      "id",       "name",    "token",    "status", "connector", "connection", "profile",
+      "account",  "audit",   "block",    "core",   "edge",      "event",      "events",
+      "delivery", "http",    "instance", "rate",   "schema",    "server",     "settings",
+      "sqlite",   "storage", "sockets",  "media"};
   return words.contains(name);
 }
 
@@ -145,6 +146,7 @@ class Reader {
     if (section == "events") return config.events;
     if (section == "sockets") return config.sockets;
     if (section == "link") return config.link;
+    if (section == "media") return config.media;
     return section == "metrics" ? config.metrics : config.admin;
   }
 
@@ -331,7 +333,12 @@ const std::vector<Section>& configSections() {
       {"sockets",
        {list("origins", {}), number("pingSeconds", 25, 1, 3600),
         number("pongSeconds", 60, 1, 86'400), number("queueMb", 256, 16, 1'048'576)}},
-      {"link", {number("codeSeconds", 60, 1, 60), number("scanSeconds", 180, 1, 86'400)}}};
+      {"link", {number("codeSeconds", 60, 1, 60), number("scanSeconds", 180, 1, 86'400)}},
+      {"media",
+       {text("folder", ""), number("storeMb", 20'480, 1, 1'073'741'824),
+        number("storeFiles", 100'000, 1, 10'000'000), number("instanceMb", 5120, 1, 1'073'741'824),
+        number("freeMb", 512, 0, 1'073'741'824), number("fileMb", 64, 1, 4096),
+        number("days", 7, 1, 3650), number("linkHours", 72, 1, 8760)}}};
   return sections;
 }
 

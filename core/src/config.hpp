@@ -35,7 +35,7 @@ struct Config {
   std::string database = "sqlite:pombo.db";
   // Every key is there.
   Json http, storage, security, plugins, egress, limits, log, metrics, admin, audit, events,
-      sockets, link;
+      sockets, link, media;
   std::vector<BlockConfig> blocks;  // in file order
 };
 

@@ -18,6 +18,7 @@
 #include "http/edge.hpp"
 #include "http/instance_routes.hpp"
 #include "http/link_routes.hpp"
+#include "http/media_routes.hpp"
 #include "http/metrics_port.hpp"
 #include "http/openapi.hpp"
 #include "http/server_routes.hpp"
@@ -27,6 +28,7 @@
 #include "instance/provisioner.hpp"
 #include "instance/reconnector.hpp"
 #include "instance/settings_block.hpp"
+#include "media/received_media.hpp"
 #include "net/http_client.hpp"
 #include "observe/clock.hpp"
 
@@ -68,9 +70,12 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
                 [this](const InstanceId& id) { return registry_.proxyFor(id); }),
         linker_(store_.database(), instances_, registry_, clock_, log_, linkTimesOf(config),
                 [this](const std::vector<Event>& events) { events_.publish(events); }),
+        mediaLinks_(store_.sealer(), clock_,
+                    std::chrono::hours(numberAt(config.media, "linkHours"))),
+        spool_(spoolOptionsOf(config, store_.database().file()), clock_, log_),
         surroundings_(
-            registry_, instances_, blocks_, linkStates_, config.events.at("history").as_bool(),
-            [this] { return server().baseUrl; },
+            registry_, instances_, blocks_, linkStates_, media_,
+            config.events.at("history").as_bool(), [this] { return server().baseUrl; },
             [this](const std::vector<Event>& events) {
               linker_.heard(events);
               reconnector_.heard(events);
@@ -176,13 +181,16 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       events_.forget(id);
       if (sockets_) sockets_->close(id);
       linker_.forget(id);
+      media_.forget(id);
     });
     provisioner_.recover(abandonedBefore());
+    spool_.restore([this](const InstanceId& id) { return instances_.find(id).has_value(); });
     toReconnect_ = linker_.reset();
     events_.start();
     limitStore_.restore();
     addInstanceRoutes(routes_, provisioner_, instances_, list_, registry_.list());
     addLinkRoutes(routes_, linker_);
+    addMediaRoutes(routes_, mediaLinks_, spool_);
     addServerRoutes(routes_, health_, metrics_,
                     {textAt(config.metrics, "token"), listAt(config.metrics, "allow")}, clock_);
     addAdminRoutes(routes_, accounts_, provisioner_, audit_, clock_);
@@ -217,7 +225,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     return registry_.perform(instance, operation, arguments);
   }
   Media media(const Instance& instance, const std::string& mediaKey) override {
-    return registry_.media(instance, mediaKey);
+    return media_.of(instance.id, mediaKey);
   }
   Provisioned provision(const AccountId& account, const Json& body) override {
     return provisioner_.create(account, body);
@@ -255,6 +263,13 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     registry_.add(std::move(block));
   }
 
+  Media fetchMedia(const InstanceId& id, const std::string& mediaKey,
+                   std::chrono::milliseconds budget) const {
+    const auto stored = instances_.find(id);
+    if (!stored) throw Error(Code::notFound, "Instance not found");
+    return registry_.media(stored->instance, mediaKey, budget);
+  }
+
   void requireBlocks() const {
     for (const auto& wanted : config_.blocks)
       if (const Block* block = registry_.find(wanted.name); wanted.required && !block->running())
@@ -282,6 +297,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     metrics.countTo("pombo_storage_jobs_total", {}, double(store_.database().jobs()));
     registry_.collect(metrics);
     events_.collect(metrics);
+    media_.collect(metrics);
     if (!edge_) return;
     edge_->collect(metrics);
     router_->collect(metrics);
@@ -300,7 +316,10 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       giveMemoryBack();
       if (!store_.database().away()) tidyInstances(second % 10 == 0);
       if (!store_.database().away()) tidyLinks();
-      if (second % 60 == 0) events_.tidy();
+      if (second % 60 == 0) {
+        events_.tidy();
+        spool_.sweep();
+      }
       if (second % 5 == 0) recheckSockets();
       lock.lock();
     }
@@ -424,6 +443,14 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   Linker linker_;
   Reconnector reconnector_{linker_, log_};
   std::vector<InstanceId> toReconnect_;  // at the start
+  MediaLinks mediaLinks_;
+  Spool spool_;
+  ReceivedMedia media_{
+      spool_, mediaLinks_,
+      [this](const InstanceId& id, const std::string& mediaKey, std::chrono::milliseconds budget) {
+        return fetchMedia(id, mediaKey, budget);
+      },
+      [this](const InstanceId& id) { return instances_.find(id).has_value(); }, metrics_};
   GatewaySurroundings surroundings_;
   Events events_;  // calls the blocks between its start() and its stop()
   BlockOpener opener_;

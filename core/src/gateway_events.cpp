@@ -37,6 +37,8 @@ EventsOptions eventsOptionsOf(const Config& config, const std::string& userAgent
   options.limits.inFlight = static_cast<int>(numberAt(config.events, "inFlight"));
   options.retention.delivered = numberAt(config.events, "deliveredHours") * kHour;
   options.retention.dead = numberAt(config.events, "deadDays") * 24 * kHour;
+  // However many media of an instance hang, others of its chats go on meanwhile.
+  options.limits.preparing = 64;
   options.userAgent = userAgent;
   return options;
 }
@@ -55,10 +57,6 @@ Addressee GatewaySurroundings::addressee(const InstanceId& id, bool withToken) c
   if (!withToken) return shown;
   if (const auto token = instances_.tokenOf(stored)) shown.token = token->reveal();
   return shown;
-}
-
-Media GatewaySurroundings::mediaOf(const Event& event) const {
-  return registry_.media(instance(event.instance).instance, event.mediaKey);
 }
 
 bool GatewaySurroundings::isUnwanted(const Event& event) const {

@@ -5,6 +5,7 @@
 #include "event/events.hpp"
 #include "instance/link_state.hpp"
 #include "instance/provisioner.hpp"
+#include "media/received_media.hpp"
 
 namespace pombo {
 
@@ -14,13 +15,14 @@ EventsOptions eventsOptionsOf(const Config&, const std::string& userAgent);
 class GatewaySurroundings final : public Surroundings {
  public:
   GatewaySurroundings(const Registry& registry, const InstanceStore& instances,
-                      const BlockStore& blocks, const LinkStates& states, bool history,
-                      std::function<std::string()> urlOfServer,
+                      const BlockStore& blocks, const LinkStates& states, ReceivedMedia& media,
+                      bool history, std::function<std::string()> urlOfServer,
                       std::function<void(const std::vector<Event>&)> accepted)
       : registry_(registry),
         instances_(instances),
         blocks_(blocks),
         states_(states),
+        media_(media),
         history_(history),
         urlOfServer_(std::move(urlOfServer)),
         accepted_(std::move(accepted)) {}
@@ -41,7 +43,16 @@ class GatewaySurroundings final : public Surroundings {
   std::optional<Proxy> proxyFor(const InstanceId& id) const override {
     return registry_.proxyFor(id);
   }
-  Media mediaOf(const Event&) const override;
+  void keepMedia(const Event& event,
+                 std::chrono::steady_clock::time_point deadline) const override {
+    media_.keep(event, deadline);
+  }
+  std::optional<std::string> mediaLink(const Event& event) const override {
+    return media_.linkTo(event);
+  }
+  Media mediaOf(const Event& event) const override {
+    return media_.of(event.instance, event.mediaKey);
+  }
   void complete(std::vector<Event>& events) const override { states_.complete(events); }
   void accepted(const std::vector<Event>& events) override { accepted_(events); }
   bool isUnwanted(const Event&) const override;
@@ -53,6 +64,7 @@ class GatewaySurroundings final : public Surroundings {
   const InstanceStore& instances_;
   const BlockStore& blocks_;
   const LinkStates& states_;
+  ReceivedMedia& media_;
   const bool history_;  // messages of a history sync are events
   const std::function<std::string()> urlOfServer_;
   const std::function<void(const std::vector<Event>&)> accepted_;

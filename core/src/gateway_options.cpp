@@ -45,6 +45,21 @@ LinkTimes linkTimesOf(const Config& config) {
           std::chrono::seconds(numberAt(config.link, "scanSeconds"))};
 }
 
+SpoolOptions spoolOptionsOf(const Config& config, const std::string& database) {
+  const auto megabytes = [&](const char* key) {
+    return static_cast<std::uint64_t>(numberAt(config.media, key)) << 20;
+  };
+  std::string folder = textAt(config.media, "folder");
+  if (folder.empty()) folder = database.empty() ? "pombo.media" : database + ".media";
+  return {.folder = std::move(folder),
+          .bytes = megabytes("storeMb"),
+          .files = static_cast<std::uint64_t>(numberAt(config.media, "storeFiles")),
+          .instanceBytes = megabytes("instanceMb"),
+          .freeBytes = megabytes("freeMb"),
+          .largest = megabytes("fileMb"),
+          .lifetime = std::chrono::days(numberAt(config.media, "days"))};
+}
+
 namespace {
 
 constexpr std::size_t kMostPrepared = 16'384;

@@ -12,6 +12,7 @@
 #include "http/router.hpp"
 #include "http/sockets.hpp"
 #include "instance/linker.hpp"
+#include "media/spool.hpp"
 #include "storage/store.hpp"
 
 namespace pombo {
@@ -26,6 +27,8 @@ StoreOptions storeOptionsOf(const Config&, const Environment&);
 AdmissionOptions admissionOptionsOf(const Config&);
 RouterOptions routerOptionsOf(const Config&);
 LinkTimes linkTimesOf(const Config&);
+// `database`: the file of SQLite's; empty when there is none.
+SpoolOptions spoolOptionsOf(const Config&, const std::string& database);
 
 // Of the public port. Raises the limit of descriptors, and says when it is too low for all the
 // connections that are asked for. `isTrusted` addresses may have any number of them.

@@ -37,7 +37,8 @@ Json& memberOf(Config& config, const std::string& section) {
       {"http", &config.http},       {"storage", &config.storage}, {"security", &config.security},
       {"plugins", &config.plugins}, {"egress", &config.egress},   {"limits", &config.limits},
       {"log", &config.log},         {"metrics", &config.metrics}, {"admin", &config.admin},
-      {"audit", &config.audit},     {"events", &config.events},   {"link", &config.link}};
+      {"audit", &config.audit},     {"events", &config.events},   {"link", &config.link},
+      {"media", &config.media},     {"sockets", &config.sockets}};
   return *all.at(section);
 }
 

@@ -514,10 +514,112 @@ TEST_F(EventsTest, AnEnvelopeCarriesMediaAsFarAsTheyFit) {
   const auto mediaIn = [&](bool wanted) {
     return events_->envelope(event, wanted).at("data").at("message").at("media");
   };
-  EXPECT_EQ(mediaIn(true), (Json{{"base64", "YWJj"}}));
-  EXPECT_EQ(mediaIn(false), (Json{{"base64", nullptr}}));
+  around_.link = "/media/1?exp=2&sig=3";
+  const Json url = "https://wa.example/media/1?exp=2&sig=3";
+  EXPECT_EQ(mediaIn(true), (Json{{"base64", "YWJj"}, {"url", url}}));
+  EXPECT_EQ(mediaIn(false), (Json{{"base64", nullptr}, {"url", url}}));
   event.mediaKey = "large";
-  EXPECT_EQ(mediaIn(true), (Json{{"base64", nullptr}, {"base64Omitted", true}}));
+  EXPECT_EQ(mediaIn(true), (Json{{"base64", nullptr}, {"base64Omitted", true}, {"url", url}}));
+}
+
+TEST_F(EventsTest, AnEnvelopeSaysWhatHasBecomeOfItsMedia) {
+  around_.media = {{"key", "abc"}};
+  Event event = eventOf("a");
+  event.data = {{"message", {{"media", {{"base64", nullptr}, {"url", "https://elsewhere/"}}}}}};
+  event.mediaKey = "key";
+  const auto mediaOf = [&](bool wanted) {
+    return events_->envelope(event, wanted).at("data").at("message").at("media");
+  };
+  EXPECT_EQ(mediaOf(false),
+            (Json{{"base64", nullptr}, {"url", nullptr}, {"error", "Media are no longer stored"}}));
+  EXPECT_EQ(mediaOf(true), (Json{{"base64", "YWJj"}, {"url", nullptr}}));
+  event.data.at("message").at("media").as_object()["error"] = "it was gone";
+  EXPECT_EQ(mediaOf(false).at("error"), "it was gone");
+  event.mediaKey = "";
+  EXPECT_EQ(mediaOf(false).at("url"), "https://elsewhere/") << "it is nobody's to change";
+}
+
+class EventsWithMedia : public EventsTest {
+ protected:
+  void tell(const std::string& name, const std::string& chat, const std::string& mediaKey = "",
+            const std::string& instance = "i-1") {
+    Event event = eventOf(name, chat, instance);
+    if (!mediaKey.empty()) event.data.as_object()["message"] = {{"media", {{"url", nullptr}}}};
+    event.mediaKey = mediaKey;
+    events_->publish({event});
+  }
+};
+
+TEST_F(EventsWithMedia, OnlyTheSameChatWaitsForThem) {
+  ScriptedSink sink;
+  keep("own", sink);
+  Gate gate;
+  around_.onKeep = [hold = gate.wait()](const Event&) { hold(); };
+  const Running running(*this);
+  tell("picture", "a", "key");
+  tell("after it", "a");
+  tell("elsewhere", "b");
+  EXPECT_EQ(namesOf(sink.handed.first(1)), Names{"elsewhere"});
+  gate.open();
+  EXPECT_EQ(namesOf(sink.handed.first(3)), (Names{"elsewhere", "picture", "after it"}));
+}
+
+TEST_F(EventsWithMedia, FourOfAnInstanceAreFetchedAtOnceAndItsOtherChatsGoOn) {
+  options_.limits.preparing = 16;
+  open();
+  ScriptedSink sink;
+  keep("own", sink);
+  Gate gate;
+  std::atomic<int> now{0}, beyond{0};
+  around_.onKeep = [&, hold = gate.wait()](const Event& event) {
+    if (event.instance.value != "i-1") return;
+    if (++now > 4) ++beyond;
+    hold();
+    --now;
+  };
+  const Running running(*this);
+  for (const auto& name : numbered(12)) tell(name, name, "key");
+  tell("text", "other");
+  tell("picture", "chat", "key", "i-2");
+  auto first = namesOf(sink.handed.first(2));
+  std::sort(first.begin(), first.end());
+  EXPECT_EQ(first, (Names{"picture", "text"}));
+  while (now < 4) std::this_thread::yield();
+  gate.open();
+  sink.handed.first(14);
+  EXPECT_EQ(beyond, 0);
+}
+
+TEST_F(EventsWithMedia, WhatCannotBeFetchedIsSaidInTheEvent) {
+  ScriptedSink sink;
+  keep("own", sink);
+  around_.onKeep = [](const Event& event) {
+    if (event.mediaKey == "full") throw Error(Code::unavailable, "Media storage is full");
+    if (event.mediaKey == "bug") throw std::runtime_error("secret");
+  };
+  const Running running(*this);
+  tell("a", "chat", "full");
+  tell("b", "chat", "bug");
+  tell("c", "chat", "good");
+  const auto handed = sink.handed.first(3);
+  const auto media = [&](int i) { return handed[i].event.data.at("message").at("media"); };
+  EXPECT_EQ(media(0), (Json{{"url", nullptr}, {"error", "Media storage is full"}}));
+  EXPECT_EQ(media(1), (Json{{"url", nullptr}, {"error", "Media could not be stored"}}));
+  EXPECT_EQ(media(2), (Json{{"url", nullptr}}));
+}
+
+TEST_F(EventsWithMedia, NobodyIsAskedForThoseOfAnEventWithoutAny) {
+  ScriptedSink sink;
+  keep("own", sink);
+  std::atomic<int> asked{0};
+  around_.onKeep = [&](const Event&) { ++asked; };
+  const Running running(*this);
+  tell("text", "chat");
+  Event odd = eventOf("key alone");
+  odd.mediaKey = "key";
+  events_->publish({odd});
+  sink.handed.first(2);
+  EXPECT_EQ(asked, 0);
 }
 
 TEST_F(EventsTest, MediaThatAreSlowHoldUpNobodyElsesNorWhatCarriesNone) {

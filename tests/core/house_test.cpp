@@ -57,26 +57,12 @@ bool startsWithOneOf(const std::string& text, const std::vector<std::string>& st
 }
 
 // From left to right; a folder includes itself and what is to its right.
-const std::vector<std::string> kOrder{"main",
-                                      "block_host_main",
-                                      "cli",
-                                      "plugin_commands",
-                                      "gateway",
-                                      "gateway_events",
-                                      "gateway_options",
-                                      "block_opener",
-                                      "whereabouts",
-                                      "config",
-                                      "http",
-                                      "account",
-                                      "instance",
-                                      "block",
-                                      "event",
-                                      "process",
-                                      "net",
-                                      "storage",
-                                      "observe",
-                                      "pombo"};
+const std::vector<std::string> kOrder{
+    "main",           "block_host_main", "cli",          "plugin_commands", "gateway",
+    "gateway_events", "gateway_options", "block_opener", "whereabouts",     "config",
+    "http",           "account",         "instance",     "block",           "media",
+    "event",          "process",         "net",          "storage",         "observe",
+    "pombo"};
 
 std::size_t placeOf(const std::string& path) {
   const std::string first = path.substr(0, path.find_first_of("/."));

@@ -70,7 +70,9 @@ class Server:
         self.process: subprocess.Popen | None = None
         # The caller's own POMBO_ settings must not leak into a test.
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("POMBO_")}
-        self.env |= {"POMBO_HTTP_LISTEN": "127.0.0.1:0"} | self.store.settings
+        self.media = self.data_dir / "media"  # files of received messages
+        self.env |= {"POMBO_HTTP_LISTEN": "127.0.0.1:0", "POMBO_MEDIA_FOLDER": str(self.media)}
+        self.env |= self.store.settings
         self.env |= DEFAULT_ENV | (env or {})
 
     def __enter__(self) -> Server:

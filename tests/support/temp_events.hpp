@@ -41,6 +41,8 @@ class TempSurroundings final : public Surroundings {
   std::vector<std::pair<std::string, IEnricher*>> asked;
   std::map<std::string, std::string> media;  // by key
   std::function<void(const std::string& key)> onMedia = [](const std::string&) {};
+  std::function<void(const Event&)> onKeep = [](const Event&) {};
+  std::optional<std::string> link;
   std::set<std::string> unwanted;  // chats
 
   Failure call(const std::string& block, const std::string& what, std::chrono::milliseconds budget,
@@ -67,6 +69,10 @@ class TempSurroundings final : public Surroundings {
     return {"shop-" + id.value, withToken ? std::optional("token-" + id.value) : std::nullopt};
   }
   std::optional<Proxy> proxyFor(const InstanceId&) const override { return std::nullopt; }
+  void keepMedia(const Event& event, std::chrono::steady_clock::time_point) const override {
+    onKeep(event);
+  }
+  std::optional<std::string> mediaLink(const Event&) const override { return link; }
   Media mediaOf(const Event& event) const override {
     onMedia(event.mediaKey);
     return pombo::mediaOf("text/plain", media.at(event.mediaKey));

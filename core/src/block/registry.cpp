@@ -233,9 +233,10 @@ Json Registry::perform(const Instance& instance, const std::string& operation,
   });
 }
 
-Media Registry::media(const Instance& instance, const std::string& mediaKey) const {
+Media Registry::media(const Instance& instance, const std::string& mediaKey,
+                      std::chrono::milliseconds budget) const {
   const auto found = std::make_shared<Media>();
-  callConnector(instance, "media", kConnectorTime, [=](IConnector& connector) -> Json {
+  callConnector(instance, "media", budget, [=](IConnector& connector) -> Json {
     *found = connector.media(instance, mediaKey);
     return nullptr;
   });

@@ -45,7 +45,7 @@ class Registry {
   Profile profileOf(const Instance&) const;
   // Throws Error{unavailable} when its connector is not there.
   Json perform(const Instance&, const std::string& operation, const Json& arguments) const;
-  Media media(const Instance&, const std::string& mediaKey) const;
+  Media media(const Instance&, const std::string& mediaKey, std::chrono::milliseconds budget) const;
   // Through its proxy, which is not in the request yet.
   Link connect(const Instance&, LinkRequest, std::chrono::milliseconds budget) const;
   void reconnect(const Instance&) const;

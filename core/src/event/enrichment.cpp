@@ -1,5 +1,7 @@
 #include "event/enrichment.hpp"
 
+#include "event/media_part.hpp"
+
 namespace pombo {
 namespace {
 
@@ -23,17 +25,6 @@ void merge(Json& target, const Json& patch) {
       merge(members[key], value);
 }
 
-// A receiver that waits for a stored copy learns that there is none.
-bool tellMediaError(Json& data, const std::string& reason) {
-  auto* const all = data.if_object();
-  auto* const message = all ? all->if_contains("message") : nullptr;
-  auto* const parts = message ? message->if_object() : nullptr;
-  auto* const media = parts ? parts->if_contains("media") : nullptr;
-  if (!media || !media->is_object() || media->get_object().contains("error")) return false;
-  media->get_object()["error"] = reason;
-  return true;
-}
-
 }  // namespace
 
 bool Enrichment::isOffered() {
@@ -42,8 +33,8 @@ bool Enrichment::isOffered() {
   return false;
 }
 
-std::shared_ptr<const Event> Enrichment::enriched(std::shared_ptr<const Event> event) {
-  const auto deadline = Clock::now() + budget_;
+std::shared_ptr<const Event> Enrichment::enriched(std::shared_ptr<const Event> event,
+                                                  Time deadline) {
   for (const auto& [block, enricher] : enrichers_) {
     if (!mayAsk(block)) {
       metrics_.count("pombo_" + block + "_enrich_skipped_total", {});

@@ -14,20 +14,19 @@ namespace pombo {
 // is not asked for half a minute. Thread-safe.
 class Enrichment {
  public:
-  // `budget`: of all that add to one event.
-  Enrichment(Surroundings& around, Log& log, Metrics& metrics, std::chrono::milliseconds budget)
-      : around_(around), log_(log), metrics_(metrics), budget_(budget) {}
+  using Time = std::chrono::steady_clock::time_point;
+
+  Enrichment(Surroundings& around, Log& log, Metrics& metrics)
+      : around_(around), log_(log), metrics_(metrics) {}
 
   // Once the blocks have started.
   void start() { enrichers_ = around_.enrichers(); }
-  bool isLoaded() const { return !enrichers_.empty(); }
   // Whether anyone would be asked now.
   bool isOffered();
-  // The same event when nobody had anything to add. May take its time.
-  std::shared_ptr<const Event> enriched(std::shared_ptr<const Event>);
+  // The same event when nobody had anything to add. May take its time, until then.
+  std::shared_ptr<const Event> enriched(std::shared_ptr<const Event>, Time deadline);
 
  private:
-  using Time = std::chrono::steady_clock::time_point;
   struct Record {
     int failures = 0;  // in a row
     Time askAgain = {};
@@ -40,7 +39,6 @@ class Enrichment {
   Surroundings& around_;
   Log& log_;
   Metrics& metrics_;
-  const std::chrono::milliseconds budget_;
   std::vector<std::pair<std::string, IEnricher*>> enrichers_;
   std::mutex mutex_;  // guards records_
   std::map<std::string, Record> records_;

@@ -1,6 +1,7 @@
 #include "event/envelope.hpp"
 
 #include "event/inlining.hpp"
+#include "event/media_part.hpp"
 #include "observe/timestamp.hpp"
 #include "storage/quick_base64.hpp"
 
@@ -9,7 +10,11 @@ namespace pombo {
 Json Envelope::of(const Event& event, bool withMediaBase64) const {
   const auto to = around_.addressee(event.instance, includeToken_);
   Json data = event.data;
-  if (withMediaBase64 && !event.mediaKey.empty()) inlineMedia(event, data);
+  if (carriesMedia(event)) {
+    auto& media = *mediaIn(data);
+    if (withMediaBase64 && !NoInlining::leaves()) inlineMedia(event, media);
+    showLink(event, media);
+  }
   return {{"event", event.type},
           {"data", std::move(data)},
           {"instanceData",
@@ -20,11 +25,16 @@ Json Envelope::of(const Event& event, bool withMediaBase64) const {
           {"timestamp", timestamp(event.at == TimePoint() ? clock_.now() : event.at)}};
 }
 
-void Envelope::inlineMedia(const Event& event, Json& data) const {
-  boost::json::error_code none;
-  auto* const media = data.find_pointer("/message/media", none);
-  if (!media || !media->is_object() || NoInlining::leaves()) return;
-  auto& shown = media->get_object();
+// Good from now on, however late this is sent: an event that is kept holds no link.
+void Envelope::showLink(const Event& event, boost::json::object& shown) const {
+  const auto link = around_.mediaLink(event);
+  shown["url"] = link ? Json(around_.baseUrl() + *link) : Json();
+  const auto* const base64 = shown.if_contains("base64");
+  const bool isThere = link || (base64 && base64->is_string());
+  if (!isThere && !shown.contains("error")) shown["error"] = "Media are no longer stored";
+}
+
+void Envelope::inlineMedia(const Event& event, boost::json::object& shown) const {
   try {
     const Media found = around_.mediaOf(event);
     if (found.size > kMostMedia) {

@@ -18,7 +18,8 @@ class Envelope {
   Json of(const Event&, bool withMediaBase64) const;
 
  private:
-  void inlineMedia(const Event&, Json& data) const;
+  void showLink(const Event&, boost::json::object& shown) const;
+  void inlineMedia(const Event&, boost::json::object& shown) const;
 
   const Surroundings& around_;
   const IClock& clock_;

@@ -32,7 +32,7 @@ Events::Events(const EventsOptions& options, Database& database, const Egress& e
       cache_(store_, kCacheBytes),
       tally_(log, metrics, options.limits.breakerAfter),
       envelope_(around, clock, options.includeToken),
-      enrichment_(around, log, metrics, options.enrichTime),
+      enrichment_(around, log, metrics),
       thread_(
           options.limits, random_, [this] { return timeline_.at(currentMoment()); },
           [this](Work& work) { carryOut(work); }),
@@ -48,7 +48,7 @@ Events::Events(const EventsOptions& options, Database& database, const Egress& e
           [this](const Attempt& attempt, const std::vector<std::string>& destinations) {
             spread(attempt, destinations);
           }),
-      preparation_(around, cache_, enrichment_, subscribers_, thread_, metrics,
+      preparation_(around, cache_, enrichment_, subscribers_, thread_, metrics, options.enrichTime,
                    [this](Subscriber& to, const EventCache::Entry& event,
                           const std::vector<std::string>& destinations) {
                      for (const auto& each : destinations) live_.give(to, event, each);
@@ -106,7 +106,7 @@ void Events::start() {
   enrichment_.start();
   keepTime();
   Pipeline& pipeline = thread_.pipeline();
-  if (enrichment_.isLoaded()) pipeline.letChatsPass();
+  pipeline.letChatsPass();
   for (const auto& each : subscribers_)
     if (!each->isLive()) {
       pipeline.serve(each->block, rulesOf(each->delivery));

@@ -20,7 +20,7 @@ struct EventsOptions {
   PipelineLimits limits = {};
   Retention retention = {};
   std::string userAgent = {};
-  std::chrono::milliseconds enrichTime{30'000};  // of all blocks that add to an event
+  std::chrono::milliseconds enrichTime{30'000};  // of an event's media and all who add to it
   std::size_t liveDeliveries = 8192;             // of one live sink that wait
   std::uint64_t bodyBytes = 256 << 20;           // of all that is being posted
 };

@@ -1,6 +1,7 @@
 #include "event/preparation.hpp"
 
 #include "event/kill_point.hpp"
+#include "event/media_part.hpp"
 
 namespace pombo {
 namespace {
@@ -19,13 +20,14 @@ struct Preparation::Routes {
 
 Preparation::Preparation(Surroundings& around, EventCache& cache, Enrichment& enrichment,
                          const Subscribers& subscribers, PipelineThread& thread, Metrics& metrics,
-                         Live live)
+                         std::chrono::milliseconds patience, Live live)
     : around_(around),
       cache_(cache),
       enrichment_(enrichment),
       subscribers_(subscribers),
       thread_(thread),
       metrics_(metrics),
+      patience_(patience),
       live_(std::move(live)) {}
 
 void Preparation::start(const AcceptedEvent& accepted) {
@@ -40,15 +42,34 @@ void Preparation::begin(const AcceptedEvent& accepted) {
     return tryAgain(accepted.seq);
   }
   if (!event) return tell(accepted, nullptr, std::make_shared<Routes>(), false);
-  if (!enrichment_.isOffered()) return route(accepted, event, false);
-  enriching_.push([this, accepted, event] { enrich(accepted, event); });
+  if (!carriesMedia(*event) && !enrichment_.isOffered()) return route(accepted, event, false);
+  enriching_.push(accepted.instance, [this, accepted, event, deadline = Clock::now() + patience_] {
+    enrich(accepted, event, deadline);
+  });
 }
 
-void Preparation::enrich(const AcceptedEvent& accepted, const Entry& event) {
-  const auto enriched = enrichment_.enriched(event);
+void Preparation::enrich(const AcceptedEvent& accepted, const Entry& event,
+                         Enrichment::Time deadline) {
+  const auto enriched = enrichment_.enriched(withMediaKept(event, deadline), deadline);
   routing_.push([this, accepted, enriched, isChanged = enriched != event] {
     route(accepted, enriched, isChanged);
   });
+}
+
+Preparation::Entry Preparation::withMediaKept(const Entry& event, Enrichment::Time deadline) {
+  if (!carriesMedia(*event)) return event;
+  std::string reason;
+  try {
+    around_.keepMedia(*event, deadline);
+    return event;
+  } catch (const Error& error) {
+    reason = error.what();
+  } catch (const std::exception&) {
+    reason = "Media could not be stored";
+  }
+  Event changed = *event;
+  if (!tellMediaError(changed.data, reason)) return event;
+  return std::make_shared<const Event>(std::move(changed));
 }
 
 void Preparation::route(const AcceptedEvent& accepted, const Entry& event, bool isChanged) {

@@ -7,9 +7,10 @@ bool SinkLane::push(const InstanceId& instance, Job job) {
     std::lock_guard lock(mutex_);
     if (count_ >= most_) return false;
     ++count_;
-    const auto [line, isNew] = waiting_.try_emplace(instance);
-    line->second.push_back(std::move(job));
-    if (!isNew) return true;
+    Line& line = waiting_[instance];
+    line.jobs.push_back(std::move(job));
+    if (line.turns == each_) return true;
+    ++line.turns;
     turns_.push_back(instance);
   }
   crew_.push([this] { next(); });
@@ -21,16 +22,18 @@ void SinkLane::next() {
   std::unique_lock lock(mutex_);
   const InstanceId instance = std::move(turns_.front());
   turns_.pop_front();
-  auto& line = waiting_.at(instance);
-  Job job = std::move(line.front());
-  line.pop_front();
-  lock.unlock();
-  job();
-  job = nullptr;
-  lock.lock();
-  --count_;
-  if (line.empty()) {
-    waiting_.erase(instance);
+  Line& line = waiting_.at(instance);
+  if (!line.jobs.empty()) {  // or its other turns were quicker
+    Job job = std::move(line.jobs.front());
+    line.jobs.pop_front();
+    lock.unlock();
+    job();
+    job = nullptr;
+    lock.lock();
+    --count_;
+  }
+  if (line.jobs.empty()) {
+    if (--line.turns == 0) waiting_.erase(instance);
     return;
   }
   turns_.push_back(instance);

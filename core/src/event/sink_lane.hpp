@@ -1,4 +1,4 @@
-// The lane of one block's own sink: its threads, and who is next.
+// Threads that instances share, and who is next.
 #pragma once
 
 #include <deque>
@@ -9,25 +9,32 @@
 
 namespace pombo {
 
-// One instance's jobs run one after another, in the order in which they came; instances take turns.
-// Thread-safe.
+// One instance's jobs are begun in the order in which they came, `each` at a time: with one, they
+// run one after another. Instances take turns. Thread-safe.
 class SinkLane {
  public:
   using Job = std::function<void()>;  // never throws
 
   // Not more than `most` wait or run at a time.
-  SinkLane(int workers, std::size_t most) : most_(most), crew_("pombo-lane", workers) {}
+  SinkLane(int workers, std::size_t most, int each = 1)
+      : most_(most), each_(each), crew_("pombo-lane", workers) {}
 
   // False: it is full.
   bool push(const InstanceId&, Job);
   int stop(Crew::Time deadline) { return crew_.stop(deadline); }
 
  private:
+  struct Line {
+    std::deque<Job> jobs;
+    int turns = 0;  // in hand, or in turns_
+  };
+
   void next();
 
   const std::size_t most_;
-  std::mutex mutex_;                               // guards all below
-  std::map<InstanceId, std::deque<Job>> waiting_;  // an instance has one in hand, or in line
+  const int each_;
+  std::mutex mutex_;  // guards all below
+  std::map<InstanceId, Line> waiting_;
   std::deque<InstanceId> turns_;
   std::size_t count_ = 0;
   Crew crew_;  // last: its threads use all of the above

@@ -39,6 +39,10 @@ class Surroundings {
   // Throws Error{notFound} when it is gone.
   virtual Addressee addressee(const InstanceId&, bool withToken) const = 0;
   virtual std::optional<Proxy> proxyFor(const InstanceId&) const = 0;
+  // Its media. keepMedia() returns when they are where receivers may fetch them by a link, for a
+  // time; it throws an Error whose sentence receivers read, about then at the latest.
+  virtual void keepMedia(const Event&, std::chrono::steady_clock::time_point deadline) const = 0;
+  virtual std::optional<std::string> mediaLink(const Event&) const = 0;  // nothing: they are not
   virtual Media mediaOf(const Event&) const = 0;
 
   // Fills in what a connector leaves to core.

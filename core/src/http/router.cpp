@@ -21,8 +21,8 @@ bool isProbe(const std::string& path) {
   return path == "/health" || path == "/healthz" || path == "/readyz" || path == "/metrics";
 }
 
-// What may be logged of a query: what the route has asked for. Anything else may be a token that is
-// spelled another way.
+// What may be logged of a query: what the route has asked for, unless that opens something.
+// Anything else may be a token that is spelled another way.
 std::string shownOf(const std::string& query, const Route* route) {
   std::string shown;
   for (std::size_t at = 0; at <= query.size();) {
@@ -30,7 +30,8 @@ std::string shownOf(const std::string& query, const Route* route) {
     const std::string pair = query.substr(at, end - at);
     const std::string name = pair.substr(0, pair.find('='));
     if (at > 0) shown += '&';
-    if (route && fieldNamed(route->query, name))
+    const Field* const field = route ? fieldNamed(route->query, name) : nullptr;
+    if (field && !field->secret)
       shown += pair;
     else
       shown += name == "token" ? "token=***" : "***";

@@ -62,6 +62,13 @@ std::string keyIdOf(const Secret& masterKey) {
   return Botan::hex_encode(derived(masterKey, "pombo key id").data(), 8, false);
 }
 
+std::string macOf(const Secret& key, const std::string& text) {
+  const auto mac = Botan::MessageAuthenticationCode::create_or_throw("HMAC(SHA-256)");
+  mac->set_key(bytesOf(key.reveal()));
+  mac->update(text);
+  return Botan::hex_encode(mac->final(), false);
+}
+
 // One key with its schedule. Botan's objects are for one thread at a time.
 class Sealer::Cipher {
  public:
@@ -213,6 +220,11 @@ std::string Sealer::hashOf(const std::string& token) const {
   mac->update(token);
   const auto tag = mac->final();
   return inUrl(quickBase64({reinterpret_cast<const char*>(tag.data()), tag.size()}));
+}
+
+Secret Sealer::keyFor(const std::string& purpose) const {
+  const auto key = derived(tokenKey_, purpose);
+  return Secret(std::string(key.begin(), key.end()));
 }
 
 std::string Sealer::change(const std::function<std::string()>& choose) {

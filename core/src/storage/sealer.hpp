@@ -18,6 +18,7 @@ std::string toBase64Url(const std::string& bytes);  // without padding
 
 std::string randomBytes(std::size_t count);  // from the operating system
 std::string keyIdOf(const Secret& masterKey);
+std::string macOf(const Secret& key, const std::string& text);  // HMAC-SHA256, 64 hex digits
 
 // A sealed value is "<key id>:<base64 of nonce, ciphertext and tag>". `owner` names the row and the
 // column; a value moved elsewhere does not open. Thread-safe.
@@ -37,6 +38,10 @@ class Sealer {
 
   // HMAC-SHA256 under a key of the server, base64url: how tokens are looked up.
   std::string hashOf(const std::string& token) const;
+
+  // A key for one purpose, derived from the one that tokens are hashed with: it stays the same for
+  // as long as the database does, whatever becomes of the master key.
+  Secret keyFor(const std::string& purpose) const;
 
   std::string keyId() const;  // of the key that seals
 

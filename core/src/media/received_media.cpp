@@ -1,0 +1,95 @@
+#include "media/received_media.hpp"
+
+#include <algorithm>
+
+namespace pombo {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kLate = "Media did not come in time";
+constexpr std::chrono::seconds kPatience{30}, kPause{30};
+constexpr int kMostLate = 3;
+
+// By what is said of them, which may be wrong.
+std::uint64_t saidSizeOf(const Event& event, std::uint64_t largest) {
+  boost::json::error_code none;
+  const auto* const size = event.data.find_pointer("/message/media/size", none);
+  const auto* const bytes = size ? size->if_int64() : nullptr;
+  return bytes && *bytes >= 0 ? std::min(static_cast<std::uint64_t>(*bytes), largest) : largest;
+}
+
+std::chrono::milliseconds leftUntil(Clock::time_point deadline) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+}
+
+}  // namespace
+
+void ReceivedMedia::keep(const Event& event, Time deadline) try {
+  const MediaId id = links_.idOf(event.instance, event.mediaKey);
+  if (spool_.renew(id)) return;
+  fetch(event, id, deadline);
+  metrics_.count("pombo_media_stored_total", {});
+  // It may have been deleted meanwhile, and its folder with it.
+  if (!knows_(event.instance)) spool_.forget(event.instance);
+} catch (...) {
+  metrics_.count("pombo_media_failed_total", {});
+  throw;
+}
+
+void ReceivedMedia::fetch(const Event& event, const MediaId& id, Time deadline) {
+  requireAnswering(event.instance);
+  const auto room = room_.awaitUntil(event.instance, saidSizeOf(event, spool_.largest()), deadline);
+  const auto left = leftUntil(deadline);
+  if (!room || left.count() <= 0) throw Error(Code::timedOut, kLate);
+  try {
+    const Media media = fetch_(event.instance, event.mediaKey, left);
+    answered(event.instance, true);
+    room->resize(std::min(media.size, spool_.largest()));
+    spool_.put(event.instance, id, media);
+  } catch (const Error& error) {
+    if (error.code == Code::timedOut) answered(event.instance, false);
+    throw;
+  }
+}
+
+// One whose connector, or proxy, hangs would keep threads from all others.
+void ReceivedMedia::requireAnswering(const InstanceId& instance) {
+  std::lock_guard lock(mutex_);
+  const auto record = records_.find(instance);
+  if (record != records_.end() && Clock::now() < record->second.askAgain)
+    throw Error(Code::unavailable, kLate);
+}
+
+void ReceivedMedia::answered(const InstanceId& instance, bool inTime) {
+  std::lock_guard lock(mutex_);
+  if (inTime) {
+    records_.erase(instance);
+    return;
+  }
+  Record& record = records_[instance];
+  if (++record.late >= kMostLate) record = {.late = 0, .askAgain = Clock::now() + kPause};
+}
+
+Media ReceivedMedia::of(const InstanceId& instance, const std::string& mediaKey) {
+  if (auto media = spool_.find(links_.idOf(instance, mediaKey))) return std::move(*media);
+  return fetch_(instance, mediaKey, kPatience);
+}
+
+std::optional<std::string> ReceivedMedia::linkTo(const Event& event) const {
+  const MediaId id = links_.idOf(event.instance, event.mediaKey);
+  return spool_.holds(id) ? std::optional(links_.to(id)) : std::nullopt;
+}
+
+void ReceivedMedia::forget(const InstanceId& instance) {
+  spool_.forget(instance);
+  std::lock_guard lock(mutex_);
+  records_.erase(instance);
+}
+
+void ReceivedMedia::collect(Metrics& metrics) const {
+  metrics.observe("pombo_media_bytes", {}, static_cast<double>(spool_.bytes()));
+  metrics.observe("pombo_media_files", {}, static_cast<double>(spool_.files()));
+}
+
+}  // namespace pombo

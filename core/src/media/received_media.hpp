@@ -1,0 +1,58 @@
+// The bytes of received media: fetched once, kept in the spool, and shown to whoever may see them.
+#pragma once
+
+#include "event/byte_budget.hpp"
+#include "media/spool.hpp"
+#include "observe/metrics.hpp"
+#include "pombo/event.hpp"
+
+namespace pombo {
+
+// Thread-safe.
+class ReceivedMedia {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  // From the instance's connector, which has so long.
+  using Fetch = std::function<Media(const InstanceId&, const std::string& mediaKey,
+                                    std::chrono::milliseconds budget)>;
+  using Knows = std::function<bool(const InstanceId&)>;
+
+  ReceivedMedia(Spool& spool, const MediaLinks& links, Fetch fetch, Knows knows, Metrics& metrics)
+      : spool_(spool),
+        links_(links),
+        fetch_(std::move(fetch)),
+        knows_(std::move(knows)),
+        metrics_(metrics) {}
+
+  // Returns when they are in the spool, where they were already if that event was seen before a
+  // crash. Throws Error, for receivers to read; about then at the latest.
+  void keep(const Event&, Time deadline);
+  // From the spool, or from the connector when they are not there.
+  Media of(const InstanceId&, const std::string& mediaKey);
+  // A link without the server's address. Nothing: they are not in the spool.
+  std::optional<std::string> linkTo(const Event&) const;
+
+  void forget(const InstanceId&);
+  void collect(Metrics&) const;  // before a scrape
+
+ private:
+  struct Record {
+    int late = 0;  // in a row
+    Time askAgain = {};
+  };
+
+  void fetch(const Event&, const MediaId&, Time deadline);
+  void requireAnswering(const InstanceId&);
+  void answered(const InstanceId&, bool inTime);
+
+  Spool& spool_;
+  const MediaLinks& links_;
+  const Fetch fetch_;
+  const Knows knows_;
+  Metrics& metrics_;
+  ByteBudget room_{256 << 20};  // connectors may have them in memory until they are copied
+  std::mutex mutex_;            // guards records_
+  std::map<InstanceId, Record> records_;
+};
+
+}  // namespace pombo
