@@ -121,13 +121,5 @@ TEST_F(ByteBudgetTest, ACallerIsHeldUntilThereIsRoom) {
   EXPECT_NE(waiting.get(), nullptr);
 }
 
-TEST_F(ByteBudgetTest, ACallerMayGiveUp) {
-  const auto soon = [] { return std::chrono::steady_clock::now() + std::chrono::milliseconds(1); };
-  take("a", "a", 10 * kUnit);
-  EXPECT_EQ(budget_.awaitUntil({"b"}, kUnit, soon()), nullptr);
-  give("a");
-  EXPECT_NE(budget_.awaitUntil({"c"}, 10 * kUnit, soon()), nullptr) << "b has given its part back";
-}
-
 }  // namespace
 }  // namespace pombo

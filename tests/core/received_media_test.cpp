@@ -82,9 +82,12 @@ TEST_F(ReceivedMediaTest, WhatAConnectorSaysIsWhatReceiversRead) {
   EXPECT_TRUE(has("pombo_media_failed_total 1"));
 }
 
-TEST_F(ReceivedMediaTest, NobodyIsAskedWhenTheTimeIsUp) {
-  EXPECT_EQ(keep(eventOf("key"), Clock::now()), "Media did not come in time");
+TEST_F(ReceivedMediaTest, NobodyIsAskedWhenTheTimeIsUpOrSoonWillBe) {
+  for (const auto left : {-1s, 0s, 1s, 4s})
+    EXPECT_EQ(keep(eventOf("key"), Clock::now() + left), "Media did not come in time");
   EXPECT_EQ(fetched_, 0);
+  EXPECT_EQ(keep(eventOf("key")), "") << "which is not held against the connector";
+  EXPECT_GE(budget_, 5s);
 }
 
 TEST_F(ReceivedMediaTest, OneThatHangsThreeTimesIsNotAskedForAWhile) {

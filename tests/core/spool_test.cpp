@@ -166,6 +166,22 @@ TEST_F(SpoolTest, AFileThatIsNotWholeIsNotServed) {
   EXPECT_EQ(spool().bytes(), 0u);
 }
 
+TEST_F(SpoolTest, AStartRemovesWhatIsTooShortToBeAFile) {
+  put('c');
+  const auto one = spool().bytes();
+  temp_.write(kShop.value + "/" + idOf('a'), "");
+  temp_.write(kShop.value + "/" + idOf('b'), std::string(kSmallestSpoolFile - 1, 'x'));
+  temp_.write(kOther.value + "/" + idOf('d'), "");
+  temp_.open();
+  EXPECT_EQ(spool().files(), 1u);
+  EXPECT_EQ(spool().bytes(), one);
+  EXPECT_EQ(temp_.sizes().size(), 1u);
+  EXPECT_EQ(bytesIn('d'), "nothing");
+  put('d', "", kOther);
+  spool().forget(kOther);
+  EXPECT_EQ(spool().bytes(), one);
+}
+
 TEST_F(SpoolTest, ItTakesWhatThereIsRoomFor) {
   const auto one = spoolFileSize(mediaNamed("a.png", "bytes"));
   temp_.options.bytes = 3 * one;
@@ -257,7 +273,7 @@ TEST_F(SpoolTest, ManyAtOnce) {
     threads.emplace_back([this, i] {
       const char id = static_cast<char>('a' + i % 4);
       for (int round = 0; round < 20; ++round) {
-        // One that is forgotten meanwhile is refused.
+        // One that is forgotten again and again meanwhile is refused.
         refusalOf([&] { put(id, std::string(1000, id), i % 2 ? kShop : kOther); });
         const auto media = spool().find(idOf(id));
         EXPECT_EQ(media ? bytesOf(*media, 1000) : std::string(1000, id), std::string(1000, id));

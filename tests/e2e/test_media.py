@@ -323,7 +323,7 @@ def test_what_the_connector_cannot_give_is_said(shop, crm):
 def test_a_full_disk(tmp_path, crm):
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder],
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", folder],
                              capture_output=True)
     if mounted.returncode:
         pytest.skip("a disk that is full takes root to make")

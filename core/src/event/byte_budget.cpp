@@ -27,15 +27,6 @@ std::shared_ptr<ByteBudget::Share> ByteBudget::await(const InstanceId& whose, st
   return taken.get_future().get();
 }
 
-std::shared_ptr<ByteBudget::Share> ByteBudget::awaitUntil(
-    const InstanceId& whose, std::uint64_t bytes, std::chrono::steady_clock::time_point deadline) {
-  // One that comes too late goes with the promise.
-  const auto taken = std::make_shared<std::promise<std::shared_ptr<Share>>>();
-  auto share = taken->get_future();
-  take(whose, bytes, [taken](std::shared_ptr<Share> its) { taken->set_value(std::move(its)); });
-  return share.wait_until(deadline) == std::future_status::ready ? share.get() : nullptr;
-}
-
 void ByteBudget::close() {
   std::map<InstanceId, std::deque<Waiting>> waiting;
   {

@@ -1,7 +1,6 @@
 // How many bytes of bodies may be in memory at once.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -50,9 +49,6 @@ class ByteBudget {
   void take(const InstanceId& whose, std::uint64_t bytes, Go go);
   // Holds the caller until then.
   std::shared_ptr<Share> await(const InstanceId& whose, std::uint64_t bytes);
-  // Null as well when there is no room in time.
-  std::shared_ptr<Share> awaitUntil(const InstanceId& whose, std::uint64_t bytes,
-                                    std::chrono::steady_clock::time_point deadline);
   void close();
 
  private:

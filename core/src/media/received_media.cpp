@@ -1,7 +1,5 @@
 #include "media/received_media.hpp"
 
-#include <algorithm>
-
 namespace pombo {
 namespace {
 
@@ -10,14 +8,9 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kLate = "Media did not come in time";
 constexpr std::chrono::seconds kPatience{30}, kPause{30};
 constexpr int kMostLate = 3;
-
-// By what is said of them, which may be wrong.
-std::uint64_t saidSizeOf(const Event& event, std::uint64_t largest) {
-  boost::json::error_code none;
-  const auto* const size = event.data.find_pointer("/message/media/size", none);
-  const auto* const bytes = size ? size->if_int64() : nullptr;
-  return bytes && *bytes >= 0 ? std::min(static_cast<std::uint64_t>(*bytes), largest) : largest;
-}
+// With less, it would be the connector's fault that the event has waited: calls that do not end in
+// their time are held against all of it.
+constexpr std::chrono::seconds kLeast{5};
 
 std::chrono::milliseconds leftUntil(Clock::time_point deadline) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
@@ -39,13 +32,11 @@ void ReceivedMedia::keep(const Event& event, Time deadline) try {
 
 void ReceivedMedia::fetch(const Event& event, const MediaId& id, Time deadline) {
   requireAnswering(event.instance);
-  const auto room = room_.awaitUntil(event.instance, saidSizeOf(event, spool_.largest()), deadline);
   const auto left = leftUntil(deadline);
-  if (!room || left.count() <= 0) throw Error(Code::timedOut, kLate);
+  if (left < kLeast) throw Error(Code::timedOut, kLate);
   try {
     const Media media = fetch_(event.instance, event.mediaKey, left);
     answered(event.instance, true);
-    room->resize(std::min(media.size, spool_.largest()));
     spool_.put(event.instance, id, media);
   } catch (const Error& error) {
     if (error.code == Code::timedOut) answered(event.instance, false);

@@ -1,7 +1,6 @@
 // The bytes of received media: fetched once, kept in the spool, and shown to whoever may see them.
 #pragma once
 
-#include "event/byte_budget.hpp"
 #include "media/spool.hpp"
 #include "observe/metrics.hpp"
 #include "pombo/event.hpp"
@@ -25,7 +24,8 @@ class ReceivedMedia {
         metrics_(metrics) {}
 
   // Returns when they are in the spool, where they were already if that event was seen before a
-  // crash. Throws Error, for receivers to read; about then at the latest.
+  // crash. Throws Error, for receivers to read; about then at the latest. With less than five
+  // seconds until then the connector is not asked.
   void keep(const Event&, Time deadline);
   // From the spool, or from the connector when they are not there.
   Media of(const InstanceId&, const std::string& mediaKey);
@@ -50,8 +50,7 @@ class ReceivedMedia {
   const Fetch fetch_;
   const Knows knows_;
   Metrics& metrics_;
-  ByteBudget room_{256 << 20};  // connectors may have them in memory until they are copied
-  std::mutex mutex_;            // guards records_
+  std::mutex mutex_;  // guards records_
   std::map<InstanceId, Record> records_;
 };
 

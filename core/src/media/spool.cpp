@@ -1,13 +1,13 @@
 #include "media/spool.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <filesystem>
 
 #include "event/kill_point.hpp"
 #include "media/spool_file.hpp"
+#include "media/spool_folder.hpp"
 
 namespace pombo {
 namespace {
@@ -24,37 +24,6 @@ bool isInstanceFolder(const std::string& name) {
 }
 
 bool isUnfinished(const std::string& name) { return name.ends_with(".part"); }
-
-Descriptor opened(const std::string& path, int flags) {
-  return Descriptor(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, 0600));
-}
-
-void syncFolder(const std::string& path) {
-  const auto folder = opened(path, O_RDONLY | O_DIRECTORY);
-  if (!folder || ::fsync(folder.get()) != 0)
-    throw std::system_error(errno, std::generic_category());
-}
-
-// The time of its last change is how old it is.
-void stamp(const Descriptor& file, TimePoint now) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
-  timespec times[2];
-  times[0].tv_sec = times[1].tv_sec = seconds.time_since_epoch().count();
-  times[0].tv_nsec = times[1].tv_nsec =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(now - seconds).count();
-  if (::futimens(file.get(), times) != 0) throw std::system_error(errno, std::generic_category());
-}
-
-TimePoint stampOf(const struct stat& about) {
-  return TimePoint(std::chrono::duration_cast<TimePoint::duration>(
-      std::chrono::seconds(about.st_mtim.tv_sec) +
-      std::chrono::nanoseconds(about.st_mtim.tv_nsec)));
-}
-
-void clearAway(const fs::path& path) {
-  std::error_code ignored;  // it is looked for again at the next start
-  fs::remove_all(path, ignored);
-}
 
 std::string sizeText(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
@@ -74,10 +43,12 @@ class Spool::Room {
       throw Error(Code::unavailable, kFull);
     ++spool.files_;
     spool.bytes_ += bytes;
+    spool.writing_ += bytes;
     spool.bytesOf_[instance] += bytes;
   }
   ~Room() {
     std::lock_guard lock(spool_.mutex_);
+    spool_.writing_ -= bytes_;
     spool_.give(instance_, bytes_);
   }
   Room(const Room&) = delete;
@@ -91,11 +62,7 @@ class Spool::Room {
 
 Spool::Spool(SpoolOptions options, const IClock& clock, Log& log)
     : options_(std::move(options)), clock_(clock), log_(log) {
-  std::error_code error;
-  fs::create_directories(options_.folder, error);
-  if (!error && ::chmod(options_.folder.c_str(), 0700) != 0)
-    error = {errno, std::generic_category()};
-  if (error) throw std::runtime_error("media.folder " + options_.folder + ": " + error.message());
+  makeOwnFolder(options_.folder);
 }
 
 void Spool::restore(const std::function<bool(const InstanceId&)>& knows) {
@@ -116,7 +83,8 @@ void Spool::restoreFolder(const InstanceId& instance) {
     struct stat about {};
     if (::lstat(entry.path().c_str(), &about) != 0) continue;
     const Kept found{instance, static_cast<std::uint64_t>(about.st_size), stampOf(about)};
-    if (isUnfinished(name) || (isMediaId(name) && isOver(found))) {
+    const bool isUseless = found.bytes < kSmallestSpoolFile || isOver(found);
+    if (isUnfinished(name) || (isMediaId(name) && isUseless)) {
       clearAway(entry.path());
     } else {
       empty = false;
@@ -130,7 +98,12 @@ void Spool::restoreFolder(const InstanceId& instance) {
 void Spool::put(const InstanceId& instance, const MediaId& id, const Media& media) try {
   if (media.size > options_.largest)
     throw Error(Code::tooLarge, "Media is too large (limit " + sizeText(options_.largest) + ")");
-  write(instance, id, media);
+  try {
+    write(instance, id, media);
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::no_such_file_or_directory) throw;
+    write(instance, id, media);  // its folder was forgotten under its hands
+  }
   std::lock_guard lock(mutex_);
   tells_ = true;
 } catch (const Error& error) {
@@ -148,7 +121,7 @@ void Spool::put(const InstanceId& instance, const MediaId& id, const Media& medi
 void Spool::write(const InstanceId& instance, const MediaId& id, const Media& media) {
   const std::uint64_t bytes = spoolFileSize(media);
   const Room room(*this, instance, bytes);
-  requireFree(bytes);
+  requireFree();
   std::uint64_t number = 0;
   {
     std::lock_guard lock(mutex_);
@@ -157,16 +130,17 @@ void Spool::write(const InstanceId& instance, const MediaId& id, const Media& me
   const std::string folder = folderOf(instance), path = pathOf(instance, id);
   const std::string unfinished = path + "." + std::to_string(number) + ".part";
   if (::mkdir(folder.c_str(), 0700) == 0) syncFolder(options_.folder);
-  const auto file = opened(unfinished, O_WRONLY | O_CREAT | O_EXCL);
+  const auto file = openedAt(unfinished, O_WRONLY | O_CREAT | O_EXCL);
   if (!file) throw std::system_error(errno, std::generic_category());
   const auto now = clock_.now();
   try {
     writeSpoolFile(file, media);
     stamp(file, now);
     killPoint("spool.before_rename");
-    std::lock_guard lock(mutex_);  // or it might be swept as the one that was there before
+    std::lock_guard name(names_);
     if (::rename(unfinished.c_str(), path.c_str()) != 0)
       throw std::system_error(errno, std::generic_category());
+    std::lock_guard lock(mutex_);
     keep(id, {instance, bytes, now});
   } catch (...) {
     ::unlink(unfinished.c_str());
@@ -176,12 +150,13 @@ void Spool::write(const InstanceId& instance, const MediaId& id, const Media& me
   syncFolder(folder);
 }
 
-// The database may be on the same disk.
-void Spool::requireFree(std::uint64_t bytes) const {
+// The database may be on the same disk. Of what others are writing, the disk does not know yet.
+void Spool::requireFree() const {
   struct statvfs disk {};
   if (::statvfs(options_.folder.c_str(), &disk) != 0)
     throw std::system_error(errno, std::generic_category());
-  if (disk.f_bavail * disk.f_frsize < bytes + options_.freeBytes)
+  std::lock_guard lock(mutex_);
+  if (disk.f_bavail * disk.f_frsize < writing_ + options_.freeBytes)
     throw std::system_error(ENOSPC, std::generic_category());
 }
 
@@ -215,7 +190,7 @@ std::optional<Media> Spool::find(const MediaId& id) {
     if (found == kept_.end() || isOver(found->second)) return std::nullopt;
     kept = found->second;
   }
-  const auto file = opened(pathOf(kept.instance, id), O_RDONLY);
+  const auto file = openedAt(pathOf(kept.instance, id), O_RDONLY);
   if (!file && (errno == EMFILE || errno == ENFILE))
     throw Error(Code::unavailable, "Server is busy", std::chrono::seconds(1));
   if (file)
@@ -246,11 +221,16 @@ void Spool::sweep() {
       if (isOver(kept)) old.push_back(id);
   }
   for (const auto& id : old) {
-    std::lock_guard lock(mutex_);
-    const auto found = kept_.find(id);
-    if (found == kept_.end() || !isOver(found->second)) continue;
-    clearAway(pathOf(found->second.instance, id));
-    drop(id);
+    std::lock_guard name(names_);
+    std::string path;
+    {
+      std::lock_guard lock(mutex_);
+      const auto found = kept_.find(id);
+      if (found == kept_.end() || !isOver(found->second)) continue;
+      path = pathOf(found->second.instance, id);
+      drop(id);
+    }
+    clearAway(path);
   }
 }
 
@@ -289,6 +269,7 @@ void Spool::give(const InstanceId& instance, std::uint64_t bytes) {
   --files_;
   bytes_ -= bytes;
   const auto its = bytesOf_.find(instance);
+  if (its == bytesOf_.end()) return;
   its->second -= bytes;
   if (its->second == 0) bytesOf_.erase(its);
 }

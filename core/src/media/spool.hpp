@@ -29,7 +29,8 @@ struct SpoolOptions {
 // old a file is, is the time of its last change. Thread-safe.
 class Spool {
  public:
-  // Makes the folder. Throws std::runtime_error for the operator.
+  // Makes the folder. Throws std::runtime_error for the operator, also for one that is not the
+  // server's alone.
   Spool(SpoolOptions, const IClock&, Log&);
 
   // Before anything else: what the last server left. Of instances that are not known any more, and
@@ -47,7 +48,6 @@ class Spool {
   void forget(const InstanceId&);
   void sweep();  // what is too old goes
 
-  std::uint64_t largest() const { return options_.largest; }
   std::uint64_t bytes() const;
   std::uint64_t files() const;
 
@@ -63,7 +63,7 @@ class Spool {
   std::string pathOf(const InstanceId& instance, const MediaId& id) const;
   void restoreFolder(const InstanceId&);
   void write(const InstanceId&, const MediaId&, const Media&);
-  void requireFree(std::uint64_t bytes) const;
+  void requireFree() const;
   void keep(const MediaId&, Kept);  // under mutex_, as the next three
   void drop(const MediaId&);
   void give(const InstanceId&, std::uint64_t bytes);
@@ -73,10 +73,12 @@ class Spool {
   const IClock& clock_;
   Log& log_;
 
-  mutable std::mutex mutex_;  // guards all below
+  std::mutex names_;          // before mutex_: what is swept is not what has just got its name
+  mutable std::mutex mutex_;  // guards all below; never held while the disk is at work
   std::unordered_map<MediaId, Kept> kept_;
   std::map<InstanceId, std::uint64_t> bytesOf_;  // with those being written
   std::uint64_t bytes_ = 0, files_ = 0;          // likewise
+  std::uint64_t writing_ = 0;                    // bytes, of those being written
   std::uint64_t written_ = 0;                    // numbers files that are not finished
   bool tells_ = true;                            // the next failure
 };

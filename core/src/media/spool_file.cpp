@@ -19,6 +19,7 @@ struct Footer {
   std::uint64_t text;  // of its type and its name, a NUL between them
   std::array<char, 8> mark;
 };
+static_assert(kSmallestSpoolFile == sizeof(Footer) + 1);
 
 std::string textOf(const Media& media) {
   const std::string type = media.mimeType.substr(0, kLongestType);
@@ -83,7 +84,7 @@ std::optional<Media> readSpoolFile(const Descriptor& file) {
   if (::fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode)) return std::nullopt;
   const auto all = static_cast<std::uint64_t>(about.st_size);
   Footer footer{};
-  if (all < sizeof footer) return std::nullopt;
+  if (all < kSmallestSpoolFile) return std::nullopt;
   const std::uint64_t rest = all - sizeof footer;
   std::array<char, sizeof footer> end{};
   if (!readAt(file, end.data(), end.size(), rest)) return std::nullopt;

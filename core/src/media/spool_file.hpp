@@ -8,6 +8,9 @@
 
 namespace pombo {
 
+// Bytes of one that has neither any of its own nor a name.
+inline constexpr std::uint64_t kSmallestSpoolFile = 25;
+
 // Bytes on the disk. What it says of itself is cut to what anybody could want to know.
 std::uint64_t spoolFileSize(const Media&);
 
