@@ -109,10 +109,7 @@ void SimulatedLinks::reconnect(const Instance& instance) {
 
 void SimulatedLinks::disconnect(const Instance& instance) {
   const auto held = locks_.hold(instance.id.value);
-  {
-    const std::lock_guard lock(mutex_);
-    asked_.erase(instance.id.value);
-  }
+  takeBack(instance.id);
   codes_->drop(instance.id.value);
   if (sessionOf(instance.id).isLinked())
     tell(instance.id, {{"state", "disconnected"}, {"reason", "closed"}});
@@ -126,6 +123,7 @@ void SimulatedLinks::logout(const Instance& instance) {
 void SimulatedLinks::logOut(const InstanceId& id, const std::function<void()>& publish) {
   const auto held = locks_.hold(id.value);
   publish();
+  takeBack(id);
   codes_->drop(id.value);
   host_->settings().erase(id);
 }
@@ -150,7 +148,7 @@ void SimulatedLinks::drop(const Instance& instance, bool reconnects) {
   Json data{{"state", "disconnected"}, {"reason", "closed"}};
   if (reconnects) data.as_object()["reconnecting"] = true;
   tell(instance.id, std::move(data));
-  if (!reconnects) return;
+  if (!reconnects) return takeBack(instance.id);
   if (isSilent(instance.id)) return putOff(instance.id, {});
   open(instance.id, session);
 }
@@ -167,9 +165,11 @@ void SimulatedLinks::ban(const Instance& instance, std::optional<std::int64_t> s
   const auto held = locks_.hold(instance.id.value);
   auto session = linkedSessionOf(instance.id);
   const auto until = host_->clock().now() + std::chrono::seconds(*seconds);
-  session.bannedUntil = std::chrono::system_clock::to_time_t(until);
+  session.bannedUntil = std::chrono::system_clock::to_time_t(
+      std::chrono::ceil<std::chrono::seconds>(until));  // a second lasts one
   host_->settings().save(instance.id, session.document());
   tellOfBan(instance.id, session, reason);
+  takeBack(instance.id);
 }
 
 Json SimulatedLinks::changeProfile(const Instance& instance, const Fields& fields) {
@@ -246,4 +246,9 @@ bool SimulatedLinks::isSilent(const InstanceId& id) const {
 void SimulatedLinks::putOff(const InstanceId& id, const LinkRequest& request) {
   const std::lock_guard lock(mutex_);
   asked_.insert_or_assign(id.value, request);
+}
+
+void SimulatedLinks::takeBack(const InstanceId& id) {
+  const std::lock_guard lock(mutex_);
+  asked_.erase(id.value);
 }

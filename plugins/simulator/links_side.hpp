@@ -50,6 +50,7 @@ class SimulatedLinks {
   SimulatedSession linkedSessionOf(const pombo::InstanceId&) const;
   bool isSilent(const pombo::InstanceId&) const;
   void putOff(const pombo::InstanceId&, const pombo::LinkRequest&);
+  void takeBack(const pombo::InstanceId&);  // what was asked of WhatsApp
 
   pombo::IHost* host_ = nullptr;
   std::chrono::milliseconds scanTime_{};

@@ -351,6 +351,30 @@ TEST_F(Simulator, LosesItsLink) {
   EXPECT_EQ(states(), (std::vector<std::string>{"disconnected", "disconnected", "connected"}));
 }
 
+TEST_F(Simulator, WhatWasAskedOfItIsForgottenWithTheLink) {
+  for (const auto& [what, fields] :
+       std::vector<std::pair<std::string, Json>>{{"disconnect", {{"reconnects", false}}},
+                                                 {"ban", {{"seconds", 60}, {"reason", "x"}}},
+                                                 {"ban", {{"reason", "x"}}},
+                                                 {"logout", Json(boost::json::object())}}) {
+    connector().logout(kShop);
+    link();
+    post("network", {{"answers", false}});
+    connector().reconnect(kShop, {});
+    post(what, fields);
+    const auto told = host_.published.size();
+    post("network", {{"answers", true}});
+    EXPECT_EQ(host_.published.size(), told) << what;
+  }
+}
+
+TEST_F(Simulator, ABanIsNoShorterThanWasSaid) {
+  link();
+  host_.time += std::chrono::milliseconds(1);
+  post("ban", {{"seconds", 1}, {"reason", "x"}});
+  EXPECT_EQ(host_.published[0].data.at("expiresAt"), "2026-11-21T12:00:02Z");
+}
+
 TEST_F(Simulator, IsBannedForATime) {
   link();
   EXPECT_EQ(post("ban", {{"seconds", 60}, {"reason", "too fast"}}).body,
