@@ -11,7 +11,7 @@ namespace {
 
 TEST(Life, WhatIsAtWorkIsDoneBeforeTheEnd) {
   Life life;
-  std::promise<void> begun, goOn;
+  std::promise<void> begun, goOn, ending;
   std::atomic<bool> done{false};
   std::thread call([&] {
     life.within([&] {
@@ -21,15 +21,17 @@ TEST(Life, WhatIsAtWorkIsDoneBeforeTheEnd) {
     });
   });
   begun.get_future().wait();
-  std::promise<bool> ended;
-  std::thread end([&] {
+  auto ended = std::async(std::launch::async, [&] {
+    ending.set_value();
     life.end();
-    ended.set_value(done);
+    return done.load();
   });
+  ending.get_future().wait();
+  EXPECT_EQ(ended.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout)
+      << "the end did not wait";
   goOn.set_value();
-  EXPECT_TRUE(ended.get_future().get()) << "the end did not wait";
+  EXPECT_TRUE(ended.get());
   call.join();
-  end.join();
 }
 
 TEST(Life, NothingIsDoneAfterTheEnd) {
