@@ -157,5 +157,13 @@ TEST(Times, AreShownInWholeSecondsUtcAndKeptInMilliseconds) {
   EXPECT_EQ(milliseconds(fromMilliseconds(1'795'257'000'999)), 1'795'257'000'999);
 }
 
+TEST(Times, AreReadWhereTheyCanBe) {
+  for (const auto* good : {"1970-01-01T00:00:00Z", "2026-11-21T10:30:00Z", "2200-12-31T23:59:59Z"})
+    EXPECT_EQ(rfc3339(timeIn(good).value()), good);
+  for (const auto* bad : {"9999-12-31T23:59:59Z", "2201-01-01T00:00:00Z", "1969-12-31T23:59:59Z",
+                          "2026-02-31T00:00:00Z", "2026-11-21", ""})
+    EXPECT_EQ(timeIn(bad), std::nullopt) << bad;
+}
+
 }  // namespace
 }  // namespace pombo

@@ -196,10 +196,12 @@ TEST_F(LinkStateTest, ABanEndsByItselfWhenItSaysSo) {
   const TimePoint now = gateway_.clock.now();
   const Instance soon = made("soon", "connected"), later = made("later", "connected"),
                  never = made("never", "connected"), odd = made("odd", "connected"),
-                 good = made("good", "connected"), out = made("out", "connected");
+                 far = made("far", "connected"), good = made("good", "connected"),
+                 out = made("out", "connected");
   accept({eventOf(soon, end(Json(rfc3339(now + std::chrono::seconds(10))))),
           eventOf(later, end(Json(rfc3339(now + std::chrono::seconds(20))))),
           eventOf(never, end(nullptr)), eventOf(odd, end(Json("2026-02-31T00:00:00Z"))),
+          eventOf(far, end(Json("9999-12-31T23:59:59Z"))),
           eventOf(good, {{"state", "logged_out"}, {"reason", "406: banned"}}),
           eventOf(out, end(Json(rfc3339(now + std::chrono::seconds(10))))),
           eventOf(out, {{"state", "logged_out"}, {"reason", "requested"}})});
@@ -208,7 +210,7 @@ TEST_F(LinkStateTest, ABanEndsByItselfWhenItSaysSo) {
   gateway_.store.database().commit(
       [&](Session& session) { InstanceStore::endBans(session, now + std::chrono::seconds(10)); });
   EXPECT_EQ(stored(soon).instance.status, "disconnected");
-  for (const auto& each : {later, never, odd, good})
+  for (const auto& each : {later, never, odd, far, good})
     EXPECT_EQ(stored(each).instance.status, "banned") << each.name;
   EXPECT_EQ(stored(out).instance.status, "loggedout");
   EXPECT_FALSE(gateway_.instances.hasBansToEnd(now + std::chrono::seconds(10)));

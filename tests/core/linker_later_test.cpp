@@ -23,10 +23,14 @@ class LinkerLater : public LinkerTest {
   std::future<std::string> waiting(const Instance& instance) {
     auto promise = std::make_shared<std::promise<std::string>>();
     auto told = promise->get_future();
-    const auto link = linker_.connect(instance, {}, [promise](const Link* got, const Error* error) {
-      promise->set_value(got ? wordsFor(*got) : TempGateway::refusal(error->code, error->what()));
+    const auto refused = refusal([&] {
+      const auto link =
+          linker_.connect(instance, {}, [promise](const Link* got, const Error* error) {
+            promise->set_value(got ? wordsFor(*got) : said(error->code, error->what()));
+          });
+      if (link) promise->set_value("at once " + wordsFor(*link));
     });
-    if (link) promise->set_value("at once " + wordsFor(*link));
+    if (!refused.empty()) promise->set_value(refused);
     return told;
   }
   static std::string wordsFor(const Link& link) {
@@ -46,6 +50,10 @@ class LinkerLater : public LinkerTest {
   }
   void happens(const Instance& instance, const Json& data) {
     publish({{.type = "instance.state", .instance = instance.id, .data = data}});
+  }
+  // A code that nobody can scan: it is closed.
+  void tellUnfit(const Instance& instance) {
+    happens(instance, {{"state", "qr_ready"}, {"codes", {std::string(2954, 'x')}}});
   }
   std::vector<InstanceId> closed(std::size_t count) {
     std::unique_lock lock(mutex_);
@@ -132,10 +140,61 @@ TEST_F(LinkerLater, ACodeWithoutAPictureIsNone) {
   const Instance shop = made("disconnected");
   linker_.start();
   auto told = waiting(shop);
-  happens(shop, {{"state", "qr_ready"}, {"codes", {std::string(2954, 'x')}}});
+  tellUnfit(shop);
   EXPECT_EQ(told.get(), said(Code::refused, "Failed to connect instance: its code has no picture"));
   EXPECT_EQ(closed(1), std::vector<InstanceId>{shop.id});
   EXPECT_EQ(statusOf(shop), "disconnected");
+  linker_.drain();
+}
+
+TEST_F(LinkerLater, AnOlderCallThatComesBackLaterIsSuperseded) {
+  const Instance shop = made("disconnected");
+  std::future<std::string> newer;
+  connector_.onConnect = [&](const Instance&, const LinkRequest&) {
+    if (newer.valid()) return Link{Link::Kind::later};
+    newer = waiting(shop);
+    return Link{Link::Kind::qr, "2@old"};
+  };
+  EXPECT_EQ(connectRefusal(shop), said(Code::conflict, "Superseded by a newer connect call"));
+  happens(shop, {{"state", "qr_ready"}, {"codes", {"2@new"}}});
+  EXPECT_EQ(newer.get(), "qr 2@new");
+}
+
+TEST_F(LinkerLater, ANewerCallIsNotClosedForAnOlderOne) {
+  const Instance slow = made("disconnected"), shop = made("disconnected"),
+                 last = made("disconnected");
+  std::promise<void> begun, goOn;
+  connector_.onDisconnect = [&, record = connector_.onDisconnect](const Instance& instance) {
+    if (instance.id == slow.id) {
+      begun.set_value();
+      goOn.get_future().wait();
+    }
+    record(instance);
+  };
+  linker_.start();
+  std::vector<std::future<std::string>> told;
+  for (const auto& each : {slow, shop, last}) told.push_back(waiting(each));
+  tellUnfit(slow);
+  begun.get_future().wait();
+  tellUnfit(shop);  // is closed after the slow one
+  told.push_back(waiting(shop));
+  tellUnfit(last);
+  goOn.set_value();
+  EXPECT_EQ(closed(2), (std::vector<InstanceId>{slow.id, last.id}));
+  EXPECT_FALSE(isTold(told.back()));
+  linker_.drain();
+}
+
+TEST_F(LinkerLater, WhatAReconnectHasOpenedMeanwhileIsNotClosed) {
+  const Instance shop = made("disconnected"), other = made("disconnected");
+  linker_.start();
+  auto told = waiting(shop), others = waiting(other);
+  linker_.reconnect(shop);
+  tellUnfit(shop);
+  tellUnfit(other);
+  EXPECT_EQ(told.get(), others.get());
+  EXPECT_EQ(closed(1), std::vector<InstanceId>{other.id});
+  EXPECT_EQ(statusOf(shop), "connecting");
   linker_.drain();
 }
 
@@ -148,6 +207,21 @@ TEST_F(LinkerLater, AStopAnswersAllWhoWait) {
   EXPECT_EQ(statusOf(shop), "loggedout");
   EXPECT_EQ(connectRefusal(other), stopping);
   EXPECT_EQ(statusOf(other), "disconnected");
+}
+
+TEST_F(LinkerLater, AStopAnswersWhileAConnectorIsSlowToClose) {
+  const Instance slow = made("disconnected"), shop = made("disconnected");
+  auto unfit = waiting(slow), told = waiting(shop);
+  std::promise<void> begun;
+  connector_.onDisconnect = [&](const Instance&) {
+    begun.set_value();
+    EXPECT_EQ(told.wait_for(std::chrono::minutes(1)), std::future_status::ready);
+  };
+  linker_.start();
+  tellUnfit(slow);
+  begun.get_future().wait();
+  linker_.drain();
+  EXPECT_EQ(told.get(), said(Code::unavailable, "Server is shutting down"));
 }
 
 TEST_F(LinkerLater, AConnectorThatWasStartedAgainKeepsNoPromise) {
@@ -196,27 +270,64 @@ TEST_F(LinkerLater, WhatCannotBeGivenUpIsGivenUpLater) {
   EXPECT_EQ(statusOf(other), "connecting");
 }
 
-// Times that are over at once.
-class LinkerTimes : public LinkerLater {
+// A call waits for a moment only.
+class LinkerCodes : public LinkerLater {
  protected:
-  LinkerTimes() : LinkerLater({std::chrono::milliseconds(1), std::chrono::milliseconds(1)}) {
+  explicit LinkerCodes(std::chrono::milliseconds scan = LinkTimes().scan)
+      : LinkerLater({std::chrono::milliseconds(1), scan}) {
     linker_.start();
   }
-  ~LinkerTimes() override { linker_.drain(); }
+  ~LinkerCodes() override { linker_.drain(); }
+
+  const std::string late_ = said(Code::timedOut, "Timed out waiting for a code from WhatsApp");
 };
 
-TEST_F(LinkerTimes, NobodyWaitsForACodeForEver) {
+TEST_F(LinkerCodes, NobodyWaitsForACodeForEver) {
   const Instance shop = made("loggedout");
-  EXPECT_EQ(waiting(shop).get(),
-            said(Code::timedOut, "Timed out waiting for a code from WhatsApp"));
+  EXPECT_EQ(waiting(shop).get(), late_);
   EXPECT_EQ(closed(1), std::vector<InstanceId>{shop.id}) << "the connector goes on waiting";
   EXPECT_EQ(statusOf(shop), "loggedout");
 }
 
-TEST_F(LinkerTimes, ACodeThatNobodyScansIsTakenBack) {
-  connector_.onConnect = [](const Instance&, const LinkRequest&) {
-    return Link{Link::Kind::qr, "2@code"};
+// Nor for a scan.
+class LinkerBoth : public LinkerCodes {
+ protected:
+  LinkerBoth() : LinkerCodes(std::chrono::milliseconds(1)) {}
+};
+
+TEST_F(LinkerBoth, AConnectorThatIsNotHeardOfInTimeIsToldToClose) {
+  const Instance shop = made("loggedout");
+  std::promise<void> goOn;
+  const auto gone = std::make_shared<std::promise<void>>();
+  connector_.onConnect = [gone, late = goOn.get_future().share()](const Instance&,
+                                                                  const LinkRequest&) {
+    late.wait();
+    gone->set_value();
+    return Link{Link::Kind::qr, "2@late"};
   };
+  EXPECT_EQ(connectRefusal(shop), late_);
+  EXPECT_EQ(closed(1), std::vector<InstanceId>{shop.id});
+  EXPECT_EQ(statusOf(shop), "loggedout");
+  happens(shop, {{"state", "qr_ready"}, {"codes", {"2@late"}}});  // it has not listened
+  EXPECT_EQ(closed(2).size(), 2u);
+  EXPECT_EQ(statusOf(shop), "disconnected");
+  goOn.set_value();
+  gone->get_future().wait();
+}
+
+// A code is shown for a moment only.
+class LinkerScans : public LinkerLater {
+ protected:
+  LinkerScans() : LinkerLater({.scan = std::chrono::milliseconds(1)}) {
+    connector_.onConnect = [](const Instance&, const LinkRequest&) {
+      return Link{Link::Kind::qr, "2@code"};
+    };
+    linker_.start();
+  }
+  ~LinkerScans() override { linker_.drain(); }
+};
+
+TEST_F(LinkerScans, ACodeThatNobodyScansIsTakenBack) {
   const Instance shop = made("loggedout");
   EXPECT_EQ(connected(shop).code, "2@code");
   EXPECT_EQ(closed(1), std::vector<InstanceId>{shop.id});
@@ -227,7 +338,7 @@ TEST_F(LinkerTimes, ACodeThatNobodyScansIsTakenBack) {
   EXPECT_EQ(published_[0].at("reason"), "pairing_timeout");
 }
 
-TEST_F(LinkerTimes, ACodeThatWasScannedIsNotTakenBack) {
+TEST_F(LinkerScans, ACodeThatWasScannedIsNotTakenBack) {
   const Instance scanned = made("disconnected"), shop = made("disconnected");
   connector_.onConnect = [&](const Instance& instance, const LinkRequest&) {
     if (instance.id == scanned.id) tell(scanned, "connected");
@@ -237,6 +348,19 @@ TEST_F(LinkerTimes, ACodeThatWasScannedIsNotTakenBack) {
   connected(shop);
   EXPECT_EQ(closed(1), std::vector<InstanceId>{shop.id});
   EXPECT_EQ(statusOf(scanned), "connected");
+}
+
+TEST_F(LinkerScans, ACodeWhoseTimeIsUpBesideACallIsTakenBackAfterIt) {
+  const Instance shop = made("disconnected"), other = made("disconnected");
+  connector_.onReconnect = [&](const Instance&) {
+    connected(shop);
+    connected(other);
+    EXPECT_EQ(closed(1), std::vector<InstanceId>{other.id}) << "which is later";
+    throw Error(Code::invalid, "There is no session");
+  };
+  EXPECT_NE(refusal([&] { linker_.reconnect(shop); }), "");
+  EXPECT_EQ(closed(2), (std::vector<InstanceId>{other.id, shop.id}));
+  EXPECT_EQ(statusOf(shop), "disconnected");
 }
 
 }  // namespace

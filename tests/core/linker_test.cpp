@@ -236,10 +236,37 @@ TEST_F(LinkerTest, AResumeWithoutASessionEndsWhatNobodyIsConnectingAnyMore) {
   }
 }
 
+TEST_F(LinkerTest, WhatSomebodyIsAtWorkOnAgainIsNotOfAnEarlierLife) {
+  connector_.onReconnect = [](const Instance&) { throw Error(Code::invalid, "nothing there"); };
+  const Instance shop = made("connecting"), half = made("connecting");
+  linker_.reset();
+  tell(shop, "stream_error");
+  for (const auto& each : {shop, half}) EXPECT_NE(refusal([&] { linker_.resume(each.id); }), "");
+  EXPECT_EQ(statusOf(shop), "connecting");
+  EXPECT_EQ(statusOf(half), "disconnected");
+}
+
+TEST_F(LinkerTest, WhatCouldNotBeginIsOfAnEarlierLifeStill) {
+  connector_.onReconnect = [](const Instance&) { throw Error(Code::invalid, "nothing there"); };
+  const Instance shop = made("connecting");
+  linker_.reset();
+  {
+    const Refusing refusing(gateway_.store.database(), "UPDATE", "instance");
+    EXPECT_THROW(linker_.resume(shop.id), StorageError);
+  }
+  EXPECT_NE(refusal([&] { linker_.resume(shop.id); }), "");
+  EXPECT_EQ(statusOf(shop), "disconnected");
+}
+
 TEST_F(LinkerTest, ACodeThatNobodyCanScanIsNone) {
+  int closed = 0, expected = 0;  // the first under mutex_
+  connector_.onDisconnect = [&](const Instance&) {
+    const std::lock_guard lock(mutex_);
+    ++closed;
+    changed_.notify_all();
+  };
+  linker_.start();
   for (const auto& code : {std::string(), std::string(2954, 'x')}) {
-    int closed = 0;
-    connector_.onDisconnect = [&](const Instance&) { ++closed; };
     const Instance shop = made("disconnected");
     connector_.onConnect = [&](const Instance&, const LinkRequest&) {
       tell(shop, "qr_ready");
@@ -248,8 +275,12 @@ TEST_F(LinkerTest, ACodeThatNobodyCanScanIsNone) {
     EXPECT_EQ(connectRefusal(shop),
               said(Code::refused, "Failed to connect instance: its code has no picture"));
     EXPECT_EQ(statusOf(shop), "disconnected");
-    EXPECT_EQ(closed, 1);
+    ++expected;
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(
+        changed_.wait_for(lock, std::chrono::minutes(1), [&] { return closed == expected; }));
   }
+  linker_.drain();
 }
 
 TEST_F(LinkerTest, WhatCouldNotBeginIsNotUnderWay) {

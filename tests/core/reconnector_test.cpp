@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <future>
+
 #include "scripted_connector.hpp"
 #include "temp_gateway.hpp"
 
@@ -150,6 +153,29 @@ TEST_F(ReconnectorTest, WaitsForWhatComesOfThoseThatAreUnderWay) {
   EXPECT_EQ(links_.linked(1), std::vector<std::string>{"a"}) << "it is under way still";
   tell("a", "connected");
   EXPECT_EQ(links_.linked(3), (std::vector<std::string>{"a", "b", "f"})) << "b had no session";
+  reconnector.stop();
+}
+
+TEST_F(ReconnectorTest, TriesAgainWhatTheDatabaseHasKeptItFrom) {
+  struct : ILogger {
+    void write(Level, const std::string&, const Json&) override {
+      if (!std::exchange(isTold, true)) told.set_value();
+    }
+    bool isTold = false;
+    std::promise<void> told;
+  } log;
+  ReconnectPace pace = quick();
+  pace.away = std::chrono::milliseconds(1);
+  const auto all = linker_.reset("links");
+  Reconnector reconnector(linker_, log, pace);
+  std::optional<Refusing> refusing;
+  refusing.emplace(gateway_.store.database(), "UPDATE", "instance");
+  reconnector.start(all);
+  log.told.get_future().wait();
+  refusing.reset();
+  auto linked = links_.linked(3);
+  std::sort(linked.begin(), linked.end());
+  EXPECT_EQ(linked, (std::vector<std::string>{"a", "b", "f"}));
   reconnector.stop();
 }
 

@@ -16,6 +16,7 @@ namespace {
 
 // However the letters of a name are taken apart: a hundred, each of at most four code points.
 constexpr std::size_t kMostCodePoints = 400;
+constexpr int kFirstYear = 1970, kLastYear = 2200;  // clocks count nanoseconds until 2262
 
 using Uuid = std::array<std::uint8_t, 16>;
 
@@ -135,6 +136,8 @@ std::optional<TimePoint> timeIn(const std::string& text) {
   std::tm parts{};
   const char* const end = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
   if (!end || *end != '\0') return std::nullopt;
+  const int year = 1900 + parts.tm_year;
+  if (year < kFirstYear || year > kLastYear) return std::nullopt;
   const auto time = std::chrono::system_clock::from_time_t(::timegm(&parts));
   return rfc3339(time) == text ? std::optional(time) : std::nullopt;  // the 31st of February
 }

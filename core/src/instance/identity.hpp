@@ -21,7 +21,7 @@ void checkToken(const std::string& token);
 std::optional<std::string> normalized(const std::string& text);
 
 std::string rfc3339(TimePoint);  // "2026-11-21T10:30:00Z"
-// The other way; nothing: it is not written like that.
+// The other way; nothing: it is not written like that, or not of the years 1970 to 2200.
 std::optional<TimePoint> timeIn(const std::string&);
 std::int64_t milliseconds(TimePoint);  // since 1970
 TimePoint fromMilliseconds(std::int64_t);

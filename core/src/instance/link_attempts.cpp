@@ -39,6 +39,7 @@ LinkAttemptPointer LinkAttempts::begin(const Instance& instance, const LinkTerms
     });
   } catch (const StorageError&) {
     giveUp(attempt, false);  // it may have been committed all the same
+    if (attempt->wasStale) abandon({id});
     throw;
   } catch (...) {
     end(attempt);
@@ -173,11 +174,22 @@ std::optional<LinkAttempts::Told> LinkAttempts::hear(const InstanceId& id,
 void LinkAttempts::settled(const InstanceId& id) {
   const std::lock_guard lock(mutex_);
   unsettled_.erase(id);
+  stale_.erase(id);
 }
 
 bool LinkAttempts::isUnderWay(const InstanceId& id) const {
   const std::lock_guard lock(mutex_);
   return underWay_.contains(id);
+}
+
+bool LinkAttempts::isSuperseded(const LinkAttemptPointer& attempt) const {
+  const std::lock_guard lock(mutex_);
+  return attempt->isSuperseded;
+}
+
+bool LinkAttempts::isPast(const LinkAttemptPointer& attempt) const {
+  const std::lock_guard lock(mutex_);
+  return attempt->isSuperseded || attempt->isOver;
 }
 
 std::optional<std::chrono::steady_clock::time_point> LinkAttempts::waitsUntil(

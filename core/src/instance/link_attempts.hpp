@@ -75,6 +75,9 @@ class LinkAttempts {
   // An event has said what it is: nothing else is to be settled.
   void settled(const InstanceId&);
   bool isUnderWay(const InstanceId&) const;
+  bool isSuperseded(const LinkAttemptPointer&) const;
+  // A newer one has begun to wait, or has succeeded.
+  bool isPast(const LinkAttemptPointer&) const;
   // The one that waits, if one does.
   std::optional<std::chrono::steady_clock::time_point> waitsUntil(const InstanceId&) const;
 

@@ -19,7 +19,8 @@ std::optional<std::string> statusAfter(const Json& data);
 // The number that the instance is linked to by that; empty: it is not about a number of its own.
 std::string numberAfter(const Json& data);
 
-// When the ban that it tells of ends by itself; nothing: it is none, or never.
+// When the ban that it tells of ends by itself; nothing: it is none, or never, or
+// at no time that can be.
 std::optional<TimePoint> banEndIn(const Json& data);
 
 // What a call that waits for a code learns from it: a code, a link, or why there will be neither.

@@ -34,45 +34,65 @@ Linker::Linker(Database& database, const InstanceStore& instances, const Registr
       log_(log),
       times_(times),
       publish_(std::move(publish)),
-      attempts_(database, clock, log),
-      timer_([this](const InstanceId& id) { timeUp(id); }) {}
+      attempts_(database, clock, log) {}
 
+void Linker::start() {
+  timer_.start();
+  ends_.start();
+}
+
+// A connector that is slow to close one holds up no answer.
 void Linker::drain() {
-  timer_.stop();
   attempts_.close();
   for (const auto& each : attempts_.take([](const LinkAttempt&) { return true; }))
     fail(each, shuttingDown());
+  stop();
+}
+
+// The threads of both use the other.
+void Linker::stop() {
+  timer_.stop();
+  ends_.stop();
 }
 
 std::optional<Link> Linker::connect(const Instance& instance, const LinkRequest& request,
                                     LinkAttempt::Tell tell) {
   requireConnector(instance);
+  const LinkEnds::Hold hold(ends_, instance.id);
   const LinkTerms terms{.listens = true};
   const auto attempt = attempts_.begin(instance, terms);
   for (const auto& older : attempts_.supersede(attempt)) fail(older, superseded());
+  ends_.keep(instance.id);  // what an older one has left behind
+  const auto until = Clock::now() + times_.code;
   const Link link = this->attempt(attempt, terms, [&] {
     try {
-      Link made = registry_.connect(instance, request, times_.code);
-      if (isUnfit(made)) {
-        disconnect(instance);
-        throw noPicture();
-      }
-      return made;
+      return call(attempt, request);
     } catch (const Error& error) {
+      if (error.code == Code::timedOut) disconnectLater(attempt);
       throw connectFailure(instance, error);
     }
   });
   if (link.kind != Link::Kind::later) return link;
-  return wait(attempt, std::move(tell));
+  return wait(attempt, until, std::move(tell));
 }
 
-std::optional<Link> Linker::wait(const LinkAttemptPointer& attempt, LinkAttempt::Tell tell) {
-  const auto until = Clock::now() + times_.code;
+// An older call may come later than a newer one, to the connector and back from it.
+Link Linker::call(const LinkAttemptPointer& attempt, const LinkRequest& request) {
+  if (attempts_.isSuperseded(attempt)) throw superseded();
+  const Link link = registry_.connect(attempt->instance, request, times_.code);
+  if (attempts_.isSuperseded(attempt)) throw superseded();
+  if (!isUnfit(link)) return link;
+  disconnectLater(attempt);
+  throw noPicture();
+}
+
+std::optional<Link> Linker::wait(const LinkAttemptPointer& attempt, Clock::time_point until,
+                                 LinkAttempt::Tell tell) {
   std::optional<LinkOutcome> heard;
   try {
     heard = attempts_.park(attempt, until, std::move(tell));
   } catch (const Error&) {
-    attempts_.giveUp(attempt);
+    giveUp(attempt);
     throw;
   }
   if (heard) return settled(attempt, *heard);
@@ -92,13 +112,9 @@ void Linker::disconnect(const Instance& instance) const {
   }
 }
 
-// Whoever tells us of it may be inside of the connector.
-void Linker::disconnectLater(const Instance& instance) {
-  {
-    const std::lock_guard lock(mutex_);
-    closing_.insert_or_assign(instance.id, instance);
-  }
-  timer_.set(instance.id, Clock::now());
+// Whoever tells us of it may be inside of the connector, or waits for an answer.
+void Linker::disconnectLater(const LinkAttemptPointer& attempt) {
+  ends_.close(attempt->instance, [&] { return attempts_.isPast(attempt); });
 }
 
 void Linker::reconnect(const Instance& instance) {
@@ -113,6 +129,7 @@ void Linker::resume(const InstanceId& id) {
 
 void Linker::reopen(const Instance& instance, const LinkTerms& terms) {
   requireConnector(instance);
+  const LinkEnds::Hold hold(ends_, instance.id);
   attempt(attempts_.begin(instance, terms), terms, [&] {
     try {
       registry_.reconnect(instance);
@@ -133,22 +150,23 @@ Link Linker::attempt(const LinkAttemptPointer& attempt, const LinkTerms& terms,
     return link;
   } catch (const Error& error) {
     const bool untouched = error.code == Code::invalid || error.code == Code::unsupported;
-    attempts_.giveUp(attempt, !(terms.mayLackSession && untouched));
+    giveUp(attempt, !(terms.mayLackSession && untouched));
     throw;
   } catch (...) {
-    attempts_.giveUp(attempt);
+    giveUp(attempt);
     throw;
   }
 }
 
 // From now on it waits to be scanned, or for nothing.
 void Linker::begun(const Instance& instance, const Link& link) {
-  const std::lock_guard lock(mutex_);
-  shown_.erase(instance.id);
-  if (link.kind == Link::Kind::connected) return;
-  const auto until = Clock::now() + times_.scan;
-  shown_.emplace(instance.id, Shown{instance, until});
-  timer_.set(instance.id, until);
+  ends_.forget(instance.id);
+  if (link.kind != Link::Kind::connected) ends_.show(instance, Clock::now() + times_.scan);
+}
+
+void Linker::giveUp(const LinkAttemptPointer& attempt, bool touched) {
+  attempts_.giveUp(attempt, touched);
+  ends_.goOn(attempt->instance.id);
 }
 
 // Throws why there is no link.
@@ -156,7 +174,7 @@ Link Linker::settled(const LinkAttemptPointer& attempt, const LinkOutcome& outco
   return this->attempt(attempt, {}, [&]() -> Link {
     if (!outcome.link) throw connectFailure(outcome.reason);
     if (!isUnfit(*outcome.link)) return *outcome.link;
-    disconnectLater(attempt->instance);
+    disconnectLater(attempt);
     throw connectFailure(attempt->instance, noPicture());
   });
 }
@@ -171,15 +189,12 @@ void Linker::tell(const LinkAttempts::Told& told, const LinkOutcome& outcome) {
 }
 
 void Linker::fail(const LinkAttempts::Told& told, const Error& error) {
-  attempts_.giveUp(told.attempt);
+  giveUp(told.attempt);
   told.tell(nullptr, &error);
 }
 
 void Linker::forget(const InstanceId& id) {
-  {
-    const std::lock_guard lock(mutex_);
-    shown_.erase(id);
-  }
+  ends_.forget(id);
   timer_.drop(id);
   attempts_.settled(id);
   const auto isIts = [&](const LinkAttempt& each) { return each.instance.id == id; };
@@ -194,47 +209,48 @@ void Linker::heard(const std::vector<Event>& events) {
     if (!status) continue;
     attempts_.settled(event.instance);
     // Its phone is there, or nobody waits for one.
-    if (status != kConnecting || event.data.at("state") == "pair_success") {
-      const std::lock_guard lock(mutex_);
-      shown_.erase(event.instance);
-    }
+    if (status != kConnecting || event.data.at("state") == "pair_success")
+      ends_.scanned(event.instance);
     if (const auto outcome = outcomeOf(event.data))
       if (const auto told = attempts_.hear(event.instance, *outcome)) tell(*told, *outcome);
+    if (event.data.at("state") == "qr_ready") codeComes(event.instance);
   }
+}
+
+// Nobody may wait for it any more, but not for ever may it be shown.
+void Linker::codeComes(const InstanceId& id) try {
+  if (ends_.isShown(id) || attempts_.isUnderWay(id)) return;
+  if (const auto stored = instances_.find(id))
+    ends_.showLater(stored->instance, Clock::now() + times_.scan);
+} catch (const std::exception& error) {
+  log_.write(Level::warn, "A code may be shown for too long",
+             {{"instance", id.value}, {"reason", error.what()}});
 }
 
 // The time of one of them, or of something that is settled since.
 void Linker::timeUp(const InstanceId& id) {
   const auto now = Clock::now();
-  std::optional<Instance> closing, unscanned;
-  {
-    const std::lock_guard lock(mutex_);
-    if (auto gone = closing_.extract(id)) closing = std::move(gone.mapped());
-    if (const auto it = shown_.find(id); it == shown_.end())
-      ;
-    else if (it->second.until > now)
-      timer_.set(id, it->second.until);
-    else
-      unscanned = std::move(shown_.extract(it).mapped().instance);
-  }
   if (const auto until = attempts_.waitsUntil(id); until && *until > now) timer_.set(id, *until);
   const auto late = attempts_.take(
       [&](const LinkAttempt& each) { return each.instance.id == id && each.until <= now; });
-  for (const auto& each : late) fail(each, noCodeInTime());
-  if (!late.empty()) closing = late.front().attempt->instance;
-  if (unscanned) scanTimeUp(*unscanned);
-  if (closing) disconnect(*closing);
+  for (const auto& each : late) {
+    disconnectLater(each.attempt);
+    fail(each, noCodeInTime());
+  }
+  ends_.endUnscanned(
+      id, [&] { return attempts_.isUnderWay(id); },
+      [&](const Instance& instance) { return tellUnscanned(instance); });
 }
 
-void Linker::scanTimeUp(const Instance& instance) {
-  if (attempts_.isUnderWay(instance.id)) return;
+// Whether it is to be disconnected.
+bool Linker::tellUnscanned(const Instance& instance) {
   try {
     publish_({disconnectedBy(instance.id, "pairing_timeout")});
   } catch (const Error& error) {
-    if (error.code != Code::unavailable) return;  // it is told already, or gone
+    if (error.code != Code::unavailable) return false;  // it is told already, or gone
     attempts_.settleLater(instance.id);
   }
-  disconnect(instance);
+  return true;
 }
 
 void Linker::logout(const Instance& instance) {

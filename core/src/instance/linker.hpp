@@ -3,13 +3,12 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "block/registry.hpp"
 #include "instance/link_attempts.hpp"
+#include "instance/link_ends.hpp"
 #include "instance/link_timer.hpp"
 
 namespace pombo {
@@ -26,9 +25,10 @@ class Linker {
 
   Linker(Database&, const InstanceStore&, const Registry&, IClock&, ILogger&, const LinkTimes&,
          Publish);
+  ~Linker() { stop(); }
 
   // Nothing limits the time of what is said `later` before this.
-  void start() { timer_.start(); }
+  void start();
   // Whoever waits for a code is told that the server stops; nobody is called after that.
   void drain();
 
@@ -63,15 +63,19 @@ class Linker {
 
   void reopen(const Instance&, const LinkTerms&);
   Link attempt(const LinkAttemptPointer&, const LinkTerms&, const std::function<Link()>& call);
-  std::optional<Link> wait(const LinkAttemptPointer&, LinkAttempt::Tell);
+  Link call(const LinkAttemptPointer&, const LinkRequest&);
+  std::optional<Link> wait(const LinkAttemptPointer&, Clock::time_point until, LinkAttempt::Tell);
   Link settled(const LinkAttemptPointer&, const LinkOutcome&);
   void tell(const LinkAttempts::Told&, const LinkOutcome&);
   void fail(const LinkAttempts::Told&, const Error&);
   void begun(const Instance&, const Link&);
+  void giveUp(const LinkAttemptPointer&, bool touched = true);
+  void codeComes(const InstanceId&);
   void timeUp(const InstanceId&);
-  void scanTimeUp(const Instance&);
+  bool tellUnscanned(const Instance&);
   void disconnect(const Instance&) const;
-  void disconnectLater(const Instance&);
+  void disconnectLater(const LinkAttemptPointer&);
+  void stop();
   void tellOfStop(const std::vector<Event>&);
   void requireConnector(const Instance&) const;
 
@@ -83,15 +87,9 @@ class Linker {
   const LinkTimes times_;
   const Publish publish_;
   LinkAttempts attempts_;
-
-  struct Shown {
-    Instance instance;
-    Clock::time_point until;
-  };
-  std::mutex mutex_;                        // guards both below
-  std::map<InstanceId, Shown> shown_;       // a code that nobody has scanned yet
-  std::map<InstanceId, Instance> closing_;  // a code that nobody ever could
-  LinkTimer timer_;                         // last: its thread uses all the above
+  // Last, as their threads use all the above.
+  LinkTimer timer_{[this](const InstanceId& id) { timeUp(id); }};
+  LinkEnds ends_{timer_, [this](const Instance& instance) { disconnect(instance); }};
 };
 
 }  // namespace pombo

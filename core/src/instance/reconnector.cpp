@@ -81,9 +81,9 @@ void Reconnector::work() {
     line_.pop_front();
     underWay_.insert_or_assign(id, Clock::now() + pace_.patience);
     lock.unlock();
-    link(id);
+    const auto pause = link(id) ? pace_.pause : pace_.away;
     lock.lock();
-    changed_.wait_for(lock, pace_.pause, [this] { return stopping_ || !wanted_.empty(); });
+    changed_.wait_for(lock, pause, [this] { return stopping_ || !wanted_.empty(); });
   }
 }
 
@@ -99,16 +99,21 @@ void Reconnector::enlist(const std::string& connector) try {
              {{"connector", connector}, {"reason", error.what()}});
 }
 
-void Reconnector::link(const InstanceId& id) {
+bool Reconnector::link(const InstanceId& id) {
   const RequestScope scope("", Clock::now() + kLinkTime);
   std::string problem;
+  bool away = false;
   try {
-    return linker_.resume(id);
+    linker_.resume(id);
+    return true;
   } catch (const Error& error) {
     // Without a session there is nothing to link, and what is linked or gone need not be.
     const auto harmless = {Code::invalid, Code::conflict, Code::notFound};
     if (std::find(harmless.begin(), harmless.end(), error.code) == harmless.end())
       problem = error.what();
+  } catch (const StorageError& error) {
+    away = true;
+    problem = error.what();
   } catch (const std::exception& error) {
     problem = error.what();
   }
@@ -117,6 +122,8 @@ void Reconnector::link(const InstanceId& id) {
                {{"instance", id.value}, {"reason", problem}});
   const std::lock_guard lock(mutex_);
   underWay_.erase(id);
+  if (away) line_.push_back(id);
+  return !away;
 }
 
 }  // namespace pombo

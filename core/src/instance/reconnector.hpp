@@ -16,9 +16,10 @@ namespace pombo {
 // How many at once, and how fast: thousands at once would look like an attack, and be one on
 // ourselves.
 struct ReconnectPace {
-  std::chrono::milliseconds pause{50};  // between two
-  std::size_t underWay = 20;            // whose outcome is not known yet
-  std::chrono::seconds patience{60};    // with one of them
+  std::chrono::milliseconds pause{50};   // between two
+  std::size_t underWay = 20;             // whose outcome is not known yet
+  std::chrono::seconds patience{60};     // with one of them
+  std::chrono::milliseconds away{1000};  // until the database is asked again
 };
 
 // Thread-safe.
@@ -41,7 +42,7 @@ class Reconnector {
 
   void work();
   void enlist(const std::string& connector);
-  void link(const InstanceId&);
+  bool link(const InstanceId&);  // false: the database is away, and it waits again
   // Under mutex_, as the next.
   bool mayGoOn() const;
   Clock::time_point patienceEnds() const;  // with the first of those under way
