@@ -117,6 +117,7 @@ class Reader {
     if (const auto value = environment_("POMBO_DATABASE")) config.database = *value;
     for (const auto& section : configSections())
       memberOf(config, section.name) = sectionOf(root[section.name], section);
+    requirePatience(config.sockets, root["sockets"]);
     if (const auto node = root["blocks"]) readBlocks(node, config);
     return config;
   }
@@ -174,6 +175,12 @@ class Reader {
     } catch (const Error& error) {
       throw ConfigError((node ? where(node) : file_) + ": " + section.name + ": " + error.what());
     }
+  }
+
+  void requirePatience(const Json& sockets, const YAML::Node& node) const {
+    if (sockets.at("pongSeconds").as_int64() > sockets.at("pingSeconds").as_int64()) return;
+    throw ConfigError((node ? where(node) : file_) +
+                      ": sockets: pongSeconds must be more than pingSeconds");
   }
 
   void readBlocks(const YAML::Node& node, Config& config) const {

@@ -211,6 +211,17 @@ TEST_F(AdmissionTest, SocketsHaveOriginsOfTheirOwn) {
             "Origin is not allowed");
 }
 
+TEST_F(AdmissionTest, TheAdminsTokenIsNotLookedUpLater) {
+  for (const auto& [access, kept] : {std::pair(Access::account, true), {Access::admin, false}}) {
+    ServedRoute socket = route(access);
+    socket.socket = [](const HttpRequest&, std::shared_ptr<ISocket>) {};
+    const auto token = kept ? account("one").token.reveal() : kAdminToken;
+    const auto made = call(&socket, {{"token", token}});
+    EXPECT_EQ(outcome(*made), "passes");
+    EXPECT_EQ(made->tokenHash.empty(), !kept);
+  }
+}
+
 TEST_F(AdmissionTest, WhoListensIsKnownByTheHashOfTheToken) {
   const auto owner = account("listener"), stranger = account("stranger");
   const std::string token = instanceOf(owner);

@@ -193,6 +193,9 @@ TEST(ConfigTest, AWrongTypeOrValueIsNamed) {
       {"blocks:\n  ../../x:\n", "is no name of a block"},
       {"blocks:\n  webhook: {enabled: maybe}\n",
        "blocks.webhook: The 'enabled' field must be a boolean"},
+      {"sockets: {pingSeconds: 30, pongSeconds: 30}\n",
+       "sockets: pongSeconds must be more than pingSeconds"},
+      {"sockets: {pingSeconds: 60}\n", "sockets: pongSeconds must be more than pingSeconds"},
       {"http: {listen: [\n", "pombo.yaml:"},
       {"a: b: c\n", "pombo.yaml:1"},
       {"\tx: 1\n", "pombo.yaml:1"},
@@ -270,7 +273,8 @@ TEST(ConfigTest, EveryKeyCanBeGivenInTheEnvironment) {
         value = key.fallback.as_bool() ? "false" : "true";
       }
       if (key.type == Type::strings) expected = Json{"a", "b c"}, value = " a ,b c,, ";
-      Config config = parsed("", {{variable, value}});
+      // Of two that must fit each other, the other one does.
+      Config config = parsed("sockets: {pingSeconds: 1}", {{variable, value}});
       EXPECT_EQ(memberOf(config, section.name).at(key.name), expected) << variable;
     }
 }

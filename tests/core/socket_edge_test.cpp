@@ -151,8 +151,8 @@ TEST_F(SocketEdgeTest, OneThatReadsNothingIsClosedAndLearnsWhy) {
   auto other = open();
   const auto slow = service_.next(), quick = service_.next();
   const auto large = text(std::string(1 << 20, 'a'));
-  bool told = false;
-  slow->onClosed([&] { told = true; });
+  const auto told = std::make_shared<std::atomic<bool>>(false);
+  slow->onClosed([told] { *told = true; });
   // Its system takes some of it; of the rest there is a limit.
   for (int i = 0; i < 100; ++i) slow->send(large);
   quick->send(text("as ever"));
@@ -167,6 +167,7 @@ TEST_F(SocketEdgeTest, OneThatReadsNothingIsClosedAndLearnsWhy) {
   EXPECT_TRUE(all.ends_with(closeOf(1013, "slow consumer")));
   EXPECT_EQ((all.size() - closeOf(1013, "slow consumer").size()) % (large->size() + 10), 0u);
   EXPECT_LT(all.size(), 50u << 20);
+  EXPECT_TRUE(soon([&] { return told->load(); }));
 }
 
 TEST_F(SocketEdgeTest, AFloodOfPingsIsAnsweredAsItIsRead) {
@@ -174,14 +175,10 @@ TEST_F(SocketEdgeTest, AFloodOfPingsIsAnsweredAsItIsRead) {
   std::string pings;
   for (int i = 0; i < 20'000; ++i) pings += clientFrame(0x89, "0123456789");
   std::jthread flood([&] { client.send(pings + clientFrame(0x88, "")); });
-  std::string all = client.rest();
-  // Those that came together with the close are answered by it.
-  ASSERT_TRUE(all.ends_with(closeOf(1000, "")));
-  all.resize(all.size() - closeOf(1000, "").size());
-  EXPECT_GT(all.size(), 12'000u);
+  const std::string all = client.rest();
   std::string pongs;
-  while (pongs.size() < all.size()) SocketFrame::addPong(pongs, "0123456789");
-  EXPECT_TRUE(all == pongs);
+  for (int i = 0; i < 20'000; ++i) SocketFrame::addPong(pongs, "0123456789");
+  EXPECT_TRUE(all == pongs + closeOf(1000, ""));
 }
 
 TEST_F(SocketEdgeTest, AStoppingServerSaysGoodBye) {

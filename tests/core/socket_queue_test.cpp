@@ -98,17 +98,28 @@ TEST_F(SocketQueueTest, WhatWasWrittenMakesRoom) {
 }
 
 TEST_F(SocketQueueTest, WhenAllMemoryIsTakenOnlyThoseThatWaitAreClosed) {
-  sockets_ = limited({.clients = 10, .memory = 1 << 20});
+  sockets_ = limited({.clients = 10, .memory = 2 << 20});
   const auto slow = sockets_->open({{"i"}, "t"}), quick = sockets_->open({{"i"}, "t"});
   const auto large = [] { return textOf(std::string(400 << 10, 'a')); };
-  for (int i = 0; i < 3; ++i) slow->send(large());
+  for (int i = 0; i < 4; ++i) slow->send(large());
   taken(*slow);
   ASSERT_TRUE(closing_);
   EXPECT_EQ(closing_->code, 1013);
   const auto other = sockets_->open({{"i"}, "t"});
-  for (int i = 0; i < 2; ++i) other->send(large());
+  for (int i = 0; i < 3; ++i) other->send(large());
   quick->send(large());
-  EXPECT_EQ(taken(*quick).size(), 1u);
+  SocketQueue::Frames unsent;
+  EXPECT_FALSE(quick->take(unsent));
+  EXPECT_EQ(unsent.size(), 1u);
+  EXPECT_EQ(metric("pombo_sockets_waiting_bytes"), "pombo_sockets_waiting_bytes 1638400");
+  // It is a bound for them as well; what is small still finds room.
+  const auto late = sockets_->open({{"i"}, "t"}), small = sockets_->open({{"i"}, "t"});
+  late->send(large());
+  EXPECT_TRUE(taken(*late).empty());
+  ASSERT_TRUE(closing_);
+  EXPECT_EQ(closing_->code, 1013);
+  small->send(textOf("small"));
+  EXPECT_EQ(taken(*small).size(), 1u);
   EXPECT_FALSE(closing_);
 }
 

@@ -118,7 +118,7 @@ def test_what_is_checked_first(shop, make, api, fresh):
     # Of a plain request, too: the upgrade itself comes last.
     assert_refused(other.api.get(other.path), 400, NOT_ENABLED + other.name)
     assert_refused(shop.api.get(shop.path), 426, "WebSocket upgrade required")
-    assert metric(api.server, "pombo_sockets_open") == 0
+    assert until(lambda: metric(api.server, "pombo_sockets_open") == 0)
 
 
 def test_more_clients_than_an_instance_takes(shop):

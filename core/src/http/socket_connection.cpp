@@ -65,8 +65,9 @@ void SocketConnection::pull() {
 void SocketConnection::beginClosing(const SocketQueue::Closing& closing) {
   // A frame that has begun must end: what follows would be read as the rest of it.
   if (closing.atOnce) {
-    sending_.resize(std::min<std::size_t>(sending_.size(), sent_ > 0 ? 1 : 0));
-    pongs_ = !sending_.empty() && sending_.front()->kind() == SocketFrame::Kind::pongs;
+    const auto begun = sending_.begin() + (sent_ > 0 ? 1 : 0);
+    const auto isText = [](const auto& frame) { return frame->kind() == SocketFrame::Kind::text; };
+    sending_.erase(std::remove_if(begun, sending_.end(), isText), sending_.end());
   }
   phase_ = Phase::closing;
   code_ = closing.code;
@@ -102,12 +103,14 @@ bool SocketConnection::writeSome() {
   if (errno == EINTR) return true;
   if (errno != EAGAIN) return end(), false;
   writeWaits_ = true;
+  writeBy_ = std::min(writeBy_, Clock::now() + keeper_.writeTimeout());
   socket_.async_wait(tcp::socket::wait_write, guarded(&SocketConnection::onWritable));
   return false;
 }
 
 void SocketConnection::advance(std::size_t bytes) {
   std::size_t done = 0, texts = 0, textBytes = 0;
+  writeBy_ = Clock::time_point::max();
   sent_ += bytes;
   for (; done < sending_.size() && sent_ >= sending_[done]->size(); ++done) {
     const SocketFrame& frame = *sending_[done];
@@ -155,33 +158,25 @@ void SocketConnection::onReadable(ErrorCode error) {
 }
 
 void SocketConnection::read(std::string_view bytes) {
+  using Got = FrameReader::Got;
   std::string pongs;
-  for (bool more = true; more;) {
-    switch (reader_.read(bytes)) {
-      case FrameReader::Got::nothing:
-        more = false;
-        break;
-      case FrameReader::Got::ping:
-        if (phase_ == Phase::open) SocketFrame::addPong(pongs, reader_.payload());
-        break;
-      case FrameReader::Got::pong:
-        heardAt_ = Clock::now();
-        break;
-      case FrameReader::Got::close:
-        return fail(kNormal, "");
-      case FrameReader::Got::violation:
-        return fail(kProtocolError, "");
-      case FrameReader::Got::badText:
-        return fail(kBadText, "");
-      case FrameReader::Got::tooLarge:
-        return fail(kTooLarge, "frame too large");
-    }
+  Got got = reader_.read(bytes);
+  for (; got == Got::ping || got == Got::pong; got = reader_.read(bytes)) {
+    if (got == Got::pong)
+      heardAt_ = Clock::now();
+    else if (phase_ == Phase::open)
+      SocketFrame::addPong(pongs, reader_.payload());
   }
+  // Also when a close came behind what they answer.
   if (!pongs.empty()) {
     ++pongs_;
     sending_.push_back(SocketFrame::pongs(std::move(pongs)));
   }
-  flush();
+  if (got == Got::nothing) return flush();
+  if (got == Got::close) return fail(kNormal, "");
+  if (got == Got::violation) return fail(kProtocolError, "");
+  if (got == Got::badText) return fail(kBadText, "");
+  fail(kTooLarge, "frame too large");
 }
 
 // Nothing that the client says counts any more.
@@ -218,9 +213,12 @@ void SocketConnection::discard() {
 void SocketConnection::tick(Clock::time_point now) {
   if (now >= deadline_) return phase_ == Phase::lingering ? end() : abort();
   if (phase_ != Phase::open) return;
-  if (now - heardAt_ >= keeper_.heartbeat().patience) return abort();
+  // PONGs alone do not keep it: it may send them, and read nothing.
+  if (now - heardAt_ >= keeper_.heartbeat().patience || now >= writeBy_) return abort();
   if (now < pingAt_) return;
   pingAt_ = now + keeper_.heartbeat().pingEvery;
+  const auto isPing = [](const auto& frame) { return frame->kind() == SocketFrame::Kind::ping; };
+  if (std::any_of(sending_.begin(), sending_.end(), isPing)) return;
   sending_.push_back(SocketFrame::ping());
   flush();
 }

@@ -73,6 +73,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
 
   Clock::time_point pingAt_, heardAt_;
   Clock::time_point deadline_ = Clock::time_point::max();
+  Clock::time_point writeBy_ = Clock::time_point::max();  // the client must take a byte
 };
 
 }  // namespace pombo

@@ -57,7 +57,7 @@ std::shared_ptr<const SocketFrame> SocketFrame::close(int code, std::string_view
 
 std::shared_ptr<const SocketFrame> SocketFrame::ping() {
   static const auto bytes = control(Opcode::ping, "");
-  return std::shared_ptr<const SocketFrame>(new SocketFrame(Kind::other, bytes));
+  return std::shared_ptr<const SocketFrame>(new SocketFrame(Kind::ping, bytes));
 }
 
 std::shared_ptr<const SocketFrame> SocketFrame::pongs(std::string bytes) {

@@ -25,6 +25,7 @@ class SocketFrame {
  public:
   enum class Kind {
     text,   // counted in its client's queue
+    ping,   // one at a time
     pongs,  // until the client takes what it has asked for, it is not read
     other,
   };

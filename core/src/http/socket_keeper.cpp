@@ -16,6 +16,9 @@ SocketKeeper::SocketKeeper(EdgeLoop& loop) : loop_(loop), timer_(loop.context())
 SocketKeeper::~SocketKeeper() = default;
 
 const Heartbeat& SocketKeeper::heartbeat() const { return loop_.options().heartbeat; }
+std::chrono::milliseconds SocketKeeper::writeTimeout() const {
+  return loop_.options().writeTimeout;
+}
 std::span<char> SocketKeeper::scratch() { return loop_.scratch(); }
 
 void SocketKeeper::adopt(boost::asio::ip::tcp::socket socket, ConnectionCap::Place place,
@@ -48,6 +51,17 @@ std::function<void()> SocketKeeper::noteFor(std::weak_ptr<SocketConnection> clie
   };
 }
 
+// One that throws ends; the others, who are behind it in a list, go on.
+template <typename Step>
+void SocketKeeper::guarded(SocketConnection& client, const Step& step) {
+  try {
+    step();
+  } catch (...) {
+    loop_.counters().faults.fetch_add(1);
+    client.abort();
+  }
+}
+
 void SocketKeeper::pull() {
   std::vector<std::weak_ptr<SocketConnection>> notes;
   {
@@ -55,7 +69,7 @@ void SocketKeeper::pull() {
     notes.swap(notes_);
   }
   for (const auto& note : notes)
-    if (const auto client = note.lock()) client->pull();
+    if (const auto client = note.lock()) guarded(*client, [&] { client->pull(); });
 }
 
 void SocketKeeper::tickLater() {
@@ -66,14 +80,15 @@ void SocketKeeper::tickLater() {
 }
 
 void SocketKeeper::tick() {
+  // First: it has to come again whatever happens here.
+  ticking_ = !all_.empty();
+  if (ticking_) tickLater();
   const auto now = SocketConnection::Clock::now();
   // One that ends is removed meanwhile, and no other.
   for (auto it = all_.begin(); it != all_.end();) {
     const auto client = (it++)->second;
-    client->tick(now);
+    guarded(*client, [&] { client->tick(now); });
   }
-  ticking_ = !all_.empty();
-  if (ticking_) tickLater();
 }
 
 void SocketKeeper::drain() {

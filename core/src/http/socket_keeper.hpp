@@ -38,12 +38,15 @@ class SocketKeeper {
   std::function<void()> noteFor(std::weak_ptr<SocketConnection>);
   void remove(const SocketConnection&);
   const Heartbeat& heartbeat() const;
+  std::chrono::milliseconds writeTimeout() const;
   std::span<char> scratch();
 
  private:
   void pull();
   void tickLater();
   void tick();
+  template <typename Step>
+  void guarded(SocketConnection&, const Step&);
 
   EdgeLoop& loop_;
   std::unordered_map<const SocketConnection*, std::shared_ptr<SocketConnection>> all_;

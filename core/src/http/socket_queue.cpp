@@ -11,11 +11,15 @@ constexpr int kTryAgainLater = 1013;
 
 // Whoever sends a text to many clients does so one after the other: they share its frame.
 std::shared_ptr<const SocketFrame> frameOf(const std::shared_ptr<const std::string>& text,
-                                           const BodyMemory& memory, bool evenSo) {
+                                           const Sockets& sockets, bool waits) {
   thread_local std::weak_ptr<const SocketFrame> last;
   if (auto frame = last.lock(); frame && frame->text() == text) return frame;
-  auto share = memory.share();
-  if (!share.grow(text->size(), true) && !evenSo) return nullptr;
+  auto share = sockets.memory().share();
+  if (!share.grow(text->size(), true)) {
+    if (waits) return nullptr;
+    share = sockets.spareMemory().share();
+    if (!share.grow(text->size(), true)) return nullptr;
+  }
   auto frame = SocketFrame::ofText(text, std::move(share));
   last = frame;
   return frame;
@@ -31,8 +35,8 @@ void SocketQueue::send(const std::shared_ptr<const std::string>& text) {
   if (!text) return;
   std::unique_lock lock(mutex_);
   if (closed_) return;
-  // Nobody pays for the slowness of others: a client that waits for nothing is always let have it.
-  auto frame = frameOf(text, sockets_->memory(), unsentFrames_ == 0);
+  // Nobody pays for the slowness of others: there is memory for those alone that wait for nothing.
+  auto frame = frameOf(text, *sockets_, unsentFrames_ > 0);
   const bool fits = frame && hasRoomFor(frame->size());
   if (fits) {
     ++unsentFrames_;

@@ -20,7 +20,7 @@ class Sockets;
 // Whose client it is, and by what token.
 struct SocketOwner {
   InstanceId instance = {};    // empty: of none
-  std::string tokenHash = {};  // empty: the route is open
+  std::string tokenHash = {};  // empty: the route is open, or the admin's
   auto operator<=>(const SocketOwner&) const = default;
 };
 

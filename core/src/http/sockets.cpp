@@ -95,7 +95,7 @@ void Sockets::tellSlow(const InstanceId& id) {
 void Sockets::collect(Metrics& metrics) const {
   std::lock_guard lock(mutex_);
   metrics.observe("pombo_sockets_open", {}, double(open_));
-  metrics.observe("pombo_sockets_waiting_bytes", {}, double(memory_.used()));
+  metrics.observe("pombo_sockets_waiting_bytes", {}, double(memory_.used() + spareMemory_.used()));
   metrics.countTo("pombo_sockets_opened_total", {}, double(opened_));
   metrics.countTo("pombo_sockets_refused_total", {}, double(refused_));
   metrics.countTo("pombo_sockets_frames_total", {}, double(sent_));

@@ -24,7 +24,10 @@ struct SocketLimits {
 class Sockets : public std::enable_shared_from_this<Sockets> {
  public:
   Sockets(const SocketLimits& limits, Log& log)
-      : limits_(limits), memory_(limits.memory), log_(log) {}
+      : limits_(limits),
+        memory_(limits.memory / 4 * 3),
+        spareMemory_(limits.memory / 4),
+        log_(log) {}
 
   // One client more. Throws Error{unavailable}.
   std::shared_ptr<SocketQueue> open(SocketOwner);
@@ -38,6 +41,8 @@ class Sockets : public std::enable_shared_from_this<Sockets> {
 
   // For the clients' queues.
   const BodyMemory& memory() const { return memory_; }
+  // For the texts of those that wait for nothing yet, when the other is full.
+  const BodyMemory& spareMemory() const { return spareMemory_; }
   // `code` is absent of one that never became a WebSocket.
   void ended(const SocketQueue&, std::optional<int> code, std::function<void()> tell);
   void countOpened() { ++opened_; }
@@ -50,7 +55,7 @@ class Sockets : public std::enable_shared_from_this<Sockets> {
   static void bar(const Clients&);
 
   const SocketLimits limits_;
-  const BodyMemory memory_;
+  const BodyMemory memory_, spareMemory_;
   Log& log_;
   std::atomic<std::uint64_t> opened_{0}, sent_{0};
 
