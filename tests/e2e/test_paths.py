@@ -8,7 +8,6 @@ from client import LIMIT_HEADERS, assert_refused
 # Written down from the specification by hand: by folder, "METHOD word word ...".
 LATER = {
     "/api/instance": ["GET metrics"],
-    "/ws": ["GET"],
     "/api/message": ["POST text media sticker location contact reaction poll button list carousel "
                      "form pix event status"],
     "/api/chat": ["GET contacts contactsByLabel getMessage tag base64 status poll",
