@@ -73,6 +73,13 @@ void SimulatedLinks::expire(const std::string& id) try {
                      {{"instance", id}, {"reason", error.what()}});
 }
 
+SimulatedSession SimulatedLinks::openSession(const Instance& instance) const {
+  auto session = sessionOf(instance.id);
+  if (!session.isLinked() || instance.status != "connected")
+    throw Error(Code::unavailable, "Instance is not connected to WhatsApp");
+  return session;
+}
+
 std::string SimulatedLinks::scan(const Instance& instance,
                                  const std::optional<std::string>& number) {
   const std::string given = number ? jidOf(*number) : "";

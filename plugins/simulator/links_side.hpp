@@ -24,6 +24,9 @@ class SimulatedLinks {
   pombo::Profile profile(const pombo::Instance&) const;
   void forget(const pombo::Instance&);
 
+  // Throws Error{unavailable} when the instance is not connected.
+  SimulatedSession openSession(const pombo::Instance&) const;
+
   // A phone scans the code; whose: the given number, or the one that has asked for a pairing code,
   // or any. Its address. Throws Error{conflict} when no code waits.
   std::string scan(const pombo::Instance&, const std::optional<std::string>& number);

@@ -4,6 +4,7 @@
 #include "json_schema.hpp"
 #include "links_side.hpp"
 #include "media_key.hpp"
+#include "perform_side.hpp"
 #include "phone_side.hpp"
 #include "pombo/block.hpp"
 #include "synthetic.hpp"
@@ -139,8 +140,8 @@ class SimulatorBlock final : public IBlockConfigurator, private IConnector {
   void logout(const Instance& instance) override { links_.logout(instance); }
   Profile profile(const Instance& instance) override { return links_.profile(instance); }
 
-  Json perform(const Instance&, const std::string&, const Json&) override {
-    throw Error(Code::unsupported, "Not supported by the simulator connector");
+  Json perform(const Instance& instance, const std::string& name, const Json& arguments) override {
+    return performBy(links_, *host_, instance, name, arguments);
   }
 
   Media media(const Instance&, const std::string& mediaKey) override {

@@ -37,6 +37,8 @@ std::string syntheticNumber() { return "55119" + randomDigits(8); }
 
 std::string syntheticLid() { return randomFrom("123456789", 1) + randomDigits(14) + "@lid"; }
 
+std::string syntheticMessageId() { return "3EB0" + randomFrom("0123456789ABCDEF", 16); }
+
 std::string syntheticPiece() {
   std::string piece;
   for (int line = 0; line < 4096; ++line) piece += "Made by Pombo's simulator.\n";

@@ -10,6 +10,7 @@ std::string syntheticPairingCode();  // eight characters that cannot be taken fo
 std::string syntheticCallId();       // eight hexadecimal digits
 std::string syntheticNumber();       // a Brazilian mobile's
 std::string syntheticLid();          // "271828182845904@lid"
+std::string syntheticMessageId();    // "3EB0C767D26A1B2F5510"
 
 // Of a file that is the same every time: it is made of this again and again, however large it is.
 // Readable: it says what it is.

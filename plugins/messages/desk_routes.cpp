@@ -1,0 +1,65 @@
+#include "desk_routes.hpp"
+
+#include <optional>
+
+using namespace pombo;
+
+namespace {
+
+constexpr std::string_view kBefore = "The '", kNeeded = "' field is required";
+
+// "number" of "The 'number' field is required".
+std::optional<std::string> missingField(const std::string& said) {
+  if (!said.starts_with(kBefore) || !said.ends_with(kNeeded)) return std::nullopt;
+  return said.substr(kBefore.size(), said.size() - kBefore.size() - kNeeded.size());
+}
+
+bool isAboutType(const std::string& said) {
+  if (!said.starts_with(kBefore)) return false;
+  for (const Type type : {Type::boolean, Type::integer, Type::number, Type::string, Type::strings,
+                          Type::object, Type::objects, Type::any})
+    if (said.ends_with(std::string("' field must be ") + wordsFor(type))) return true;
+  return false;
+}
+
+}  // namespace
+
+Json wordsOfRefusal(const Refusal& refusal) {
+  std::string said = refusal.sentence;
+  if (const auto field = missingField(said))
+    said = (*field == "number" ? "Number" : *field) + " is required";
+  else if (isAboutType(said))
+    said = "Invalid request body: " + said;
+  else if (said == "Invalid request body" && !refusal.detail.empty())
+    said += ": " + refusal.detail;
+  return {{"success", false}, {"error", {{"message", said}}}};
+}
+
+Json Desk::ask(const Instance& instance, const std::string& operation, const Json& arguments,
+               const std::string& failure) const {
+  requireConnected(instance);
+  try {
+    return host_.perform(instance, operation, arguments);
+  } catch (const Error& error) {
+    if (error.code != Code::internal) throw;
+    throw Error(Code::internal, failure + ": " + error.what());
+  }
+}
+
+ChatAddress Desk::addressOf(const std::string& number) {
+  if (auto address = chatAddressIn(number)) return *std::move(address);
+  throw Error(Code::invalid, "Invalid number: " + number);
+}
+
+std::string Desk::jidOf(const Instance& instance, const ChatAddress& address) const {
+  if (!address.jid.empty()) return address.jid;
+  const Json found =
+      ask(instance, "number.find", {{"numbers", boost::json::value_from(address.numbers)}},
+          "Failed to look up the number");
+  return Fields(found).require<std::string>("jid");
+}
+
+void Desk::requireConnected(const Instance& instance) {
+  if (instance.status != "connected")
+    throw Error(Code::unavailable, "Instance is not connected to WhatsApp");
+}
