@@ -22,6 +22,34 @@ bool isAboutType(const std::string& said) {
   return false;
 }
 
+// Core knows these, of answers that are not late.
+int statusOf(Code code) {
+  switch (code) {
+    case Code::invalid:
+      return 400;
+    case Code::notFound:
+      return 404;
+    case Code::conflict:
+      return 409;
+    case Code::rateLimited:
+      return 429;
+    case Code::unsupported:
+      return 501;
+    case Code::unavailable:
+      return 503;
+    case Code::timedOut:
+      return 504;
+    default:
+      return 500;
+  }
+}
+
+HttpReply refusedWith(Code code, const std::string& sentence) {
+  const int status = statusOf(code);
+  return {.status = status,
+          .body = wordsOfRefusal({.code = code, .status = status, .sentence = sentence})};
+}
+
 }  // namespace
 
 Json wordsOfRefusal(const Refusal& refusal) {
@@ -41,6 +69,7 @@ Json Desk::ask(const Instance& instance, const std::string& operation, const Jso
   try {
     return host_.perform(instance, operation, arguments);
   } catch (const Error& error) {
+    if (error.code == Code::timedOut) throw Error(error.code, "Timed out waiting for WhatsApp");
     if (error.code != Code::internal) throw;
     throw Error(Code::internal, failure + ": " + error.what());
   }
@@ -59,7 +88,26 @@ std::string Desk::jidOf(const Instance& instance, const ChatAddress& address) co
   return Fields(found).require<std::string>("jid");
 }
 
+void Desk::refuseTooLarge() const {
+  throw Error(Code::invalid,
+              "Media is too large (limit " + std::to_string(mediaLimit_ >> 20) + " MiB)");
+}
+
 void Desk::requireConnected(const Instance& instance) {
   if (instance.status != "connected")
     throw Error(Code::unavailable, "Instance is not connected to WhatsApp");
+}
+
+void answerLater(const Desk& desk, const std::string& requestId, const std::string& failure,
+                 const std::function<HttpReply()>& serve) {
+  HttpReply reply;
+  try {
+    reply = serve();
+  } catch (const Error& error) {
+    reply = refusedWith(error.code, error.what());
+  } catch (const std::exception& bug) {
+    desk.host().log().write(Level::error, "A delayed message failed", {{"exception", bug.what()}});
+    reply = refusedWith(Code::internal, failure);
+  }
+  desk.host().routes().answer(requestId, reply);
 }

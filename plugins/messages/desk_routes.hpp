@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "chat_address.hpp"
+#include "delays.hpp"
+#include "message_store.hpp"
 #include "pombo/host.hpp"
 
 // The words of these routes where they are not the server's: "Number is required",
@@ -17,9 +19,16 @@ inline constexpr auto kDialect = "messages";
 // Thread-safe.
 class Desk {
  public:
-  explicit Desk(pombo::IHost& host) : host_(host) {}
+  // `mediaLimit`: bytes of one file.
+  Desk(pombo::IHost& host, MessageStore& store, Delays& delays, std::uint64_t mediaLimit)
+      : host_(host), store_(store), delays_(delays), mediaLimit_(mediaLimit) {}
 
   pombo::IHost& host() const { return host_; }
+  MessageStore& store() const { return store_; }
+  Delays& delays() const { return delays_; }
+  std::uint64_t mediaLimit() const { return mediaLimit_; }
+  // Throws Error{invalid} "Media is too large (limit <n> MiB)".
+  [[noreturn]] void refuseTooLarge() const;
 
   // Asks the connector of a connected instance; throws Error{unavailable} "Instance is not
   // connected to WhatsApp" of another. `failure` is what a 500 says before its colon.
@@ -36,7 +45,15 @@ class Desk {
 
  private:
   pombo::IHost& host_;
+  MessageStore& store_;
+  Delays& delays_;
+  const std::uint64_t mediaLimit_;
 };
+
+// The answer to a request whose handler has said `later`: that of `serve`, or its failure.
+// `failure` is what is said of a bug.
+void answerLater(const Desk&, const std::string& requestId, const std::string& failure,
+                 const std::function<pombo::HttpReply()>& serve);
 
 // One route and what serves it. A file of routes offers a list of them.
 struct DeskRoute {
@@ -44,4 +61,7 @@ struct DeskRoute {
   std::function<pombo::HttpReply(const Desk&, const pombo::HttpRequest&)> serve;
 };
 
-std::vector<DeskRoute> messageRoutes();
+// POST /api/message/<kind>/:instance. `bodyLimit`: bytes, of those that may hold a file.
+std::vector<DeskRoute> messageRoutes(std::uint64_t bodyLimit);
+// What is told of messages that are kept: GET /api/chat/getMessage, base64 and status.
+std::vector<DeskRoute> storedRoutes();

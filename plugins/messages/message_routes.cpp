@@ -1,27 +1,152 @@
+#include <algorithm>
+
 #include "desk_routes.hpp"
+#include "media_routes.hpp"
+#include "message_kind_fields.hpp"
 #include "sent_answer.hpp"
 
 using namespace pombo;
+using boost::json::object;
 
 namespace {
 
 constexpr auto kFailure = "Failed to send message";
+constexpr auto kBug = "Failed to send message: unexpected error";
+constexpr std::int64_t kLongestDelay = 60;
+// A download, the number, the delay and the message itself.
+constexpr std::chrono::seconds kBudget{240};
 
-std::vector<Field> bodyOfText() {
-  return {{.name = "number",
-           .doc = "Whom it is for: digits with the country's, or a JID.",
-           .need = Need::always,
-           .alias = "to"},
-          {.name = "message",
-           .type = Type::any,
-           .doc = "The text.",
-           .need = Need::always,
-           .maxLength = 65'536},
-          {.name = "linkPreview",
-           .type = Type::boolean,
-           .fallback = false,
-           .doc = "Shows what the first link in the text leads to."},
-          {.name = "source", .fallback = "api", .doc = "A label of yours.", .maxLength = 64}};
+[[noreturn]] void refuse(const std::string& sentence) { throw Error(Code::invalid, sentence); }
+
+// One message on its way: whom it is for, and what the connector is told.
+struct Letter {
+  const MessageKind& kind;
+  Instance instance;
+  ChatAddress to;
+  object told;
+};
+
+void requireGroupForMentions(const Letter& letter, const Fields& fields) {
+  const bool mentions =
+      fields.get<bool>("mentionAll", false) ||
+      !fields.get<std::vector<std::string>>("mention", std::vector<std::string>()).empty();
+  if (mentions && letter.to.type != ChatType::group)
+    refuse("Mentions are only available in groups");
+}
+
+void addMentions(const Desk& desk, const Fields& fields, Letter& letter) {
+  if (!letter.kind.canMention) return;
+  boost::json::array jids;
+  for (const auto& each : fields.require<std::vector<std::string>>("mention")) {
+    const ChatAddress member = Desk::addressOf(each);
+    if (member.type != ChatType::person) refuse("Invalid number: " + each);
+    jids.emplace_back(desk.jidOf(letter.instance, member));
+  }
+  if (!jids.empty()) letter.told["mentions"] = std::move(jids);
+  if (fields.require<bool>("mentionAll")) letter.told["mentionAll"] = true;
+}
+
+// What is answered, and where: a group's message may be answered in private.
+void addReply(const Desk& desk, const Fields& fields, Letter& letter) {
+  const auto id = letter.kind.canWait ? fields.find<std::string>("replyTo") : std::nullopt;
+  if (!id) return;
+  const auto quoted = desk.store().find(letter.instance.id, *id);
+  if (!quoted) refuse("Quoted message not found");
+  letter.told["reply"] = {{"messageId", quoted->id},
+                          {"senderJid", quoted->sender},
+                          {"text", quoted->content},
+                          {"fromMe", quoted->isOutgoing}};
+  const bool inPrivate = fields.require<bool>("replyPrivate") && letter.kind.name != "contact";
+  if (inPrivate && chatTypeOf(quoted->chat) == ChatType::group)
+    letter.to = Desk::addressOf(quoted->sender);
+}
+
+// A reaction's answer names its target as others name what they answer.
+void addTarget(const Desk& desk, Letter& letter) {
+  const std::string id(letter.told.at("messageId").as_string());
+  const bool fromMe = letter.told.at("fromMe").as_bool();
+  const auto* participant = letter.told.at("participant").if_string();
+  if (letter.to.type == ChatType::group && !fromMe && !participant)
+    refuse("participant is required for group messages");
+  const auto target = desk.store().find(letter.instance.id, id);
+  const std::string author = target        ? target->sender
+                             : fromMe      ? letter.instance.numberJid
+                             : participant ? std::string(*participant)
+                                           : letter.to.jid;
+  letter.told["reply"] = {{"messageId", id},
+                          {"senderJid", author},
+                          {"text", target ? target->content : ""},
+                          {"fromMe", fromMe}};
+}
+
+std::int64_t delayIn(const MessageKind& kind, const Fields& fields) {
+  const auto seconds = kind.canWait ? fields.get<std::int64_t>("delay", 0) : 0;
+  if (seconds < 0) refuse("The 'delay' field must be between 0 and 60");
+  return std::min(seconds, kLongestDelay);
+}
+
+// All that can be wrong without asking anybody, then all that has to be asked.
+Letter letterOf(const Desk& desk, const MessageKind& kind, const HttpRequest& request) {
+  const Fields fields(request.fields);
+  Letter letter{kind, *request.instance, {"status@broadcast", {}, ChatType::status}, {}};
+  if (kind.isDirected) letter.to = Desk::addressOf(fields.require<std::string>("number"));
+  letter.told = kind.told(fields).as_object();
+  letter.told["source"] = fields.document().at("source");
+  requireGroupForMentions(letter, fields);
+  Desk::requireConnected(letter.instance);
+  addReply(desk, fields, letter);
+  letter.to.jid = desk.jidOf(letter.instance, letter.to);
+  letter.told["chat"] = letter.to.jid;
+  addMentions(desk, fields, letter);
+  if (kind.name == "reaction") addTarget(desk, letter);
+  if (letter.told.contains("mediaBase64")) takeMedia(desk, letter.told);
+  return letter;
+}
+
+std::string contentOf(const Letter& letter, const Json& exchange) {
+  if (letter.kind.content) return letter.kind.content(letter.told);
+  return std::string(exchange.at("message").at("content").as_string());
+}
+
+HttpReply sent(const Desk& desk, const Letter& letter) {
+  const Json exchange =
+      desk.ask(letter.instance, "message." + letter.kind.name, letter.told, kFailure);
+  desk.store().keepSent(letter.instance.id, exchange);
+  object data = sentAnswer(exchange, letter.told, contentOf(letter, exchange));
+  if (letter.kind.shown)
+    for (const auto& [key, value] : letter.kind.shown(letter.told)) data[key] = value;
+  desk.host().metrics().count("sent", 1);
+  return {.body = {{"success", true},
+                   {"message",
+                    letter.kind.said ? letter.kind.said(letter.told) : "Message sent successfully"},
+                   {"status", "sent"},
+                   {"data", std::move(data)}}};
+}
+
+// Somebody seems to be typing, or speaking. It is no loss when a connector cannot show it.
+void showTyping(const Desk& desk, const Letter& letter, std::int64_t seconds) {
+  const auto* voice = letter.told.if_contains("isVoice");
+  try {
+    desk.ask(letter.instance, "chat.presence",
+             {{"chat", letter.to.jid},
+              {"state", voice && voice->as_bool() ? "recording" : "typing"},
+              {"duration", seconds}},
+             kFailure);
+  } catch (const Error& error) {
+    desk.host().log().write(Level::debug, "Typing was not shown", {{"reason", error.what()}});
+  }
+}
+
+HttpReply send(const Desk& desk, const MessageKind& kind, const HttpRequest& request) {
+  const auto delay = delayIn(kind, Fields(request.fields));
+  Letter letter = letterOf(desk, kind, request);
+  if (delay == 0) return sent(desk, letter);
+  showTyping(desk, letter, delay);
+  desk.delays().after(std::chrono::seconds(delay),
+                      [&desk, letter = std::move(letter), id = request.id] {
+                        answerLater(desk, id, kBug, [&] { return sent(desk, letter); });
+                      });
+  return {.later = true};
 }
 
 Json replyOfSend() {
@@ -43,35 +168,58 @@ Json replyOfSend() {
           "content": {"type": "string"},
           "timestamp": {"type": "string", "format": "date-time"},
           "source": {"type": "string"},
-          "chat": {"type": "object", "required": ["jid", "lid", "type"]},
-          "sender": {"type": "object", "required": ["jid"]}}}}})json");
-}
-
-HttpReply sendText(const Desk& desk, const HttpRequest& request) {
-  const Fields fields(request.fields);
-  const auto text = fields.require<std::string>("message");
-  const ChatAddress address = Desk::addressOf(fields.require<std::string>("number"));
-  Desk::requireConnected(*request.instance);
-  Json arguments = request.fields;
-  arguments.as_object().erase("number");
-  arguments.as_object()["chat"] = desk.jidOf(*request.instance, address);
-  const Json sent = desk.ask(*request.instance, "message.text", arguments, kFailure);
-  return {.body = {{"success", true},
-                   {"message", "Message sent successfully"},
-                   {"status", "sent"},
-                   {"data", sentAnswer(sent, text)}}};
+          "chat": {
+            "type": "object",
+            "required": ["jid", "lid", "type"],
+            "properties": {
+              "jid": {"type": "string"},
+              "lid": {"type": ["string", "null"]},
+              "type": {"enum": ["private", "group", "newsletter", "status"]},
+              "groupName": {"type": "string", "description": "Of groups."}}},
+          "sender": {
+            "type": "object",
+            "required": ["jid"],
+            "properties": {"jid": {"type": "string"}}},
+          "mentions": {"type": "array", "items": {"type": "string"}},
+          "replyTo": {
+            "type": "object",
+            "required": ["messageId", "senderJid", "text"],
+            "properties": {
+              "messageId": {"type": "string"},
+              "senderJid": {"type": "string"},
+              "text": {"type": "string"}}},
+          "mediaUrl": {"type": ["string", "null"]},
+          "mediaMimeType": {"type": "string"},
+          "mediaSize": {"type": "integer", "description": "Bytes."},
+          "mediaDuration": {"type": ["integer", "null"], "description": "Seconds."},
+          "fileName": {"type": "string"},
+          "vcard": {"description": "A contact's, or a list of them."},
+          "poll": {"type": "object"}}}}})json");
 }
 
 }  // namespace
 
-std::vector<DeskRoute> messageRoutes() {
-  return {{{.method = Method::post,
-            .path = "/api/message/text/:instance",
-            .summary = "Send a text",
-            .body = bodyOfText(),
-            .reply = replyOfSend(),
-            .failure = std::string(kFailure) + ": unexpected error",
-            .slow = true,
-            .dialect = kDialect},
-           sendText}};
+std::vector<DeskRoute> messageRoutes(std::uint64_t bodyLimit) {
+  std::vector<MessageKind> kinds;
+  for (const auto& some : {plainKinds(), interactiveKinds(), mediaKinds()})
+    kinds.insert(kinds.end(), some.begin(), some.end());
+  std::vector<DeskRoute> all;
+  for (const auto& each : kinds) {
+    const auto kind = std::make_shared<const MessageKind>(each);
+    DeskRoute made{{.method = Method::post,
+                    .path = "/api/message/" + each.name + "/:instance",
+                    .summary = each.summary,
+                    .body = bodyOf(each),
+                    .reply = replyOfSend(),
+                    .failure = kBug,
+                    .slow = true,
+                    .budget = kBudget,
+                    .dialect = kDialect},
+                   [kind](const Desk& desk, const HttpRequest& request) {
+                     return send(desk, *kind, request);
+                   }};
+    if (each.hasMedia) made.route.bodyLimit = bodyLimit;
+    all.push_back(std::move(made));
+  }
+  return all;
 }

@@ -11,16 +11,36 @@ object chatIn(const value& chat) {
   return shown;
 }
 
+value orNull(const object& told, const char* key) {
+  const value* found = told.if_contains(key);
+  return found ? *found : value();
+}
+
+void addMedia(const object& told, const value& type, object& data) {
+  data["mediaUrl"] = orNull(told, "mediaUrl");
+  data["mediaMimeType"] = told.at("mimeType");
+  data["mediaSize"] = told.at("mediaSize");
+  if (type == "audio" || type == "video") data["mediaDuration"] = orNull(told, "duration");
+  data["fileName"] = told.at("fileName");
+}
+
 }  // namespace
 
-object sentAnswer(const value& message, const std::string& content) {
-  const value& inner = message.at("message");
-  return {{"messageId", message.at("id")},
-          {"messageType", inner.at("type")},
-          {"direction", "outgoing"},
-          {"content", content},
-          {"timestamp", message.at("timestamp")},
-          {"source", inner.at("source")},
-          {"chat", chatIn(message.at("chat"))},
-          {"sender", {{"jid", message.at("sender").at("jid")}}}};
+object sentAnswer(const value& exchange, const object& told, const std::string& content) {
+  const value& message = exchange.at("message");
+  object data{{"messageId", exchange.at("id")},
+              {"messageType", message.at("type")},
+              {"direction", "outgoing"},
+              {"content", content},
+              {"timestamp", exchange.at("timestamp")},
+              {"source", message.at("source")},
+              {"chat", chatIn(exchange.at("chat"))},
+              {"sender", {{"jid", exchange.at("sender").at("jid")}}}};
+  if (const auto* mentions = told.if_contains("mentions")) data["mentions"] = *mentions;
+  if (const auto* reply = told.if_contains("reply"))
+    data["replyTo"] = {{"messageId", reply->at("messageId")},
+                       {"senderJid", reply->at("senderJid")},
+                       {"text", reply->at("text")}};
+  if (told.contains("mediaSize")) addMedia(told, message.at("type"), data);
+  return data;
 }

@@ -3,6 +3,9 @@
 #include <boost/json.hpp>
 #include <string>
 
-// `data` of the answer to a send, made of the `data` of the "message.exchange" that it has become.
-// `content`: as the answer says it, which is not for every kind as the event does.
-boost::json::object sentAnswer(const boost::json::value& message, const std::string& content);
+// `data` of the answer to a send. `exchange`: the `data` of the "message.exchange" that it has
+// become. `told`: what the connector was told, of which an answer repeats the media, the mentions
+// and what is answered. `content`: as the answer says it, which is not for every kind as the event
+// does.
+boost::json::object sentAnswer(const boost::json::value& exchange, const boost::json::object& told,
+                               const std::string& content);

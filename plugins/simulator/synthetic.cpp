@@ -1,6 +1,8 @@
 #include "synthetic.hpp"
 
 #include <botan/base64.h>
+#include <botan/hash.h>
+#include <botan/hex.h>
 #include <botan/system_rng.h>
 
 #include <ctime>
@@ -48,6 +50,12 @@ std::string syntheticPiece() {
 std::string decodedBase64(const std::string& text) {
   const auto bytes = Botan::base64_decode(text);
   return {bytes.begin(), bytes.end()};
+}
+
+std::string sha256Of(const std::string& bytes) {
+  const auto hash = Botan::HashFunction::create_or_throw("SHA-256");
+  hash->update(bytes);
+  return Botan::hex_encode(hash->final(), false);
 }
 
 std::string timeText(std::chrono::system_clock::time_point time) {

@@ -17,6 +17,7 @@ std::string syntheticMessageId();    // "3EB0C767D26A1B2F5510"
 std::string syntheticPiece();
 // Of text that is known to be base64.
 std::string decodedBase64(const std::string& text);
+std::string sha256Of(const std::string& bytes);  // hex, lower case
 
 // "2026-11-21T12:00:00Z"
 std::string timeText(std::chrono::system_clock::time_point);

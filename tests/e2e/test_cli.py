@@ -219,7 +219,8 @@ def test_the_blocks_of_the_configuration(server):
     library = server.binary.parent / "plugins"
     assert [row[:3] + row[-1:] for row in rows[1:]] == \
         [[name, "0.1.0", "loads", str(library / f"{name}.so")]
-         for name in ("proxy", "s3", "webhook", "websocket", "simulator", "chatwoot")]
+         for name in ("proxy", "s3", "webhook", "websocket", "messages", "simulator",
+                      "chatwoot")]
 
 
 def test_a_library_says_what_it_is(server):

@@ -1,14 +1,36 @@
-"""POST /api/message/*, against the simulator."""
+"""POST /api/message/*, and what is told of messages afterwards, against the simulator."""
 
+import base64
 import re
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from client import LIMIT_HEADERS, assert_refused
+from pombo_server import until
+
+SERVER_ENV = {"POMBO_EGRESS_ALLOW": "127.0.0.1", "POMBO_BLOCKS_MESSAGES_MAX_BODY_MIB": "4"}
 
 JID = "5511999990000@s.whatsapp.net"
 ANA = "5511988880000@s.whatsapp.net"
+TEAM = "12036300000000@g.us"
 ID = re.compile("3EB0[0-9A-F]{16}")
 TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+PNG_TEXT = base64.b64encode(PNG).decode()
+OGG_TEXT = base64.b64encode(b"OggS" + bytes(24) + b"OpusHead" + bytes(8)).decode()
+PDF_TEXT = base64.b64encode(b"%PDF-1.7 and so on").decode()
+
+CONTACT = {"fullName": "Bia, Souza", "phone": "+55 (11) 97777-0000", "organization": "Shop",
+           "email": "bia@example.com", "url": "https://example.com"}
+VCARD = ("BEGIN:VCARD\nVERSION:3.0\nN:;Bia\\, Souza;;;\nFN:Bia\\, Souza\nORG:Shop;\n"
+         "EMAIL:bia@example.com\nURL:https://example.com\n"
+         "TEL;type=CELL;type=VOICE;waid=5511977770000:+5511977770000\nEND:VCARD")
+BUTTONS = [{"id": "yes", "displayText": "Yes"}]
+ROW = {"id": "a", "title": "Plan A"}
+CARD = {"header": {"title": "One"}, "body": {"text": "The first"}}
+LINES = [{"title": "", "rows": [ROW]}]
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +43,7 @@ def shop(api):
 
 
 def send(api, kind, body, to=ANA, name="shop"):
-    if isinstance(body, dict) and to:
+    if isinstance(body, dict) and to and kind != "status":
         body = {"number": to} | body
     return api.call("POST", f"/api/message/{kind}/{name}", body)
 
@@ -37,6 +59,22 @@ def sent(api, kind, body, to=ANA, said="Message sent successfully"):
     return data
 
 
+def usual(kind, content, **more):
+    return {"messageType": kind, "direction": "outgoing", "content": content, "source": "api",
+            "chat": {"jid": ANA, "lid": None, "type": "private"}, "sender": {"jid": JID}} | more
+
+
+def file(mime, size, url=None, name="", **more):
+    return {"mediaUrl": url, "mediaMimeType": mime, "mediaSize": size, "fileName": name} | more
+
+
+def text_id(api, to=ANA, message="Are you open?"):
+    return send(api, "text", {"message": message}, to).json["data"]["messageId"]
+
+
+# One of each kind -----------------------------------------------------------------------------
+
+
 def test_a_text_as_it_is_answered(api, shop):
     reply = send(api, "text", {"message": "Hello"})
     data = reply.json["data"]
@@ -45,27 +83,238 @@ def test_a_text_as_it_is_answered(api, shop):
         f'{{"messageId":"{data["messageId"]}","messageType":"text","direction":"outgoing",'
         f'"content":"Hello","timestamp":"{data["timestamp"]}","source":"api",'
         f'"chat":{{"jid":"{ANA}","lid":null,"type":"private"}},"sender":{{"jid":"{JID}"}}}}}}')
+    large = base64.b64encode(PNG + bytes(1_572_864)).decode()
+    assert sent(api, "media", {"mediaType": "image", "mediaBase64": large})["mediaSize"] == \
+        len(PNG) + 1_572_864
 
 
+SENT = {
+    "text": ({"message": "Olá 👋", "linkPreview": True, "source": "crm"},
+             usual("text", "Olá 👋", source="crm")),
+    "image": ({"mediaType": "image", "mediaBase64": PNG_TEXT, "message": "The shelf"},
+              usual("image", "The shelf", **file("image/png", len(PNG)))),
+    "data URI": ({"mediaType": "video", "mediaUrl": "data:video/x-own;base64,AAAA"},
+                 usual("video", "", **file("video/x-own", 3, mediaDuration=None))),
+    "voice": ({"mediaType": "audio", "mediaUrl": OGG_TEXT, "duration": "5", "waveform": [0, 255]},
+              usual("audio", "", **file("audio/ogg; codecs=opus", 44, mediaDuration=5))),
+    "document": ({"mediaType": "document", "mediaBase64": PDF_TEXT, "fileName": "a.pdf",
+                  "mimetype": "application/x-pdf"},
+                 usual("document", "", **file("application/x-pdf", 18, name="a.pdf"))),
+    "location": ({"latitude": -23.5614, "longitude": 10, "name": "Office", "address": "Av. 1"},
+                 usual("location", "📍 Office\nAv. 1\nLat: -23.5614, Long: 10")),
+    "contact": ({"vcard": CONTACT}, usual("contact", "Bia, Souza", vcard=VCARD)),
+    "reaction": ({"messageId": "3EB0FFEE", "reaction": "👍"},
+                 usual("reaction", "👍",
+                       replyTo={"messageId": "3EB0FFEE", "senderJid": ANA, "text": ""})),
+    "poll": ({"question": "Lunch?", "options": ["Pizza", "Salad"], "maxAnswer": 7},
+             usual("poll", "Lunch?\n1. Pizza\n2. Salad",
+                   poll={"question": "Lunch?", "options": ["Pizza", "Salad"], "maxAnswer": 2})),
+    "button": ({"contentText": "Choose", "buttons": BUTTONS}, usual("buttons", "Choose")),
+    "list": ({"contentText": "Choose", "buttonText": "Open", "sections": LINES},
+             usual("list", "Choose")),
+    "carousel": ({"message": "Look", "cards": [CARD, CARD]},
+                 usual("interactive", "Look - Carousel with 2 card(s)")),
+    "pix": ({"merchantName": "Shop", "pixKey": "123.456.789-09", "pixKeyType": "CPF"},
+            usual("interactive", "Shop")),
+    "status": ({"type": "text", "message": "Open!", "backgroundColor": "#25D366"},
+               usual("text", "Open!",
+                     chat={"jid": "status@broadcast", "lid": None, "type": "status"})),
+    "story": ({"type": "image", "mediaBase64": PNG_TEXT},
+              usual("image", "", chat={"jid": "status@broadcast", "lid": None, "type": "status"},
+                    **file("image/png", len(PNG)))),
+}
+KINDS = {"image": "media", "data URI": "media", "voice": "media", "document": "media",
+         "story": "status"}
+
+
+@pytest.mark.parametrize("what", SENT)
+def test_what_is_sent(api, shop, what):
+    body, data = SENT[what]
+    assert sent(api, KINDS.get(what, what), body) == data
+
+
+def test_several_contacts_and_a_reaction_that_is_taken_back(api, shop):
+    said = "2 contacts sent successfully in one message"
+    data = sent(api, "contact", {"vcard": [CONTACT, CONTACT | {"fullName": "Ana"}]}, said=said)
+    assert data["content"] == "Bia, Souza, Ana" and len(data["vcard"]) == 2
+    data = sent(api, "reaction", {"messageId": "3EB0FFEE", "reaction": "remove"},
+                said="Reaction removed successfully")
+    assert data["content"] == ""
+
+
+# What is refused ------------------------------------------------------------------------------
+
+CHOICE = "Exactly one of 'mediaUrl' or 'mediaBase64' is required"
+PLACE = {"latitude": 1, "longitude": 1, "name": "a", "address": "b"}
+POLL = "A poll needs 2 to 12 distinct options"
+LIST = "A list needs 1 to 10 sections with 1 to 10 rows each"
 REFUSED = {
     "text": [({}, "message is required"), ({"message": " "}, "message is required"),
-             ({"message": 5}, "Invalid request body: The 'message' field must be a string")],
+             ({"message": 5}, "Invalid request body: The 'message' field must be a string"),
+             ({"message": "a" * 65_537}, "The 'message' field must be at most 65536 characters"),
+             ({"message": "a", "delay": -1}, "The 'delay' field must be between 0 and 60"),
+             ({"message": "a", "delay": "x"},
+              "Invalid request body: The 'delay' field must be an integer"),
+             ({"message": "a", "replyTo": "3EB0"}, "Quoted message not found"),
+             ({"message": "a", "mention": [JID]}, "Mentions are only available in groups"),
+             ({"message": "a", "mentionAll": True}, "Mentions are only available in groups"),
+             ({"message": "a", "source": "a" * 65},
+              "The 'source' field must be at most 64 characters")],
+    "media": [({}, "mediaType is required"), ({"mediaType": "image"}, CHOICE),
+              ({"mediaType": "image", "mediaUrl": PNG_TEXT, "mediaBase64": PNG_TEXT}, CHOICE),
+              ({"mediaType": "gif", "mediaBase64": PNG_TEXT},
+               "The 'mediaType' field must be one of: image, video, audio, document"),
+              ({"mediaType": "image", "mediaBase64": "*"},
+               "Invalid request body: The 'mediaBase64' field must be base64"),
+              ({"mediaType": "image", "mediaUrl": "no"},
+               "Invalid request body: The 'mediaUrl' field must be a URL, a data URI or base64"),
+              ({"mediaType": "image", "mediaUrl": "ftp://example.com/a"},
+               "The 'mediaUrl' field must be a valid http or https URL"),
+              ({"mediaType": "image", "mediaUrl": "http://10.0.0.1/a"},
+               "URL is not allowed: private address (operators: egress.allow)"),
+              ({"mediaType": "image", "mediaBase64": PDF_TEXT},
+               "Unsupported media type: application/pdf"),
+              ({"mediaType": "audio", "mediaBase64": OGG_TEXT, "waveform": [256]},
+               "The 'waveform' field must be a list of numbers between 0 and 255")],
+    "location": [({}, "name is required"),
+                 (PLACE | {"latitude": None}, "Latitude and longitude are required"),
+                 (PLACE | {"latitude": 0, "longitude": 0}, "Latitude and longitude are required"),
+                 (PLACE | {"latitude": 91}, "Latitude must be between -90 and 90"),
+                 (PLACE | {"longitude": -181}, "Longitude must be between -180 and 180")],
+    "contact": [({}, "vcard is required"), ({"vcard": {}}, "vcard.fullName is required"),
+                ({"vcard": []}, "A message needs 1 to 50 contacts"),
+                ({"vcard": [CONTACT, {"fullName": "a"}]}, "vcard[1].phone is required"),
+                ({"vcard": CONTACT | {"phone": "1"}}, "Invalid number: 1"),
+                ({"vcard": 5}, "Invalid request body: The 'vcard' field must be an object")],
+    "reaction": [({}, "messageId is required"), ({"messageId": "a"}, "reaction is required")],
+    "poll": [({}, "question is required"), ({"question": "a"}, "options is required"),
+             *(({"question": "a", "options": options}, POLL)
+               for options in (["a"], ["a", "a"], ["a", " "], [str(n) for n in range(13)]))],
+    "button": [({"contentText": "a"}, "buttons is required"),
+               ({"contentText": "a", "buttons": []}, "A message needs 1 to 3 buttons"),
+               ({"contentText": "a", "buttons": BUTTONS * 4}, "A message needs 1 to 3 buttons"),
+               ({"contentText": "a", "buttons": BUTTONS, "mediaUrl": "https://example.com/a"},
+                "mediaType is required when mediaUrl is set"),
+               ({"contentText": "a", "buttons": [BUTTONS[0] | {"type": "X"}]},
+                "Invalid button type: X"),
+               ({"contentText": "a", "buttons": [{"id": "a"}]},
+                "buttons[0].displayText is required")],
+    "list": [({"contentText": "a", "buttonText": "a", "sections": []}, LIST),
+             ({"contentText": "a", "buttonText": "a", "sections": [{"rows": []}]}, LIST),
+             ({"contentText": "a", "buttonText": "a", "sections": LINES * 2},
+              "Row ids must be unique")],
+    "carousel": [({"message": "a", "cards": []}, "A carousel needs 1 to 10 cards"),
+                 ({"message": "a", "cards": [{}]}, "cards[0].header is required")],
+    "pix": [({"merchantName": "a", "pixKey": "a", "pixKeyType": "KEY"}, "Invalid pixKeyType: KEY"),
+            *(({"merchantName": "a", "pixKey": "a", "pixKeyType": kind},
+               f"Invalid pixKey for type {kind}")
+              for kind in ("CPF", "CNPJ", "EMAIL", "PHONE", "RANDOM"))],
+    "status": [({}, "type is required"), ({"type": "text"}, "message is required"),
+               ({"type": "image"}, CHOICE),
+               ({"type": "text", "message": "a", "backgroundColor": "red"},
+                "The 'backgroundColor' field must be as #25D366")],
 }
 
 
-@pytest.mark.parametrize("kind, body, said", [
-    pytest.param(kind, body, said, id=f"{kind}-{said}")
-    for kind, rows in REFUSED.items() for body, said in rows])
-def test_what_is_refused(api, shop, kind, body, said):
-    assert_refused(send(api, kind, body), 400, said)
+@pytest.mark.row("M3", "M4", "M6")
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_is_refused(api, shop, kind):
+    for body, said in REFUSED[kind]:
+        assert_refused(send(api, kind, body), 400, said)
 
 
+class Files(BaseHTTPRequestHandler):
+    """Files, and what may come instead of one."""
+
+    def do_GET(self):
+        if self.path == "/endless":
+            self.start(200, {}, bytes(64 << 20))
+        elif self.path == "/far":
+            self.start(302, {"Location": "http://10.0.0.1/a"})
+        elif self.path.startswith("/near"):
+            self.start(302, {"Location": self.path[5:] or "/near"})
+        elif self.path == "/huge":
+            self.start(200, {"Content-Length": str(5 << 30)}, bytes(5 << 20))
+        elif self.path == "/page":
+            self.start(200, {"Content-Type": "text/html; charset=utf-8"}, b"<p>No file")
+        elif self.path == "/shelf.png":
+            self.start(200, {"Content-Type": "text/plain"}, PNG)
+        else:
+            self.start(404, {})
+
+    def start(self, status, headers, body=b""):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+        except OSError:
+            pass  # it has read enough
+
+    def log_message(self, *_):
+        pass
+
+
+def unused_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def files():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_file_is_fetched(api, shop, files):
+    for path in ("/shelf.png", "/near/shelf.png"):
+        body = {"mediaType": "image", "mediaUrl": files + path}
+        assert sent(api, "media", body) == usual(
+            "image", "", **file("image/png", len(PNG), files + path, "shelf.png"))
+
+
+@pytest.mark.row("M5")
+@pytest.mark.parametrize("path, said", [
+    ("/endless", "Media is too large (limit 3 MiB)"), ("/huge", "Media is too large (limit 3 MiB)"),
+    ("/none", "Failed to download media: HTTP 404"),
+    ("/near", "Failed to download media: too many redirects"),
+    ("/far", "URL is not allowed: private address (operators: egress.allow)"),
+    ("/page", "Unsupported media type: text/html")])
+def test_what_comes_instead_of_a_file(api, shop, files, path, said):
+    body = {"mediaType": "image", "mediaUrl": files + path}
+    assert_refused(send(api, "media", body), 400, said)
+
+
+def test_nobody_is_there_who_has_a_file(api, shop, files):
+    port = unused_port()
+    reply = send(api, "media", {"mediaType": "image", "mediaUrl": f"http://127.0.0.1:{port}/a"})
+    assert reply.status == 400
+    assert reply.json["error"]["message"].startswith("Failed to download media: ")
+
+
+def test_a_groups_reaction_names_its_author(api, shop):
+    body = {"messageId": "3EB0FFEE", "reaction": "👍"}
+    assert_refused(send(api, "reaction", body, TEAM), 400,
+                   "participant is required for group messages")
+    data = sent(api, "reaction", body | {"participant": ANA}, TEAM)
+    assert data["replyTo"]["senderJid"] == ANA
+    data = sent(api, "reaction", body | {"fromMe": True}, TEAM)
+    assert data["replyTo"]["senderJid"] == JID
+
+
+@pytest.mark.row("M1")
 def test_whom_it_is_for(api, shop):
     text = {"message": "Hello"}
     for missing in ({}, {"number": ""}, {"number": None}, {"number": "  "}):
         assert_refused(send(api, "text", text | missing, to=None), 400, "Number is required")
     for bad in ("Ana", "1" * 10_000, "1234567", "1" * 16, "5511988880000@c.us", "@g.us",
-                "x@lid", "a@b@c", "status@broadcast.", "55119888800\u00300x"):
+                "x@lid", "a@b@c", "status@broadcast.", "5511988880000x"):
         assert_refused(send(api, "text", text, to=bad), 400, f"Invalid number: {bad}")
     assert_refused(send(api, "text", text, to="5511988880404"), 400,
                    "Number is not registered on WhatsApp")
@@ -75,7 +324,7 @@ def test_whom_it_is_for(api, shop):
             ("1234567@lid", "1234567@lid", "private"),
             ("120363000000000000@newsletter", "120363000000000000@newsletter", "newsletter")):
         assert sent(api, "text", text, to=good)["chat"] == {"jid": jid, "lid": None, "type": word}
-    assert sent(api, "text", text, to="12036300000000@g.us")["chat"]["groupName"]
+    assert sent(api, "text", text, to=TEAM)["chat"]["groupName"] == "Simulated group"
 
 
 @pytest.mark.row("M2")
@@ -92,9 +341,86 @@ def test_only_who_is_connected_sends(api, fresh):
                    "Instance is not connected to WhatsApp")
     assert_refused(send(api, "text", {}, name=name), 400, "message is required")
     assert_refused(send(api, "telegram", {}, name=name), 404, "Not found")
+    for later in ("sticker", "form", "event"):
+        assert_refused(send(api, later, {}, name=name), 501, "Not implemented")
 
 
 def test_malformed_json_says_why(api, shop):
     for body, detail in ((b"{", "incomplete JSON"), (b"[]", "not an object"),
                          (b'{"a":1,"a":2}', "a key stands there twice")):
         assert_refused(send(api, "text", body), 400, f"Invalid request body: {detail}")
+
+
+# Answers, mentions, delays --------------------------------------------------------------------
+
+
+def test_a_message_is_answered(api, shop):
+    asked = text_id(api)
+    reply_to = {"messageId": asked, "senderJid": JID, "text": "Are you open?"}
+    assert sent(api, "text", {"message": "Yes", "replyTo": asked})["replyTo"] == reply_to
+    in_group = text_id(api, TEAM)
+    data = sent(api, "text", {"message": "Yes", "replyTo": in_group, "replyPrivate": True}, TEAM)
+    assert data["chat"]["jid"] == JID
+
+
+def test_members_of_a_group_are_mentioned(api, shop):
+    body = {"message": "Hi", "mention": ["+5511988880000", "1234567@lid"]}
+    assert sent(api, "text", body, TEAM)["mentions"] == [ANA, "1234567@lid"]
+    assert "mentions" not in sent(api, "text", {"message": "Hi", "mentionAll": True}, TEAM)
+    assert_refused(send(api, "text", {"message": "Hi", "mention": ["Ana"]}, TEAM), 400,
+                   "Invalid number: Ana")
+
+
+def test_a_delayed_message_is_answered_when_it_is_sent(api, shop):
+    assert sent(api, "text", {"message": "Hello", "delay": 1}) == usual("text", "Hello")
+
+
+# What is told afterwards ----------------------------------------------------------------------
+
+
+def about(api, what, message, name="shop"):
+    return api.get(f"/api/chat/{what}/{name}?messageId={message}")
+
+
+def test_a_message_is_found_and_was_read(api, shop):
+    message = text_id(api)
+    assert until(lambda: about(api, "status", message).json["status"] == "read")
+    reply = about(api, "status", message).json
+    assert TIME.fullmatch(reply.pop("timestamp"))
+    assert reply == {"success": True, "message": "Message status retrieved successfully",
+                     "message_id": message, "status": "read", "status_code": 4,
+                     "direction": "sent", "chat_jid": ANA}
+    data = about(api, "getMessage", message).json["data"]
+    assert TIME.fullmatch(data.pop("timestamp"))
+    assert data == {"messageId": message, "messageType": "text", "direction": "outgoing",
+                    "fromMe": True, "content": "Are you open?", "senderJid": JID,
+                    "status": "read", "mediaMimeType": None, "fileName": None, "replyTo": None,
+                    "isEdited": False, "isDeleted": False}
+
+
+def test_media_is_fetched_again(api, shop):
+    body = {"mediaType": "image", "mediaBase64": PNG_TEXT}
+    message = send(api, "media", body).json["data"]["messageId"]
+    assert until(lambda: about(api, "base64", message).status == 200)
+    assert about(api, "base64", message).json == {
+        "success": True, "message": "Base64 retrieved successfully", "message_id": message,
+        "mime_type": "image/png", "media_type": "image", "base64": PNG_TEXT}
+    assert_refused(about(api, "base64", text_id(api)), 404,
+                   "Message not found or no media available")
+
+
+def test_what_is_not_there_is_told_apart(api, server, shop, fresh):
+    other = fresh("shop")
+    api.created(other, connector="simulator")
+    message = text_id(api)
+    for what in ("getMessage", "base64", "status"):
+        assert_refused(api.get(f"/api/chat/{what}/shop"), 400,
+                       "messageId query parameter is required")
+    assert_refused(about(api, "status", "3EB0"), 404, "Message not found")
+    assert_refused(about(api, "getMessage", message, other), 404, "Message not found")
+    assert_refused(about(api, "status", message, other), 404,
+                   "Message does not belong to this instance")
+    stranger = api.as_(server.account(fresh("stranger")))
+    mine = fresh("shop")
+    stranger.created(mine, connector="simulator")
+    assert_refused(about(stranger, "status", message, mine), 404, "Message not found")

@@ -59,7 +59,7 @@ def test_names_of_operations_stay_what_they_are(document):
     assert {each["operationId"] for each in operations(document).values()} >= {
         "postInstanceNew", "getInstanceList", "deleteInstanceDeleteByInstance",
         "postEventsWebhook", "postEventsWebhookByInstance", "getEventsGetWebhookByInstance",
-        "postMessageByKindByInstance", "getHealth", "getOpenapiJson"}
+        "postMessageTextByInstance", "getHealth", "getOpenapiJson"}
 
 
 def test_creation_takes_the_fields_of_every_block(document):

@@ -8,9 +8,8 @@ from client import LIMIT_HEADERS, assert_refused
 # Written down from the specification by hand: by folder, "METHOD word word ...".
 LATER = {
     "/api/instance": ["GET metrics"],
-    "/api/message": ["POST text media sticker location contact reaction poll button list carousel "
-                     "form pix event status"],
-    "/api/chat": ["GET contacts contactsByLabel getMessage tag base64 status poll",
+    "/api/message": ["POST sticker form event"],
+    "/api/chat": ["GET contacts contactsByLabel tag poll",
                   "POST tag assignTag archive pin mute block favorite presence markRead "
                   "markChatRead history forward edit",
                   "DELETE tag assignTag delete deleteChat"],

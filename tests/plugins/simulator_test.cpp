@@ -471,10 +471,10 @@ TEST_F(Simulator, WithoutALinkNothingHappensToIt) {
   EXPECT_TRUE(host_.published.empty());
 }
 
-TEST_F(Simulator, SendsNothing) {
+TEST_F(Simulator, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(refusalOf(Code::unsupported,
                       [&] {
-                        connector().perform(kShop, "message.text", {{"text", "x"}});
+                        connector().perform(kShop, "message.telegram", {{"text", "x"}});
                       }),
             "Not supported by the simulator connector");
 }

@@ -110,6 +110,13 @@ TESTED = {
     "X5": "Retry-After of every kind",
     "X6": "certificates that are not accepted, and TLS that is too old",
     "X7": "a Chatwoot that refuses, talks nonsense or is silent",
+    # Messages
+    "M1": "a number that is missing, or none",
+    "M2": "`to` beside `number`, or alone",
+    "M3": "a text that is no text, base64 that is none",
+    "M4": "two files, or none",
+    "M5": "a file that never ends, never comes, or is none",
+    "M6": "places and polls that cannot be",
     # Framing
     "F1": "Content-Length: two, or none that is a number",
     "F2": "Transfer-Encoding: with a length, or not chunked alone",
@@ -134,10 +141,8 @@ TESTED = {
 
 # What they wait for: a route, as it is promised, or words.
 WAITING = {
-    "U15": "POST /api/message/:kind/:instance",  # mediaUrl and the other URLs of messages
+    "U15": "POST /api/message/sticker/:instance",  # its imageUrl, and those of groups and profiles
     "R9": "GET /api/instance/metrics/:instance",  # lists of names
-    # With them come B15 to B17 of /api/message/media itself.
-    **{f"M{number}": "POST /api/message/:kind/:instance" for number in range(1, 7)},
     "X8": "callbacks of Chatwoot",  # an unknown secret, our own echo
     "X9": "media in a bucket",  # entities, file names
     "X10": "a connector that dials out",  # proxies that refuse, or are silent

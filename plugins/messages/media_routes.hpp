@@ -1,0 +1,11 @@
+// Where the bytes of what is sent come from.
+#pragma once
+
+#include "desk_routes.hpp"
+#include "pombo/fields.hpp"
+
+// Replaces `mediaUrl` and `mediaBase64` of what a connector is told by the file itself:
+// `mediaBase64`, `mimeType`, `mediaSize`, `fileName`, and `mediaUrl` where it was downloaded.
+// Throws Error{invalid} "Failed to download media: <reason>", "Media is too large (limit <n> MiB)",
+// "Unsupported media type: <mime>", "URL is not allowed: <reason>".
+void takeMedia(const Desk&, boost::json::object& told);

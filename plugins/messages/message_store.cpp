@@ -1,0 +1,294 @@
+#include "message_store.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "utc_text.hpp"
+
+using namespace pombo;
+using boost::json::object;
+
+namespace {
+
+constexpr std::int64_t kError = -1, kSent = 1, kReceived = 3;
+constexpr std::array<const char*, 7> kWords{"error",    "pending", "sent",  "delivered",
+                                            "received", "read",    "played"};
+
+const char* const kTables = R"sql(
+CREATE TABLE messages_kept (
+  instance_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  chat TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  type TEXT NOT NULL,
+  outgoing BIGINT NOT NULL,
+  content TEXT NOT NULL,
+  at TEXT NOT NULL,
+  status BIGINT NOT NULL,
+  media_type TEXT NOT NULL,
+  mime_type TEXT NOT NULL,
+  file_name TEXT NOT NULL,
+  media_key TEXT NOT NULL,
+  reply TEXT NOT NULL,
+  extra TEXT NOT NULL,
+  edited BIGINT NOT NULL,
+  deleted BIGINT NOT NULL,
+  counted BIGINT NOT NULL,
+  PRIMARY KEY (instance_id, id)
+);
+CREATE INDEX messages_kept_by_id ON messages_kept (id);
+CREATE INDEX messages_kept_by_chat ON messages_kept (instance_id, chat, at);
+CREATE INDEX messages_kept_by_time ON messages_kept (at);
+CREATE TABLE messages_counts (
+  instance_id TEXT NOT NULL,
+  what TEXT NOT NULL,
+  n BIGINT NOT NULL,
+  PRIMARY KEY (instance_id, what)
+);
+CREATE TABLE messages_chats (
+  instance_id TEXT NOT NULL,
+  jid TEXT NOT NULL,
+  PRIMARY KEY (instance_id, jid)
+))sql";
+
+constexpr auto kColumns =
+    "id, chat, sender, type, outgoing, content, at, status, media_type, mime_type, file_name, "
+    "media_key, reply, extra, edited, deleted";
+
+// Databases have no NUL in a text.
+std::string kept(std::string text) {
+  std::erase(text, '\0');
+  return text;
+}
+
+std::string textAt(const Json& value, const char* pointer) {
+  boost::json::error_code none;
+  const Json* found = value.find_pointer(pointer, none);
+  return found && found->is_string() ? kept(std::string(found->get_string())) : std::string();
+}
+
+std::string textIn(const SqlRow& row, const char* column) {
+  const auto* text = std::get_if<std::string>(&row.at(column));
+  return text ? *text : std::string();
+}
+
+std::int64_t numberIn(const SqlRow& row, const char* column) {
+  const auto* number = std::get_if<std::int64_t>(&row.at(column));
+  return number ? *number : 0;
+}
+
+Json jsonIn(const SqlRow& row, const char* column) {
+  const std::string text = textIn(row, column);
+  return text.empty() ? Json() : boost::json::parse(text);
+}
+
+StoredMessage messageIn(const SqlRow& row) {
+  return {.id = textIn(row, "id"),
+          .chat = textIn(row, "chat"),
+          .sender = textIn(row, "sender"),
+          .type = textIn(row, "type"),
+          .isOutgoing = numberIn(row, "outgoing") != 0,
+          .content = textIn(row, "content"),
+          .at = textIn(row, "at"),
+          .status = numberIn(row, "status"),
+          .mediaType = textIn(row, "media_type"),
+          .mimeType = textIn(row, "mime_type"),
+          .fileName = textIn(row, "file_name"),
+          .mediaKey = textIn(row, "media_key"),
+          .reply = jsonIn(row, "reply"),
+          .extra = jsonIn(row, "extra"),
+          .isEdited = numberIn(row, "edited") != 0,
+          .isDeleted = numberIn(row, "deleted") != 0};
+}
+
+std::string replyIn(const Json& exchange) {
+  if (!exchange.as_object().contains("reply")) return {};
+  const object reply{{"messageId", textAt(exchange, "/reply/message_id")},
+                     {"senderJid", textAt(exchange, "/reply/sender")},
+                     {"text", textAt(exchange, "/reply/text")}};
+  return serialize(reply);
+}
+
+// What has no column of its own.
+std::string extraIn(const Json& exchange) {
+  object extra;
+  for (const auto& [key, value] : exchange.at("message").as_object())
+    if (!value.is_null() && key != "type" && key != "content" && key != "media" && key != "isEdit")
+      extra[key] = value;
+  return kept(serialize(extra));
+}
+
+bool isOutgoing(const Json& exchange) { return textAt(exchange, "/direction") == "outgoing"; }
+
+Statement insertion(const InstanceId& instance, const Json& exchange, const std::string& mediaKey,
+                    bool counted) {
+  const bool outgoing = isOutgoing(exchange);
+  const std::string conflict =
+      counted ? "DO UPDATE SET counted = 1, media_key = excluded.media_key" : "DO NOTHING";
+  return {
+      "INSERT INTO messages_kept (instance_id, " + std::string(kColumns) +
+          ", counted) VALUES (:i, :id, :chat, :sender, :type, :outgoing, :content, :at, "
+          ":status, :media, :mime, :file, :key, :reply, :extra, 0, 0, :counted) "
+          "ON CONFLICT (instance_id, id) " +
+          conflict,
+      {instance.value, textAt(exchange, "/id"), textAt(exchange, "/chat/jid"),
+       textAt(exchange, "/sender/jid"), textAt(exchange, "/message/type"), std::int64_t{outgoing},
+       textAt(exchange, "/message/content"), textAt(exchange, "/timestamp"),
+       outgoing ? kSent : kReceived, textAt(exchange, "/message/media/type"),
+       textAt(exchange, "/message/media/mimetype"), textAt(exchange, "/message/media/fileName"),
+       kept(mediaKey), replyIn(exchange), extraIn(exchange), std::int64_t{counted}}};
+}
+
+Statement addition(const InstanceId& instance, const std::vector<std::string>& all,
+                   std::int64_t by) {
+  Statement adding{"INSERT INTO messages_counts (instance_id, what, n) VALUES ", {}};
+  for (const auto& what : all) {
+    const std::string number = std::to_string(adding.values.size());
+    adding.sql += (adding.values.empty() ? "(:i" : ", (:i") + number + ", :w" + number + ", :n" +
+                  number + ")";
+    adding.values.insert(adding.values.end(), {instance.value, what, by});
+  }
+  adding.sql += " ON CONFLICT (instance_id, what) DO UPDATE SET n = messages_counts.n + excluded.n";
+  return adding;
+}
+
+// What one message counts as.
+std::vector<std::string> countsFor(const Json& exchange) {
+  const std::string type = textAt(exchange, "/message/type");
+  const bool outgoing = isOutgoing(exchange);
+  std::vector<std::string> all{outgoing ? "sent" : "received", "type:" + type,
+                               textAt(exchange, "/chat/type") == "group" ? "group" : "individual",
+                               "day:" + textAt(exchange, "/timestamp").substr(0, 10)};
+  if (!textAt(exchange, "/message/media/type").empty()) all.push_back("media:" + type);
+  if (outgoing) all.push_back("status:" + std::to_string(kSent));
+  return all;
+}
+
+// What a receipt says of the messages; nothing: that they stay as they are.
+std::optional<std::int64_t> statusIn(const std::string& receipt) {
+  static const std::map<std::string, std::int64_t> all{
+      {"delivered", 2}, {"read", 4},        {"read_self", 4},
+      {"played", 5},    {"played_self", 5}, {"server_error", kError}};
+  const auto it = all.find(receipt);
+  return it == all.end() ? std::nullopt : std::optional(it->second);
+}
+
+// Never backwards; what was delivered did not fail.
+bool follows(std::int64_t next, std::int64_t now) {
+  return next == kError ? now == 0 || now == kSent : next > now;
+}
+
+}  // namespace
+
+std::string statusWord(std::int64_t status) {
+  const auto place = std::clamp<std::int64_t>(status + 1, 0, std::int64_t(kWords.size()) - 1);
+  return kWords.at(static_cast<std::size_t>(place));
+}
+
+MessageStore::MessageStore(ISql& sql, const IClock& clock, Keeping keeping)
+    : sql_(sql), clock_(clock), keeping_(keeping) {
+  sql_.migrate({{1, kTables}});
+}
+
+std::optional<StoredMessage> MessageStore::find(const InstanceId& instance,
+                                                const std::string& id) const {
+  const auto rows = sql_.query({"SELECT " + std::string(kColumns) +
+                                    " FROM messages_kept WHERE instance_id = :i AND id = :id",
+                                {instance.value, kept(id)}});
+  return rows.empty() ? std::nullopt : std::optional(messageIn(rows.front()));
+}
+
+std::vector<InstanceId> MessageStore::ownersOf(const std::string& id) const {
+  std::vector<InstanceId> all;
+  for (const auto& row :
+       sql_.query({"SELECT instance_id FROM messages_kept WHERE id = :id", {kept(id)}}))
+    all.push_back({textIn(row, "instance_id")});
+  return all;
+}
+
+void MessageStore::keepSent(const InstanceId& instance, const Json& exchange) {
+  sql_.apply({insertion(instance, exchange, "", false)});
+}
+
+void MessageStore::take(const Event& event) {
+  if (event.type == "message.exchange") takeMessage(event);
+  if (event.type == "message.status") takeStatus(event);
+}
+
+void MessageStore::takeMessage(const Event& event) {
+  const std::string type = textAt(event.data, "/message/type");
+  if (type == "message_edit")
+    return sql_.apply(
+        {{"UPDATE messages_kept SET content = :c, edited = 1 "
+          "WHERE instance_id = :i AND id = :id",
+          {textAt(event.data, "/message/content"), event.instance.value,
+           textAt(event.data, "/message/edit/original_id")}}});
+  if (type == "message_revoke")
+    return sql_.apply(
+        {{"UPDATE messages_kept SET deleted = 1 WHERE instance_id = :i AND id = :id",
+          {event.instance.value, textAt(event.data, "/message/revoke/original_id")}}});
+  const auto known =
+      sql_.query({"SELECT counted FROM messages_kept WHERE instance_id = :i AND id = :id",
+                  {event.instance.value, textAt(event.data, "/id")}});
+  if (!known.empty() && numberIn(known.front(), "counted") != 0) return;
+  sql_.apply({insertion(event.instance, event.data, event.mediaKey, true),
+              addition(event.instance, countsFor(event.data), 1),
+              {"INSERT INTO messages_chats (instance_id, jid) VALUES (:i, :j) "
+               "ON CONFLICT (instance_id, jid) DO NOTHING",
+               {event.instance.value, textAt(event.data, "/chat/jid")}}});
+}
+
+void MessageStore::takeStatus(const Event& event) {
+  const auto status = statusIn(textAt(event.data, "/status"));
+  if (!status) return;
+  for (const auto& id : event.data.at("messageIds").as_array())
+    moveStatus(event.instance, std::string(id.as_string()), *status);
+}
+
+void MessageStore::moveStatus(const InstanceId& instance, const std::string& id,
+                              std::int64_t status) {
+  const auto now = find(instance, id);
+  if (!now || !follows(status, now->status)) return;
+  std::vector<Statement> all{
+      {"UPDATE messages_kept SET status = :s "
+       "WHERE instance_id = :i AND id = :id",
+       {status, instance.value, now->id}}};
+  if (now->isOutgoing) {
+    all.push_back(addition(instance, {"status:" + std::to_string(now->status)}, -1));
+    all.push_back(addition(instance, {"status:" + std::to_string(status)}, 1));
+  }
+  sql_.apply(all);
+}
+
+void MessageStore::forget(const InstanceId& instance) {
+  std::vector<Statement> all;
+  for (const char* table : {"messages_kept", "messages_counts", "messages_chats"})
+    all.push_back(
+        {std::string("DELETE FROM ") + table + " WHERE instance_id = :i", {instance.value}});
+  sql_.apply(all);
+}
+
+MessageStore::Counts MessageStore::countsOf(const InstanceId& instance) const {
+  Counts all;
+  for (const auto& row :
+       sql_.query({"SELECT what, n FROM messages_counts WHERE instance_id = :i", {instance.value}}))
+    all[textIn(row, "what")] = numberIn(row, "n");
+  return all;
+}
+
+std::vector<std::string> MessageStore::chatsOf(const InstanceId& instance) const {
+  std::vector<std::string> all;
+  for (const auto& row :
+       sql_.query({"SELECT jid FROM messages_chats WHERE instance_id = :i", {instance.value}}))
+    all.push_back(textIn(row, "jid"));
+  return all;
+}
+
+void MessageStore::sweep() {
+  const TimePoint now = clock_.now();
+  const auto hour = std::chrono::floor<std::chrono::hours>(now.time_since_epoch()).count();
+  if (swept_.exchange(hour) == hour) return;
+  sql_.apply({{"DELETE FROM messages_kept WHERE at < :t", {utcText(now - keeping_.messages)}},
+              {"UPDATE messages_kept SET media_key = '' WHERE at < :t AND media_key <> ''",
+               {utcText(now - keeping_.media)}}});
+}

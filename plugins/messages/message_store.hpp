@@ -1,0 +1,76 @@
+// What was sent and received, for as long as it is kept, and what of it was counted.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pombo/event.hpp"
+#include "pombo/observe.hpp"
+#include "pombo/storage.hpp"
+
+struct StoredMessage {
+  std::string id = {};
+  std::string chat = {};    // JID
+  std::string sender = {};  // JID
+  std::string type = {};    // "text", ...
+  bool isOutgoing = false;
+  std::string content = {};
+  std::string at = {};  // "2026-11-21T10:00:00Z"
+  std::int64_t status =
+      0;  // -1 error, 0 pending, 1 sent, 2 delivered, 3 received, 4 read, 5 played
+  std::string mediaType = {};  // empty: no media
+  std::string mimeType = {};
+  std::string fileName = {};
+  std::string mediaKey = {};  // empty: the bytes are not there any more
+  pombo::Json reply = {};     // {messageId, senderJid, text}, or null
+  pombo::Json extra = {};     // what else the event's `message` has: poll, location, ...
+  bool isEdited = false;
+  bool isDeleted = false;
+};
+
+// "sent", "read", ...
+std::string statusWord(std::int64_t status);
+
+// Thread-safe.
+class MessageStore {
+ public:
+  struct Keeping {
+    std::chrono::hours messages;
+    std::chrono::hours media;
+  };
+  // How much of each: "sent", "type:text", "day:2026-11-21", "status:4", ...
+  using Counts = std::map<std::string, std::int64_t>;
+
+  // Makes the tables.
+  MessageStore(pombo::ISql&, const pombo::IClock&, Keeping);
+
+  std::optional<StoredMessage> find(const pombo::InstanceId&, const std::string& id) const;
+  // Whose a message with this id is.
+  std::vector<pombo::InstanceId> ownersOf(const std::string& id) const;
+
+  // What was just sent can be answered before its event comes back.
+  void keepSent(const pombo::InstanceId&, const pombo::Json& exchange);
+  // "message.exchange" and "message.status"; of one instance one after the other.
+  void take(const pombo::Event&);
+  void forget(const pombo::InstanceId&);
+
+  Counts countsOf(const pombo::InstanceId&) const;
+  // JIDs with whom there were messages.
+  std::vector<std::string> chatsOf(const pombo::InstanceId&) const;
+
+  // Deletes what was kept for long enough, at most once an hour.
+  void sweep();
+
+ private:
+  void takeMessage(const pombo::Event&);
+  void takeStatus(const pombo::Event&);
+  void moveStatus(const pombo::InstanceId&, const std::string& id, std::int64_t status);
+
+  pombo::ISql& sql_;
+  const pombo::IClock& clock_;
+  const Keeping keeping_;
+  std::atomic<std::int64_t> swept_{-1};  // the hour, since 1970
+};

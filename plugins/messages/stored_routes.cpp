@@ -1,0 +1,131 @@
+#include "desk_routes.hpp"
+#include "media_file.hpp"
+
+using namespace pombo;
+using boost::json::object;
+
+namespace {
+
+std::string idIn(const HttpRequest& request) {
+  const auto id = Fields(request.query).find<std::string>("messageId");
+  if (!id) throw Error(Code::invalid, "messageId query parameter is required");
+  return *id;
+}
+
+Json textOrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+Json shown(const StoredMessage& message) {
+  return {{"messageId", message.id},
+          {"messageType", message.type},
+          {"direction", message.isOutgoing ? "outgoing" : "incoming"},
+          {"fromMe", message.isOutgoing},
+          {"content", message.content},
+          {"timestamp", message.at},
+          {"senderJid", message.sender},
+          {"status", statusWord(message.status)},
+          {"mediaMimeType", textOrNull(message.mimeType)},
+          {"fileName", textOrNull(message.fileName)},
+          {"replyTo", message.reply},
+          {"isEdited", message.isEdited},
+          {"isDeleted", message.isDeleted}};
+}
+
+HttpReply getMessage(const Desk& desk, const HttpRequest& request) {
+  const auto message = desk.store().find(request.instance->id, idIn(request));
+  if (!message) throw Error(Code::notFound, "Message not found");
+  return {.body = {{"success", true},
+                   {"message", "Message retrieved successfully"},
+                   {"data", shown(*message)}}};
+}
+
+HttpReply getBase64(const Desk& desk, const HttpRequest& request) {
+  const std::string none = "Message not found or no media available";
+  const auto message = desk.store().find(request.instance->id, idIn(request));
+  if (!message || message->mediaKey.empty()) throw Error(Code::notFound, none);
+  const Media media = desk.host().media({.type = "message.exchange",
+                                         .instance = request.instance->id,
+                                         .chat = message->chat,
+                                         .mediaKey = message->mediaKey});
+  return {.body = {{"success", true},
+                   {"message", "Base64 retrieved successfully"},
+                   {"message_id", message->id},
+                   {"mime_type", message->mimeType},
+                   {"media_type", message->type},
+                   {"base64", base64Of(bytesOf(media, desk.mediaLimit()))}}};
+}
+
+// Of another instance of the same account one may know that it has the message; of a stranger's
+// nobody may.
+bool isOfAccount(const Desk& desk, const AccountId& account, const std::string& id) {
+  for (const auto& owner : desk.store().ownersOf(id)) {
+    const auto instance = desk.host().instances().find(owner);
+    if (instance && instance->account == account) return true;
+  }
+  return false;
+}
+
+HttpReply getStatus(const Desk& desk, const HttpRequest& request) {
+  const std::string id = idIn(request);
+  const auto message = desk.store().find(request.instance->id, id);
+  if (!message)
+    throw Error(Code::notFound, isOfAccount(desk, request.instance->account, id)
+                                    ? "Message does not belong to this instance"
+                                    : "Message not found");
+  return {.body = {{"success", true},
+                   {"message", "Message status retrieved successfully"},
+                   {"message_id", message->id},
+                   {"status", statusWord(message->status)},
+                   {"status_code", message->status},
+                   {"direction", message->isOutgoing ? "sent" : "received"},
+                   {"chat_jid", message->chat},
+                   {"timestamp", message->at}}};
+}
+
+// The schema of {"success", "message", ...} with these beside.
+Json replyWith(const char* message, const object& properties) {
+  boost::json::array required{"success", "message"};
+  object all{{"success", {{"const", true}}}, {"message", {{"const", message}}}};
+  for (const auto& [key, schema] : properties) {
+    required.emplace_back(key);
+    all[key] = schema;
+  }
+  return {{"type", "object"}, {"required", std::move(required)}, {"properties", std::move(all)}};
+}
+
+DeskRoute byMessage(const char* path, const char* summary, Json reply,
+                    HttpReply (*serve)(const Desk&, const HttpRequest&)) {
+  return {{.path = path,
+           .summary = summary,
+           .query = {{.name = "messageId", .doc = "Needed: the message.", .maxLength = 1024}},
+           .reply = std::move(reply),
+           .dialect = kDialect},
+          serve};
+}
+
+const Json kText{{"type", "string"}};
+
+}  // namespace
+
+std::vector<DeskRoute> storedRoutes() {
+  DeskRoute base64 = byMessage(
+      "/api/chat/base64/:instance", "The bytes of a message's media",
+      replyWith(
+          "Base64 retrieved successfully",
+          {{"message_id", kText}, {"mime_type", kText}, {"media_type", kText}, {"base64", kText}}),
+      getBase64);
+  base64.route.slow = true;
+  base64.route.budget = std::chrono::seconds(75);
+  return {byMessage("/api/chat/getMessage/:instance", "A message that is kept",
+                    replyWith("Message retrieved successfully", {{"data", {{"type", "object"}}}}),
+                    getMessage),
+          std::move(base64),
+          byMessage("/api/chat/status/:instance", "Whether a message was delivered or read",
+                    replyWith("Message status retrieved successfully",
+                              {{"message_id", kText},
+                               {"status", kText},
+                               {"status_code", {{"type", "integer"}}},
+                               {"direction", {{"enum", {"sent", "received"}}}},
+                               {"chat_jid", kText},
+                               {"timestamp", kText}}),
+                    getStatus)};
+}

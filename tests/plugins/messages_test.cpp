@@ -1,0 +1,224 @@
+// The messages block over FakeHost: what a connector is told, and what is kept. The words of every
+// refusal stand in tests/e2e/test_messages.py.
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "chat_address.hpp"
+#include "delays.hpp"
+#include "media_file.hpp"
+#include "pix_key.hpp"
+#include "pombo/testing/fake_host.hpp"
+#include "vcard.hpp"
+
+namespace {
+
+using namespace pombo;
+using boost::json::object;
+
+const Instance kShop{{"i-1"}, {"a-1"}, "shop", "simulator", "connected", "5511@s.whatsapp.net", {}};
+constexpr auto kAna = "5511988880000@s.whatsapp.net";
+
+Json exchange(const std::string& type = "text") {
+  return {
+      {"id", "3EB0A1"},
+      {"direction", "outgoing"},
+      {"timestamp", "2026-11-21T12:00:00Z"},
+      {"chat", {{"jid", kAna}, {"lid", nullptr}, {"name", "Ana"}, {"type", "private"}}},
+      {"sender", {{"jid", kShop.numberJid}, {"lid", nullptr}, {"name", "shop"}}},
+      {"recipient", object()},
+      {"message", {{"type", type}, {"content", "Hello"}, {"source", "api"}, {"media", nullptr}}}};
+}
+
+class Messages : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    host.configNode = {{"keepDays", 30}, {"keepMediaDays", 7}, {"maxBodyMib", 4}};
+    block.reset(pombo_create());
+    block->start(host);
+  }
+  void TearDown() override { block->stop(); }
+
+  HttpReply send(const std::string& kind, object fields) {
+    HttpRequest request = requestFor(kShop);
+    for (const auto& each : host.declared)
+      if (each.path == "/api/message/" + kind + "/:instance")
+        for (const auto& field : each.body) fields.emplace(field.name, field.fallback);
+    request.fields = std::move(fields);
+    return host.call(Method::post, "/api/message/" + kind + "/:instance", request);
+  }
+
+  // How often a statement of this kind was asked or applied.
+  std::size_t statements(const std::string& start) const {
+    std::size_t count = 0;
+    for (const auto& each : host.statements) count += each.sql.starts_with(start);
+    return count;
+  }
+
+  FakeHost host;
+  std::unique_ptr<IBlockConfigurator> block;
+};
+
+TEST_F(Messages, AskWhoHasANumberAndThenSendToWhomItIs) {
+  host.performAnswers.emplace_back(Json{{"jid", kAna}});
+  host.performAnswers.emplace_back(exchange());
+  const auto reply = send("text", {{"number", "55 11 98888-0000"}, {"message", "Hello"}});
+  EXPECT_EQ(reply.body.at("data").at("messageId"), "3EB0A1");
+  ASSERT_EQ(host.performed.size(), 2u);
+  EXPECT_EQ(host.performed[0].operation, "number.find");
+  EXPECT_EQ(host.performed[0].arguments, (Json{{"numbers", {"5511988880000", "551188880000"}}}));
+  EXPECT_EQ(host.performed[1].operation, "message.text");
+  EXPECT_EQ(
+      host.performed[1].arguments,
+      (Json{{"message", "Hello"}, {"linkPreview", false}, {"source", "api"}, {"chat", kAna}}));
+}
+
+TEST_F(Messages, SayWhatAConnectorSays) {
+  const std::vector<std::pair<Error, std::string>> all{
+      {Error(Code::internal, "no"), "Failed to send message: no"},
+      {Error(Code::timedOut, "late"), "Timed out waiting for WhatsApp"},
+      {Error(Code::rateLimited, "Rate limited by WhatsApp. Try again later."),
+       "Rate limited by WhatsApp. Try again later."},
+      {Error(Code::unsupported, "Not supported by the simulator connector"),
+       "Not supported by the simulator connector"}};
+  for (const auto& [error, said] : all) {
+    host.performAnswers.emplace_back(error);
+    try {
+      send("text", {{"number", kAna}, {"message", "Hello"}});
+      ADD_FAILURE() << said;
+    } catch (const Error& told) {
+      EXPECT_EQ(told.what(), said);
+      EXPECT_EQ(told.code, error.code);
+    }
+  }
+}
+
+TEST_F(Messages, AreKeptOnceAndCountedOnce) {
+  const Event event{
+      .type = "message.exchange", .instance = kShop.id, .chat = kAna, .data = exchange()};
+  EXPECT_EQ(host.deliver(event).at("store").outcome, Outcome::done);
+  EXPECT_EQ(statements("INSERT INTO messages_kept"), 1u);
+  EXPECT_EQ(statements("INSERT INTO messages_counts"), 1u);
+  host.rows = {{{{"counted", std::int64_t{1}}}}};
+  host.deliver(event);
+  EXPECT_EQ(statements("INSERT INTO messages_kept"), 1u);
+  EXPECT_EQ(statements("INSERT INTO messages_counts"), 1u);
+  EXPECT_TRUE(host.deliver({.type = "call.update", .instance = kShop.id}).empty());
+}
+
+TEST_F(Messages, AStatusNeverMovesBackwards) {
+  const auto row = [](std::int64_t status) {
+    SqlRow all;
+    for (const char* text : {"id", "chat", "sender", "type", "content", "at", "media_type",
+                             "mime_type", "file_name", "media_key", "reply", "extra"})
+      all[text] = std::string();
+    for (const char* number : {"edited", "deleted"}) all[number] = std::int64_t{0};
+    all["outgoing"] = std::int64_t{1};
+    all["status"] = status;
+    return std::vector<SqlRow>{all};
+  };
+  const auto receipt = [](const char* status) {
+    return Event{.type = "message.status",
+                 .instance = kShop.id,
+                 .chat = kAna,
+                 .data = {{"status", status}, {"messageIds", {"3EB0A1"}}}};
+  };
+  const std::vector<std::tuple<std::int64_t, const char*, bool>> all{
+      {1, "delivered", true},     {4, "delivered", false}, {2, "read", true},
+      {4, "read", false},         {4, "played", true},     {1, "server_error", true},
+      {2, "server_error", false}, {-1, "delivered", true}};
+  for (const auto& [now, status, moves] : all) {
+    host.statements.clear();
+    host.rows = {row(now)};
+    host.deliver(receipt(status));
+    EXPECT_EQ(statements("UPDATE messages_kept SET status") == 1, moves) << now << " " << status;
+    EXPECT_EQ(statements("INSERT INTO messages_counts") == 2, moves) << now << " " << status;
+  }
+  host.statements.clear();
+  host.deliver(receipt("retry"));
+  EXPECT_TRUE(host.statements.empty());
+}
+
+TEST_F(Messages, AreSweptOnceAnHour) {
+  const Event event{.type = "message.exchange", .instance = kShop.id, .data = exchange()};
+  host.deliver(event);
+  host.deliver(event);
+  EXPECT_EQ(statements("DELETE FROM messages_kept"), 1u);
+  host.time += std::chrono::hours(1);
+  host.deliver(event);
+  EXPECT_EQ(statements("DELETE FROM messages_kept"), 2u);
+}
+
+TEST_F(Messages, GoWithTheirInstance) {
+  block->forget(kShop);
+  for (const char* table : {"messages_kept", "messages_counts", "messages_chats"})
+    EXPECT_EQ(statements(std::string("DELETE FROM ") + table), 1u) << table;
+}
+
+// Parts -----------------------------------------------------------------------------------------
+
+TEST(ChatAddress, OfBrazilianMobilesThereAreTwoForms) {
+  using Forms = std::vector<std::string>;
+  EXPECT_EQ(chatAddressIn("5511988880000")->numbers, (Forms{"5511988880000", "551188880000"}));
+  EXPECT_EQ(chatAddressIn("551188880000")->numbers, (Forms{"551188880000", "5511988880000"}));
+  EXPECT_EQ(chatAddressIn("551133330000")->numbers, (Forms{"551133330000"}));
+  EXPECT_EQ(chatAddressIn("4915112345678")->numbers, (Forms{"4915112345678"}));
+}
+
+TEST(MediaFile, ItsSizeAndTypeAreInItsBytes) {
+  const auto file = mediaFileIn("data:image/x;base64,iVBORw0KGgo=");
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->size, 8u);
+  EXPECT_EQ(file->mimeType, "image/x");
+  for (const char* bad :
+       {"", "a", "data:,a", "data:image/png,AAAA", "AA=A", "A===", "data:;base64,"})
+    EXPECT_FALSE(mediaFileIn(bad)) << bad;
+  EXPECT_EQ(mimeTypeIn("\xff\xd8\xff\xe0"), "image/jpeg");
+  EXPECT_EQ(mimeTypeIn(" <!DOCTYPE HTML><p>"), "text/html");
+  EXPECT_EQ(mimeTypeIn("plain"), "");
+  EXPECT_FALSE(fitsMediaType("image/\x01", "document"));
+  EXPECT_TRUE(fitsMediaType("application/pdf", "document"));
+  EXPECT_EQ(fileNameIn("https://example.com/a/b.png?c=/d.e"), "b.png");
+  EXPECT_EQ(fileNameIn("https://example.com/a"), "");
+}
+
+TEST(PixKey, EachTypeHasItsForm) {
+  EXPECT_EQ(pixKeyIn("CNPJ", "12.345.678/0001-95"), "12345678000195");
+  EXPECT_EQ(pixKeyIn("PHONE", "+55 (11) 98888-0000"), "+5511988880000");
+  EXPECT_EQ(pixKeyIn("EMAIL", "a@example.com"), "a@example.com");
+  const std::string uuid = "123e4567-e89b-12d3-a456-426614174000";
+  EXPECT_EQ(pixKeyIn("RANDOM", uuid), uuid);
+  EXPECT_FALSE(pixKeyIn("RANDOM", uuid.substr(1) + "g"));
+  EXPECT_FALSE(pixKeyIn("CPF", "1234567890"));
+  EXPECT_FALSE(pixKeyIn("EMAIL", "a@b@c"));
+}
+
+TEST(Vcard, ALineEndBeginsNoPropertyOfItsOwn) {
+  const std::string card = vcardOf({"A\nTEL:1", "1", "", "", ""}, "12345678");
+  EXPECT_NE(card.find("FN:A\\nTEL:1\n"), card.npos);
+  EXPECT_EQ(card.find("ORG"), card.npos);
+}
+
+TEST(Delays, WhatIsDueFirstIsDoneFirstAndTheRestNeverAtTheEnd) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<int> done;
+  Delays delays(1);
+  const auto note = [&](int number) {
+    return [&, number] {
+      const std::lock_guard lock(mutex);
+      done.push_back(number);
+      changed.notify_one();
+    };
+  };
+  delays.after(std::chrono::hours(1), note(3));
+  delays.after(std::chrono::milliseconds(20), note(2));
+  delays.after(std::chrono::milliseconds(0), note(1));
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return done.size() == 2; });
+  lock.unlock();
+  delays.stop();
+  EXPECT_EQ(done, (std::vector<int>{1, 2}));
+}
+
+}  // namespace
