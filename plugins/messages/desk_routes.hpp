@@ -2,6 +2,7 @@
 // instance's connector.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@
 // "messageId is required", "Invalid request body: <detail>".
 pombo::Json wordsOfRefusal(const pombo::Refusal&);
 inline constexpr auto kDialect = "messages";
+// Of a route that waits for WhatsApp.
+inline constexpr std::chrono::milliseconds kAskBudget{60'000};
 
 // Thread-safe.
 class Desk {
@@ -65,3 +68,4 @@ struct DeskRoute {
 std::vector<DeskRoute> messageRoutes(std::uint64_t bodyLimit);
 // What is told of messages that are kept: GET /api/chat/getMessage, base64 and status.
 std::vector<DeskRoute> storedRoutes();
+std::vector<DeskRoute> chatRoutes();

@@ -80,6 +80,16 @@ SimulatedSession SimulatedLinks::openSession(const Instance& instance) const {
   return session;
 }
 
+void SimulatedLinks::change(const Instance& instance,
+                            const std::function<void(SimulatedSession&)>& work) {
+  const auto held = locks_.hold(instance.id.value);
+  auto session = openSession(instance);
+  const Json before = session.document();
+  work(session);
+  const Json after = session.document();
+  if (after != before) host_->settings().save(instance.id, after);
+}
+
 std::string SimulatedLinks::scan(const Instance& instance,
                                  const std::optional<std::string>& number) {
   const std::string given = number ? jidOf(*number) : "";

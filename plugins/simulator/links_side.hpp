@@ -26,6 +26,8 @@ class SimulatedLinks {
 
   // Throws Error{unavailable} when the instance is not connected.
   SimulatedSession openSession(const pombo::Instance&) const;
+  // Likewise. What `work` changes of it is kept when it returns; meanwhile nothing else happens.
+  void change(const pombo::Instance&, const std::function<void(SimulatedSession&)>& work);
 
   // A phone scans the code; whose: the given number, or the one that has asked for a pairing code,
   // or any. Its address. Throws Error{conflict} when no code waits.

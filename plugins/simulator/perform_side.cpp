@@ -1,6 +1,6 @@
 #include "perform_side.hpp"
 
-#include "perform.hpp"
+#include "phone.hpp"
 
 using namespace pombo;
 
@@ -21,10 +21,31 @@ Performer performerOf(IHost& host, const Instance& instance, const SimulatedSess
   return {session.jid, session.lid, instance.name, host.clock().now()};
 }
 
+Code codeOf(PhoneRefusal::Why why) {
+  if (why == PhoneRefusal::Why::notFound) return Code::notFound;
+  return why == PhoneRefusal::Why::forbidden ? Code::forbidden : Code::invalid;
+}
+
+// What has changed counts when it has been told.
+Json performByPhone(SimulatedLinks& links, IHost& host, const Instance& instance,
+                    PhoneOperation operation, const Json& arguments) try {
+  Json answer;
+  links.change(instance, [&](SimulatedSession& session) {
+    Performance done = operation(performerOf(host, instance, session), session.phone, arguments);
+    publish(host, instance.id, std::move(done.happenings));
+    answer = std::move(done.answer);
+  });
+  return answer;
+} catch (const PhoneRefusal& refusal) {
+  throw Error(codeOf(refusal.why), refusal.sentence);
+}
+
 }  // namespace
 
 Json performBy(SimulatedLinks& links, IHost& host, const Instance& instance,
                const std::string& name, const Json& arguments) {
+  if (const auto it = phoneOperations().find(name); it != phoneOperations().end())
+    return performByPhone(links, host, instance, it->second, arguments);
   const auto operation = operations().find(name);
   if (operation == operations().end())
     throw Error(Code::unsupported, "Not supported by the simulator connector");

@@ -33,6 +33,7 @@ SimulatedSession::SimulatedSession(const Json& document) {
   jid = fields.get<std::string>("jid", "");
   lid = fields.get<std::string>("lid", "");
   bannedUntil = fields.get<std::int64_t>("bannedUntil", 0);
+  phone = fields.get<Phone>("phone", {});
   profile.name = fields.find<std::string>("name");
   profile.pictureUrl = fields.find<std::string>("pictureUrl");
   profile.isBusiness = fields.get<bool>("isBusiness", false);
@@ -45,6 +46,7 @@ Json SimulatedSession::document() const {
   all["jid"] = jid;
   all["lid"] = lid;
   all["bannedUntil"] = bannedUntil;
+  all["phone"] = phone;
   return all;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "phone.hpp"
 #include "pombo/block.hpp"
 
 // "5511999990000@s.whatsapp.net" of a number as people write it; throws Error{invalid}.
@@ -11,6 +12,7 @@ struct SimulatedSession {
   std::string lid;
   pombo::Profile profile;
   std::int64_t bannedUntil = 0;  // seconds since 1970
+  Phone phone;
 
   explicit SimulatedSession(const pombo::Json& document);
   pombo::Json document() const;

@@ -61,7 +61,7 @@ class Receiver:
             disable_nagle_algorithm = True
 
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 posted = Posted(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
                 with outer._came:
                     outer.seen.append(posted)
@@ -78,6 +78,8 @@ class Receiver:
                     self.wfile.write(content)
                 except OSError:
                     pass  # whoever asked has given up
+
+            do_GET = do_POST  # of a file
 
             def log_message(self, *_):
                 pass

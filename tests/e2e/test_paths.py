@@ -10,9 +10,8 @@ LATER = {
     "/api/instance": ["GET metrics"],
     "/api/message": ["POST sticker form event"],
     "/api/chat": ["GET contacts contactsByLabel tag poll",
-                  "POST tag assignTag archive pin mute block favorite presence markRead "
-                  "markChatRead history forward edit",
-                  "DELETE tag assignTag delete deleteChat"],
+                  "POST tag assignTag favorite markRead history forward edit",
+                  "DELETE tag assignTag delete"],
     "/api/group": ["GET list info requests", "POST create participants join resetLink",
                    "PUT update", "DELETE leave"],
     "/api/community": ["GET listSubGroups", "POST create link unlink"],
