@@ -69,3 +69,7 @@ std::vector<DeskRoute> messageRoutes(std::uint64_t bodyLimit);
 // What is told of messages that are kept: GET /api/chat/getMessage, base64 and status.
 std::vector<DeskRoute> storedRoutes();
 std::vector<DeskRoute> chatRoutes();
+std::vector<DeskRoute> groupRoutes();
+std::vector<DeskRoute> groupMemberRoutes();
+std::vector<DeskRoute> communityRoutes();
+std::vector<DeskRoute> newsletterRoutes();

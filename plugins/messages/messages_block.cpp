@@ -45,7 +45,9 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
     delays_.emplace(kDelayThreads);
     desk_.emplace(host, *store_, *delays_, bodyLimit / 4 * 3);
     host.routes().addDialect(kDialect, wordsOfRefusal);
-    for (const auto& some : {messageRoutes(bodyLimit), storedRoutes(), chatRoutes()})
+    for (const auto& some :
+         {messageRoutes(bodyLimit), storedRoutes(), chatRoutes(), groupRoutes(), groupMemberRoutes(),
+          communityRoutes(), newsletterRoutes()})
       for (const auto& each : some)
         host.routes().add(each.route, [this, serve = each.serve](const HttpRequest& request) {
           return serve(*desk_, request);

@@ -7,7 +7,9 @@ using namespace boost::json;
 const PhoneOperations& phoneOperations() {
   static const PhoneOperations all = [] {
     PhoneOperations every;
-    for (auto each : {chatOperations()}) every.merge(std::move(each));
+    for (auto each : {chatOperations(), groupOperations(), groupMemberOperations(),
+                      communityOperations(), newsletterOperations()})
+      every.merge(std::move(each));
     return every;
   }();
   return all;

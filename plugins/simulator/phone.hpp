@@ -25,6 +25,10 @@ using PhoneOperations = std::map<std::string_view, PhoneOperation>;
 const PhoneOperations& phoneOperations();
 
 PhoneOperations chatOperations();
+PhoneOperations groupOperations();
+PhoneOperations groupMemberOperations();
+PhoneOperations communityOperations();
+PhoneOperations newsletterOperations();
 
 // A member that is an object, or a list; made when it is not there.
 boost::json::object& objectIn(boost::json::object&, std::string_view key);

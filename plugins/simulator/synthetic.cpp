@@ -41,6 +41,16 @@ std::string syntheticLid() { return randomFrom("123456789", 1) + randomDigits(14
 
 std::string syntheticMessageId() { return "3EB0" + randomFrom("0123456789ABCDEF", 16); }
 
+std::string syntheticGroupJid() { return "120363" + randomDigits(12) + "@g.us"; }
+
+std::string syntheticChannelJid() { return "120363" + randomDigits(12) + "@newsletter"; }
+
+std::string syntheticInviteCode() {
+  return randomFrom("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 22);
+}
+
+std::string syntheticPictureId() { return "17" + randomDigits(8); }
+
 std::string syntheticPiece() {
   std::string piece;
   for (int line = 0; line < 4096; ++line) piece += "Made by Pombo's simulator.\n";

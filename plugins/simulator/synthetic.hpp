@@ -11,6 +11,10 @@ std::string syntheticCallId();       // eight hexadecimal digits
 std::string syntheticNumber();       // a Brazilian mobile's
 std::string syntheticLid();          // "271828182845904@lid"
 std::string syntheticMessageId();    // "3EB0C767D26A1B2F5510"
+std::string syntheticGroupJid();     // "120363271828182845@g.us"
+std::string syntheticChannelJid();   // "120363271828182845@newsletter"
+std::string syntheticInviteCode();   // 22 letters and digits
+std::string syntheticPictureId();    // "1700000000"
 
 // Of a file that is the same every time: it is made of this again and again, however large it is.
 // Readable: it says what it is.

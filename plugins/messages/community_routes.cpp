@@ -1,0 +1,169 @@
+#include "group_fields.hpp"
+#include "picture_fields.hpp"
+#include "reply_shape.hpp"
+
+using namespace pombo;
+
+namespace {
+
+constexpr std::size_t kMostGroups = 50;  // at once
+
+Field communityField() {
+  return {
+      .name = "communityJid", .doc = "The community, as groups are named.", .need = Need::always};
+}
+
+Field groupsField(Need need) {
+  return {.name = "groupJid",
+          .type = Type::strings,
+          .fallback = need == Need::always ? Json() : boost::json::array(),
+          .doc = "JIDs of groups, 1 to 50.",
+          .need = need,
+          .distinct = true};
+}
+
+boost::json::array groupsIn(const Fields& fields) {
+  const auto given = fields.require<std::vector<std::string>>("groupJid");
+  if (given.size() > kMostGroups)
+    throw Error(Code::invalid, "The 'groupJid' field must be between 1 and 50");
+  boost::json::array jids;
+  for (const auto& each : given) jids.emplace_back(groupJidIn(each));
+  return jids;
+}
+
+// {"linked": [...], "failed": [{"jid", "error"}]}
+Json moved(const Desk& desk, const Instance& instance, const char* operation,
+           const std::string& community, const boost::json::array& groups) {
+  const Json done =
+      askOfGroup(desk, instance, operation, {{"community", community}, {"groups", groups}});
+  return {{"linked", done.at("linked")}, {"failed", done.at("failed")}};
+}
+
+Json notACommunity(const boost::json::array& groups) {
+  boost::json::array failed;
+  for (const auto& group : groups)
+    failed.push_back({{"jid", group}, {"error", "There is no community to link it to"}});
+  return {{"linked", boost::json::array()}, {"failed", std::move(failed)}};
+}
+
+HttpReply create(const Desk& desk, const HttpRequest& request) {
+  const Fields fields(request.fields);
+  const Instance& instance = *request.instance;
+  const auto image = fields.find<std::string>("image");
+  const auto picture =
+      image ? std::optional(pictureIn(desk.host(), "image", *image)) : std::nullopt;
+  const auto groups = groupsIn(fields);
+  const Json made = askOfGroup(
+      desk, instance, "community.create",
+      {{"name", fields.require<std::string>("name")},
+       {"description", fields.get<std::string>("description", "")},
+       {"membershipApprovalMode", fields.require<std::string>("membershipApprovalMode")}});
+  const Fields shown(made);
+  const auto jid = shown.require<std::string>("jid");
+  const bool isCommunity = shown.get<bool>("isCommunity", false);
+  std::vector<std::string> warnings;
+  if (picture) try {
+      askOfGroup(desk, instance, "group.update",
+                 {{"group", jid}, {"image", bytesOf(desk.host(), instance, *picture)}});
+    } catch (const Error& error) {
+      warnings.push_back(std::string("The community has no image yet: ") + error.what());
+    }
+  Json links = notACommunity(isCommunity ? boost::json::array() : groups);
+  if (isCommunity && !groups.empty()) links = moved(desk, instance, "community.link", jid, groups);
+  auto body = done(
+      "Community created successfully",
+      {{"community", {{"jid", jid}, {"name", made.at("name")}, {"isCommunity", isCommunity}}}});
+  body["linked"] = links.at("linked");
+  body["failed"] = links.at("failed");
+  return {.status = 201, .body = std::move(body), .warnings = std::move(warnings)};
+}
+
+// One way or the other.
+struct Move {
+  const char* name;
+  const char* before;
+  const char* behind;
+  const char* summary;
+};
+constexpr Move kMoves[] = {
+    {"link", "Linked ", " groups to community", "Link groups to a community"},
+    {"unlink", "Unlinked ", " groups from community", "Unlink groups from a community"}};
+
+HttpReply move(const Desk& desk, const HttpRequest& request, const Move& way) {
+  const Fields fields(request.fields);
+  const auto community = groupJidIn(fields.require<std::string>("communityJid"));
+  const auto groups = groupsIn(fields);
+  if (groups.empty()) throw Error(Code::invalid, "groupJid is required");
+  const Json links = moved(desk, *request.instance, (std::string("community.") + way.name).c_str(),
+                           community, groups);
+  const std::size_t worked = links.at("linked").as_array().size();
+  auto body = done(
+      way.before + std::to_string(worked) + " of " + std::to_string(groups.size()) + way.behind,
+      {{"linked", links.at("linked")}, {"failed", links.at("failed")}});
+  body["success"] = worked > 0;
+  return {.body = std::move(body)};
+}
+
+HttpReply listSubGroups(const Desk& desk, const HttpRequest& request) {
+  const auto community = groupJidIn(Fields(request.query).require<std::string>("communityJid"));
+  const Json found =
+      askOfGroup(desk, *request.instance, "community.listSubGroups", {{"community", community}});
+  boost::json::array rows;
+  for (const auto& each : found.at("subgroups").as_array())
+    rows.push_back({{"jid", each.at("jid")},
+                    {"name", each.at("name")},
+                    {"isDefaultSubGroup", each.at("isDefaultSubGroup")}});
+  const std::string message = std::to_string(rows.size()) + " subgroup(s) found";
+  return {.body = done(message, {{"communityJid", community}, {"subgroups", std::move(rows)}})};
+}
+
+boost::json::object linksSchema() {
+  return {{"linked", listOf(text())},
+          {"failed", listOf(objectOf({{"jid", text()}, {"error", text()}}))}};
+}
+
+Route routeOf(Method method, const char* name, const char* summary, Json reply) {
+  return {.method = method,
+          .path = std::string("/api/community/") + name + "/:instance",
+          .summary = summary,
+          .reply = std::move(reply),
+          .slow = true,
+          .budget = kAskBudget,
+          .dialect = kDialect};
+}
+
+Route createRoute() {
+  auto members = linksSchema();
+  members["community"] = objectOf({{"jid", text()}, {"name", text()}, {"isCommunity", flag()}});
+  Route route =
+      routeOf(Method::post, "create", "Create a community", replyWith(std::move(members)));
+  route.body = {nameField(),
+                {.name = "description", .doc = "What it is about."},
+                imageField(),
+                groupsField(Need::optional),
+                {.name = "membershipApprovalMode",
+                 .fallback = "open",
+                 .doc = "Whether an admin has to let people in.",
+                 .choices = {"request_required", "open"}}};
+  route.status = 201;
+  return route;
+}
+
+}  // namespace
+
+std::vector<DeskRoute> communityRoutes() {
+  std::vector<DeskRoute> all{{createRoute(), create}};
+  for (const auto& way : kMoves) {
+    Route route = routeOf(Method::post, way.name, way.summary, replyWith(linksSchema()));
+    route.body = {communityField(), groupsField(Need::always)};
+    all.push_back({std::move(route), [&way](const Desk& desk, const HttpRequest& request) {
+                     return move(desk, request, way);
+                   }});
+  }
+  const Json row = objectOf({{"jid", text()}, {"name", text()}, {"isDefaultSubGroup", flag()}});
+  Route route = routeOf(Method::get, "listSubGroups", "The groups of a community",
+                        replyWith({{"communityJid", text()}, {"subgroups", listOf(row)}}));
+  route.query = {communityField()};
+  all.push_back({std::move(route), listSubGroups});
+  return all;
+}
