@@ -73,3 +73,5 @@ std::vector<DeskRoute> groupRoutes();
 std::vector<DeskRoute> groupMemberRoutes();
 std::vector<DeskRoute> communityRoutes();
 std::vector<DeskRoute> newsletterRoutes();
+std::vector<DeskRoute> profileRoutes();
+std::vector<DeskRoute> callRoutes();

@@ -47,7 +47,7 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
     host.routes().addDialect(kDialect, wordsOfRefusal);
     for (const auto& some :
          {messageRoutes(bodyLimit), storedRoutes(), chatRoutes(), groupRoutes(), groupMemberRoutes(),
-          communityRoutes(), newsletterRoutes()})
+          communityRoutes(), newsletterRoutes(), profileRoutes(), callRoutes()})
       for (const auto& each : some)
         host.routes().add(each.route, [this, serve = each.serve](const HttpRequest& request) {
           return serve(*desk_, request);

@@ -8,7 +8,7 @@ const PhoneOperations& phoneOperations() {
   static const PhoneOperations all = [] {
     PhoneOperations every;
     for (auto each : {chatOperations(), groupOperations(), groupMemberOperations(),
-                      communityOperations(), newsletterOperations()})
+                      communityOperations(), newsletterOperations(), profileOperations()})
       every.merge(std::move(each));
     return every;
   }();

@@ -29,6 +29,7 @@ PhoneOperations groupOperations();
 PhoneOperations groupMemberOperations();
 PhoneOperations communityOperations();
 PhoneOperations newsletterOperations();
+PhoneOperations profileOperations();
 
 // A member that is an object, or a list; made when it is not there.
 boost::json::object& objectIn(boost::json::object&, std::string_view key);

@@ -12,8 +12,6 @@ LATER = {
     "/api/chat": ["GET contacts contactsByLabel tag poll",
                   "POST tag assignTag favorite markRead history forward edit",
                   "DELETE tag assignTag delete"],
-    "/api/profile": ["GET getAccount getPrivacy privacy", "POST account privacy"],
-    "/api/call": ["POST fake audio"],
     "/api/typebot": ["GET find", "POST create start", "PUT update", "DELETE delete"],
 }
 PROMISED = ["POST /mcp"] + [
