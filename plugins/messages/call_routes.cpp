@@ -43,35 +43,24 @@ HttpReply audio(const Desk& desk, const HttpRequest& request) {
 
 Field numberField() { return {.name = "number", .doc = "Who is called.", .need = Need::always}; }
 
-Route routeOf(const char* name, const char* summary, std::vector<Field> body, Json reply) {
-  return {.method = Method::post,
-          .path = std::string("/api/call/") + name + "/:instance",
-          .summary = summary,
-          .body = std::move(body),
-          .reply = std::move(reply),
-          .slow = true,
-          .budget = kAskBudget,
-          .dialect = kDialect};
-}
-
 }  // namespace
 
 std::vector<DeskRoute> callRoutes() {
-  Route ofAudio = routeOf("audio", "Call, and play a sound",
-                          {numberField(),
-                           {.name = "mediaUrl", .doc = "Where the sound is."},
-                           {.name = "mediaBase64", .doc = "The sound itself."}},
-                          replyWith({{"callId", text()}, {"number", text()}}));
+  Route ofAudio = askingRoute(Method::post, "call/audio", "Call, and play a sound",
+                              {numberField(),
+                               {.name = "mediaUrl", .doc = "Where the sound is."},
+                               {.name = "mediaBase64", .doc = "The sound itself."}},
+                              replyWith({{"callId", text()}, {"number", text()}}));
   ofAudio.bodyLimit = kAudioBody;
-  return {{routeOf("fake", "Let a phone ring",
-                   {numberField(),
-                    {.name = "duration",
-                     .type = Type::integer,
-                     .fallback = 0,
-                     .doc = "Seconds; 0 is 8.",
-                     .min = 0,
-                     .max = 60}},
-                   replyWith({{"callId", text()}, {"number", text()}, {"duration", count()}})),
+  return {{askingRoute(Method::post, "call/fake", "Let a phone ring",
+                       {numberField(),
+                        {.name = "duration",
+                         .type = Type::integer,
+                         .fallback = 0,
+                         .doc = "Seconds; 0 is 8.",
+                         .min = 0,
+                         .max = 60}},
+                       replyWith({{"callId", text()}, {"number", text()}, {"duration", count()}})),
            fake},
           {std::move(ofAudio), audio}};
 }

@@ -29,18 +29,6 @@ std::string chatOf(const Desk& desk, const HttpRequest& request) {
   return desk.jidOf(*request.instance, address);
 }
 
-Route routeOf(Method method, const char* name, const char* summary, std::vector<Field> body,
-              Json reply) {
-  return {.method = method,
-          .path = std::string("/api/chat/") + name + "/:instance",
-          .summary = summary,
-          .body = std::move(body),
-          .reply = std::move(reply),
-          .slow = true,
-          .budget = kAskBudget,
-          .dialect = kDialect};
-}
-
 // What a chat is or is not; a field of the same meaning asks for it.
 struct Switch {
   const char* name;  // of the route, and behind "chat." of what the connector is asked
@@ -64,9 +52,9 @@ constexpr Switch kSwitches[] = {
 };
 
 DeskRoute routeOf(const Switch& each) {
-  return {routeOf(Method::post, each.name, each.summary,
-                  {numberField(), switchField(each.field, each.doc)},
-                  replyWith({{"chat_jid", text()}, {each.key, flag()}})),
+  return {askingRoute(Method::post, std::string("chat/") + each.name, each.summary,
+                      {numberField(), switchField(each.field, each.doc)},
+                      replyWith({{"chat_jid", text()}, {each.key, flag()}})),
           [&each](const Desk& desk, const HttpRequest& request) -> HttpReply {
             const bool on = Fields(request.fields).require<bool>(each.field);
             const std::string chat = chatOf(desk, request);
@@ -131,17 +119,17 @@ std::vector<DeskRoute> chatRoutes() {
   std::vector<DeskRoute> all;
   for (const auto& each : kSwitches) all.push_back(routeOf(each));
   all.push_back(
-      {routeOf(Method::post, "mute", "Mute a chat, or unmute it",
-               {numberField(),
-                switchField("mute", "False unmutes it."),
-                {.name = "duration",
-                 .doc = "`8h`, `8 hours`, `1w`, `7d`, `1 week`; `always`, `forever`, "
-                        "`permanent` or nothing: for ever."}},
-               replyWith({{"chat_jid", text()}, {"muted", flag()}, {"duration", count()}})),
+      {askingRoute(Method::post, "chat/mute", "Mute a chat, or unmute it",
+                   {numberField(),
+                    switchField("mute", "False unmutes it."),
+                    {.name = "duration",
+                     .doc = "`8h`, `8 hours`, `1w`, `7d`, `1 week`; `always`, `forever`, "
+                            "`permanent` or nothing: for ever."}},
+                   replyWith({{"chat_jid", text()}, {"muted", flag()}, {"duration", count()}})),
        mute});
   all.push_back(
-      {routeOf(
-           Method::post, "presence", "Show a chat that the instance types, or records",
+      {askingRoute(
+           Method::post, "chat/presence", "Show a chat that the instance types, or records",
            {numberField(),
             {.name = "state", .doc = "`typing`, `recording`, or `pause`, in any case."},
             {.name = "duration",
@@ -150,13 +138,13 @@ std::vector<DeskRoute> chatRoutes() {
              .doc = "Seconds until it is paused, 60 at most; 0: for as long as phones show it."}},
            replyWith({{"chat_jid", text()}, {"state", text()}, {"duration", count()}})),
        present});
-  all.push_back({routeOf(Method::del, "deleteChat", "Delete a chat",
-                         {numberField(),
-                          {.name = "deleteMedia",
-                           .type = Type::boolean,
-                           .fallback = false,
-                           .doc = "Its files too."}},
-                         replyWith({{"chat_jid", text()}})),
+  all.push_back({askingRoute(Method::del, "chat/deleteChat", "Delete a chat",
+                             {numberField(),
+                              {.name = "deleteMedia",
+                               .type = Type::boolean,
+                               .fallback = false,
+                               .doc = "Its files too."}},
+                             replyWith({{"chat_jid", text()}})),
                  deleteChat});
   return all;
 }

@@ -122,29 +122,19 @@ boost::json::object linksSchema() {
           {"failed", listOf(objectOf({{"jid", text()}, {"error", text()}}))}};
 }
 
-Route routeOf(Method method, const char* name, const char* summary, Json reply) {
-  return {.method = method,
-          .path = std::string("/api/community/") + name + "/:instance",
-          .summary = summary,
-          .reply = std::move(reply),
-          .slow = true,
-          .budget = kAskBudget,
-          .dialect = kDialect};
-}
-
 Route createRoute() {
   auto members = linksSchema();
   members["community"] = objectOf({{"jid", text()}, {"name", text()}, {"isCommunity", flag()}});
-  Route route =
-      routeOf(Method::post, "create", "Create a community", replyWith(std::move(members)));
-  route.body = {nameField(),
-                {.name = "description", .doc = "What it is about."},
-                imageField(),
-                groupsField(Need::optional),
-                {.name = "membershipApprovalMode",
-                 .fallback = "open",
-                 .doc = "Whether an admin has to let people in.",
-                 .choices = {"request_required", "open"}}};
+  Route route = askingRoute(Method::post, "community/create", "Create a community",
+                            {nameField(),
+                             {.name = "description", .doc = "What it is about."},
+                             imageField(),
+                             groupsField(Need::optional),
+                             {.name = "membershipApprovalMode",
+                              .fallback = "open",
+                              .doc = "Whether an admin has to let people in.",
+                              .choices = {"request_required", "open"}}},
+                            replyWith(std::move(members)));
   route.status = 201;
   return route;
 }
@@ -153,17 +143,17 @@ Route createRoute() {
 
 std::vector<DeskRoute> communityRoutes() {
   std::vector<DeskRoute> all{{createRoute(), create}};
-  for (const auto& way : kMoves) {
-    Route route = routeOf(Method::post, way.name, way.summary, replyWith(linksSchema()));
-    route.body = {communityField(), groupsField(Need::always)};
-    all.push_back({std::move(route), [&way](const Desk& desk, const HttpRequest& request) {
-                     return move(desk, request, way);
-                   }});
-  }
+  for (const auto& way : kMoves)
+    all.push_back(
+        {askingRoute(Method::post, std::string("community/") + way.name, way.summary,
+                     {communityField(), groupsField(Need::always)}, replyWith(linksSchema())),
+         [&way](const Desk& desk, const HttpRequest& request) {
+           return move(desk, request, way);
+         }});
   const Json row = objectOf({{"jid", text()}, {"name", text()}, {"isDefaultSubGroup", flag()}});
-  Route route = routeOf(Method::get, "listSubGroups", "The groups of a community",
-                        replyWith({{"communityJid", text()}, {"subgroups", listOf(row)}}));
-  route.query = {communityField()};
-  all.push_back({std::move(route), listSubGroups});
+  all.push_back({askingRoute(Method::get, "community/listSubGroups", "The groups of a community",
+                             {communityField()},
+                             replyWith({{"communityJid", text()}, {"subgroups", listOf(row)}})),
+                 listSubGroups});
   return all;
 }

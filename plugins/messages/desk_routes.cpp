@@ -1,11 +1,13 @@
 #include "desk_routes.hpp"
 
+#include <chrono>
 #include <optional>
 
 using namespace pombo;
 
 namespace {
 
+constexpr std::chrono::milliseconds kBudget{60'000};  // of what waits for WhatsApp
 constexpr std::string_view kBefore = "The '", kNeeded = "' field is required";
 
 // "number" of "The 'number' field is required".
@@ -110,4 +112,17 @@ void answerLater(const Desk& desk, const std::string& requestId, const std::stri
     reply = refusedWith(Code::internal, failure);
   }
   desk.host().routes().answer(requestId, reply);
+}
+
+Route askingRoute(Method method, const std::string& path, const char* summary,
+                  std::vector<Field> fields, Json reply) {
+  Route route{.method = method,
+              .path = "/api/" + path + "/:instance",
+              .summary = summary,
+              .reply = std::move(reply),
+              .slow = true,
+              .budget = kBudget,
+              .dialect = kDialect};
+  (method == Method::get ? route.query : route.body) = std::move(fields);
+  return route;
 }

@@ -2,7 +2,6 @@
 // instance's connector.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -16,8 +15,6 @@
 // "messageId is required", "Invalid request body: <detail>".
 pombo::Json wordsOfRefusal(const pombo::Refusal&);
 inline constexpr auto kDialect = "messages";
-// Of a route that waits for WhatsApp.
-inline constexpr std::chrono::milliseconds kAskBudget{60'000};
 
 // Thread-safe.
 class Desk {
@@ -63,6 +60,10 @@ struct DeskRoute {
   pombo::Route route;
   std::function<pombo::HttpReply(const Desk&, const pombo::HttpRequest&)> serve;
 };
+
+// One that waits for WhatsApp, at "/api/<path>/:instance". `fields` are the query of a GET.
+pombo::Route askingRoute(pombo::Method, const std::string& path, const char* summary,
+                         std::vector<pombo::Field> fields, pombo::Json reply);
 
 // POST /api/message/<kind>/:instance. `bodyLimit`: bytes, of those that may hold a file.
 std::vector<DeskRoute> messageRoutes(std::uint64_t bodyLimit);

@@ -25,16 +25,6 @@ Field participantsField(Need need) {
           .distinct = true};
 }
 
-Route groupRoute(Method method, const char* name, const char* summary, Json reply) {
-  return {.method = method,
-          .path = std::string("/api/group/") + name + "/:instance",
-          .summary = summary,
-          .reply = std::move(reply),
-          .slow = true,
-          .budget = kAskBudget,
-          .dialect = kDialect};
-}
-
 GroupIdentifier identifierOf(const std::string& value) {
   if (auto identifier = groupIdentifierIn(value)) return *std::move(identifier);
   throw Error(Code::invalid, "Invalid group identifier: " + value);

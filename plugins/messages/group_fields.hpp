@@ -13,7 +13,6 @@ pombo::Field identifierField(const char* name = "identifier");
 pombo::Field nameField();
 pombo::Field imageField();
 pombo::Field participantsField(pombo::Need);
-pombo::Route groupRoute(pombo::Method, const char* name, const char* summary, pombo::Json reply);
 
 // Throws Error{invalid} "Invalid group identifier: <value>".
 GroupIdentifier identifierOf(const std::string& value);

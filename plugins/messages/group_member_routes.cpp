@@ -117,12 +117,12 @@ HttpReply leave(const Desk& desk, const HttpRequest& request) {
 
 Route participantsRoute() {
   Json row = objectOf({{"jid", text()}, {"success", flag()}, {"error", textOrNull()}});
-  Route route = groupRoute(Method::post, "participants", "Add, remove or raise members of a group",
-                           replyWith({{"participants", listOf(std::move(row))}}));
-  route.body = {
-      {.name = "action", .doc = "What is to be done.", .need = Need::always, .choices = kActions},
-      identifierField(),
-      participantsField(Need::always)};
+  Route route = askingRoute(
+      Method::post, "group/participants", "Add, remove or raise members of a group",
+      {{.name = "action", .doc = "What is to be done.", .need = Need::always, .choices = kActions},
+       identifierField(),
+       participantsField(Need::always)},
+      replyWith({{"participants", listOf(std::move(row))}}));
   route.budget = kApprovalBudget;
   return route;
 }
@@ -130,20 +130,20 @@ Route participantsRoute() {
 }  // namespace
 
 std::vector<DeskRoute> groupMemberRoutes() {
-  Route ofJoin = groupRoute(Method::post, "join", "Join a group by an invitation",
-                            replyWith({{"groupJid", text()}}, {{"pending", flag()}}));
-  Route ofReset = groupRoute(Method::post, "resetLink", "Make the invitation of a group anew",
-                             replyWith({{"inviteCode", text()}, {"inviteLink", text()}}));
   const Json row = objectOf({{"jid", text()}, {"lid", textOrNull()}, {"requestedAt", text()}});
-  Route ofRequests = groupRoute(Method::get, "requests", "Who asks to be let into a group",
-                                replyWith({{"requests", listOf(row)}}));
-  Route ofLeave =
-      groupRoute(Method::del, "leave", "Leave a group", replyWith({{"groupJid", text()}}));
-  for (Route* route : {&ofJoin, &ofReset, &ofLeave}) route->body = {identifierField()};
-  ofRequests.query = {identifierField()};
-  return {{participantsRoute(), participants},
-          {std::move(ofJoin), join},
-          {std::move(ofReset), resetLink},
-          {std::move(ofRequests), requests},
-          {std::move(ofLeave), leave}};
+  return {
+      {participantsRoute(), participants},
+      {askingRoute(Method::post, "group/join", "Join a group by an invitation", {identifierField()},
+                   replyWith({{"groupJid", text()}}, {{"pending", flag()}})),
+       join},
+      {askingRoute(Method::post, "group/resetLink", "Make the invitation of a group anew",
+                   {identifierField()},
+                   replyWith({{"inviteCode", text()}, {"inviteLink", text()}})),
+       resetLink},
+      {askingRoute(Method::get, "group/requests", "Who asks to be let into a group",
+                   {identifierField()}, replyWith({{"requests", listOf(row)}})),
+       requests},
+      {askingRoute(Method::del, "group/leave", "Leave a group", {identifierField()},
+                   replyWith({{"groupJid", text()}})),
+       leave}};
 }

@@ -138,32 +138,34 @@ HttpReply update(const Desk& desk, const HttpRequest& request) {
   return {.body = done("Group updated: " + changed, {{"group", groupInfo(group)}})};
 }
 
+Field switchField(const char* name, const char* doc) {
+  return {.name = name, .type = Type::boolean, .fallback = false, .doc = doc};
+}
+
 Route createRoute() {
-  Route route = groupRoute(Method::post, "create", "Create a group",
-                           replyWith({{"group", groupInfoSchema()}}));
-  route.body = {nameField(),
-                participantsField(Need::optional),
-                {.name = "description", .doc = "What it is about."},
-                imageField(),
-                {.name = "communityJid", .doc = "The community that it is made in."},
-                settingsField()};
+  Route route = askingRoute(Method::post, "group/create", "Create a group",
+                            {nameField(),
+                             participantsField(Need::optional),
+                             {.name = "description", .doc = "What it is about."},
+                             imageField(),
+                             {.name = "communityJid", .doc = "The community that it is made in."},
+                             settingsField()},
+                            replyWith({{"group", groupInfoSchema()}}));
   route.status = 201;
   route.bodyLimit = kPictureBody;
   return route;
 }
 
 Route updateRoute() {
-  Route route = groupRoute(Method::put, "update", "Change a group",
-                           replyWith({{"group", groupInfoSchema()}}));
-  route.body = {identifierField(),
-                {.name = "name", .doc = "What it is called.", .maxLength = 100},
-                {.name = "description", .doc = "What it is about; an empty one clears it."},
-                imageField(),
-                {.name = "removeImage",
-                 .type = Type::boolean,
-                 .fallback = false,
-                 .doc = "Takes the picture away, whatever `image` says."},
-                settingsField()};
+  Route route =
+      askingRoute(Method::put, "group/update", "Change a group",
+                  {identifierField(),
+                   {.name = "name", .doc = "What it is called.", .maxLength = 100},
+                   {.name = "description", .doc = "What it is about; an empty one clears it."},
+                   imageField(),
+                   switchField("removeImage", "Takes the picture away, whatever `image` says."),
+                   settingsField()},
+                  replyWith({{"group", groupInfoSchema()}}));
   route.bodyLimit = kPictureBody;
   return route;
 }
@@ -171,20 +173,14 @@ Route updateRoute() {
 }  // namespace
 
 std::vector<DeskRoute> groupRoutes() {
-  const Field all{.name = "includeMembers",
-                  .type = Type::boolean,
-                  .fallback = false,
-                  .doc = "Their members too."};
-  const Field members{
-      .name = "participants", .type = Type::boolean, .fallback = false, .doc = "Its members too."};
-  Route listed = groupRoute(Method::get, "list", "The groups of an instance",
-                            replyWith({{"groups", listOf(groupRowSchema())}}));
-  listed.query = {all};
-  Route shown = groupRoute(Method::get, "info", "All about a group",
-                           replyWith({{"group", groupDetailSchema()}}));
-  shown.query = {identifierField(), members};
   return {{createRoute(), create},
-          {std::move(listed), list},
-          {std::move(shown), info},
+          {askingRoute(Method::get, "group/list", "The groups of an instance",
+                       {switchField("includeMembers", "Their members too.")},
+                       replyWith({{"groups", listOf(groupRowSchema())}})),
+           list},
+          {askingRoute(Method::get, "group/info", "All about a group",
+                       {identifierField(), switchField("participants", "Its members too.")},
+                       replyWith({{"group", groupDetailSchema()}})),
+           info},
           {updateRoute(), update}};
 }

@@ -72,37 +72,27 @@ HttpReply leave(const Desk& desk, const HttpRequest& request) {
   return {.body = done("Newsletter left successfully", {{"jid", left.at("jid")}})};
 }
 
-Route routeOf(Method method, const char* name, const char* summary, std::vector<Field> fields,
-              Json reply) {
-  Route route{.method = method,
-              .path = std::string("/api/newsletter/") + name + "/:instance",
-              .summary = summary,
-              .reply = std::move(reply),
-              .slow = true,
-              .budget = kAskBudget,
-              .dialect = kDialect};
-  (method == Method::get ? route.query : route.body) = std::move(fields);
-  return route;
-}
-
 }  // namespace
 
 std::vector<DeskRoute> newsletterRoutes() {
   const Json one = replyWith({{"channel", channelSchema()}});
-  Route creation = routeOf(
-      Method::post, "create", "Create a channel",
+  Route creation = askingRoute(
+      Method::post, "newsletter/create", "Create a channel",
       {{.name = "name", .doc = "What it is called.", .need = Need::always, .maxLength = 100},
        {.name = "description", .doc = "What it is about."},
        {.name = "image", .doc = "Its picture: a URL, a data URI, or base64."}},
       one);
   creation.status = 201;
-  return {{std::move(creation), create},
-          {routeOf(Method::get, "list", "The channels that an instance follows", {},
+  return {
+      {std::move(creation), create},
+      {askingRoute(Method::get, "newsletter/list", "The channels that an instance follows", {},
                    replyWith({{"channels", listOf(channelSchema())}})),
-           list},
-          {routeOf(Method::get, "info", "All about a channel", {identifierField()}, one), info},
-          {routeOf(Method::post, "join", "Follow a channel", {identifierField()}, one), join},
-          {routeOf(Method::del, "leave", "Follow a channel no more", {identifierField()},
+       list},
+      {askingRoute(Method::get, "newsletter/info", "All about a channel", {identifierField()}, one),
+       info},
+      {askingRoute(Method::post, "newsletter/join", "Follow a channel", {identifierField()}, one),
+       join},
+      {askingRoute(Method::del, "newsletter/leave", "Follow a channel no more", {identifierField()},
                    replyWith({{"jid", text()}})),
-           leave}};
+       leave}};
 }

@@ -76,24 +76,14 @@ HttpReply changePrivacy(const Desk& desk, const HttpRequest& request) {
                       desk.ask(*request.instance, "profile.privacy", std::move(changes), kFailure));
 }
 
-Route routeOf(Method method, const char* name, const char* summary, Json reply) {
-  return {.method = method,
-          .path = std::string("/api/profile/") + name + "/:instance",
-          .summary = summary,
-          .reply = std::move(reply),
-          .slow = true,
-          .budget = kAskBudget,
-          .dialect = kDialect};
-}
-
 Route accountRoute() {
-  Route route = routeOf(Method::post, "account", "Change the profile of an instance",
-                        replyWith({{"updatedFields", listOf(text())}}));
-  route.body = {
+  std::vector<Field> body{
       {.name = "profilePicture",
        .doc = "A URL, a data URI, or base64; an empty one takes the picture away."},
       {.name = "profileName", .doc = "What others see, 1 to 25 characters.", .maxLength = 25},
       {.name = "profileStatus", .doc = "The words below the name.", .maxLength = 139}};
+  Route route = askingRoute(Method::post, "profile/account", "Change the profile of an instance",
+                            std::move(body), replyWith({{"updatedFields", listOf(text())}}));
   route.bodyLimit = kPictureBody;
   return route;
 }
@@ -101,26 +91,29 @@ Route accountRoute() {
 Route showRoute() {
   boost::json::object profile;
   for (const char* key : kShown) profile[key] = textOrNull();
-  Route route = routeOf(Method::get, "getAccount", "The profile of an instance, or of a number",
-                        replyWith({{"profile", objectOf(std::move(profile))}}));
-  route.query = {{.name = "number", .doc = "Whose; absent: the instance's own."}};
-  return route;
+  return askingRoute(Method::get, "profile/getAccount",
+                     "The profile of an instance, or of a number",
+                     {{.name = "number", .doc = "Whose; absent: the instance's own."}},
+                     replyWith({{"profile", objectOf(std::move(profile))}}));
 }
 
 }  // namespace
 
 std::vector<DeskRoute> profileRoutes() {
-  Route change = routeOf(Method::post, "privacy", "Change privacy settings of an instance",
-                         replyWith(privacySchema()));
+  std::vector<Field> settings;
   for (const char* group : kGroups)
-    change.body.push_back({.name = group,
-                           .type = Type::object,
-                           .doc = "Those that are to change, as they are read."});
+    settings.push_back({.name = group,
+                        .type = Type::object,
+                        .doc = "Those that are to change, as they are read."});
   std::vector<DeskRoute> all{
-      {accountRoute(), ::change}, {showRoute(), show}, {std::move(change), changePrivacy}};
-  for (const char* name : {"getPrivacy", "privacy"})
-    all.push_back({routeOf(Method::get, name, "The privacy settings of an instance",
-                           replyWith(privacySchema())),
+      {accountRoute(), change},
+      {showRoute(), show},
+      {askingRoute(Method::post, "profile/privacy", "Change privacy settings of an instance",
+                   std::move(settings), replyWith(privacySchema())),
+       changePrivacy}};
+  for (const char* path : {"profile/getPrivacy", "profile/privacy"})
+    all.push_back({askingRoute(Method::get, path, "The privacy settings of an instance", {},
+                               replyWith(privacySchema())),
                    showPrivacy});
   return all;
 }
