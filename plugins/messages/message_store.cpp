@@ -34,7 +34,7 @@ CREATE TABLE messages_kept (
   edited BIGINT NOT NULL,
   deleted BIGINT NOT NULL,
   counted BIGINT NOT NULL,
-  PRIMARY KEY (instance_id, id)
+  PRIMARY KEY (instance_id, id, chat)
 );
 CREATE INDEX messages_kept_by_id ON messages_kept (id);
 CREATE INDEX messages_kept_by_chat ON messages_kept (instance_id, chat, at);
@@ -53,7 +53,7 @@ CREATE TABLE messages_chats (
 
 constexpr auto kColumns =
     "id, chat, sender, type, outgoing, content, at, status, media_type, mime_type, file_name, "
-    "media_key, reply, extra, edited, deleted";
+    "reply, extra, edited, deleted";
 
 // Databases have no NUL in a text.
 std::string kept(std::string text) {
@@ -94,7 +94,6 @@ StoredMessage messageIn(const SqlRow& row) {
           .mediaType = textIn(row, "media_type"),
           .mimeType = textIn(row, "mime_type"),
           .fileName = textIn(row, "file_name"),
-          .mediaKey = textIn(row, "media_key"),
           .reply = jsonIn(row, "reply"),
           .extra = jsonIn(row, "extra"),
           .isEdited = numberIn(row, "edited") != 0,
@@ -127,16 +126,16 @@ Statement insertion(const InstanceId& instance, const Json& exchange, const std:
       counted ? "DO UPDATE SET counted = 1, media_key = excluded.media_key" : "DO NOTHING";
   return {
       "INSERT INTO messages_kept (instance_id, " + std::string(kColumns) +
-          ", counted) VALUES (:i, :id, :chat, :sender, :type, :outgoing, :content, :at, "
-          ":status, :media, :mime, :file, :key, :reply, :extra, 0, 0, :counted) "
-          "ON CONFLICT (instance_id, id) " +
+          ", media_key, counted) VALUES (:i, :id, :chat, :sender, :type, :outgoing, :content, :at, "
+          ":status, :media, :mime, :file, :reply, :extra, 0, 0, :key, :counted) "
+          "ON CONFLICT (instance_id, id, chat) " +
           conflict,
       {instance.value, textAt(exchange, "/id"), textAt(exchange, "/chat/jid"),
        textAt(exchange, "/sender/jid"), textAt(exchange, "/message/type"), std::int64_t{outgoing},
        textAt(exchange, "/message/content"), textAt(exchange, "/timestamp"),
        outgoing ? kSent : kReceived, textAt(exchange, "/message/media/type"),
        textAt(exchange, "/message/media/mimetype"), textAt(exchange, "/message/media/fileName"),
-       kept(mediaKey), replyIn(exchange), extraIn(exchange), std::int64_t{counted}}};
+       replyIn(exchange), extraIn(exchange), kept(mediaKey), std::int64_t{counted}}};
 }
 
 Statement addition(const InstanceId& instance, const std::vector<std::string>& all,
@@ -162,6 +161,37 @@ std::vector<std::string> countsFor(const Json& exchange) {
   if (!textAt(exchange, "/message/media/type").empty()) all.push_back("media:" + type);
   if (outgoing) all.push_back("status:" + std::to_string(kSent));
   return all;
+}
+
+// Of a chat that a setting has a say in nobody knows whether its event will come.
+bool mayBeIgnored(const std::string& chat) {
+  return chat.ends_with("@g.us") || chat == "status@broadcast";
+}
+
+// Ids are chosen by whoever sends: only its author changes a message, in the chat that it is in.
+Statement editOf(const Event& event) {
+  return {
+      "UPDATE messages_kept SET content = :c, edited = 1 "
+      "WHERE instance_id = :i AND id = :id AND chat = :chat AND sender = :by",
+      {textAt(event.data, "/message/content"), event.instance.value,
+       textAt(event.data, "/message/edit/original_id"), textAt(event.data, "/chat/jid"),
+       textAt(event.data, "/sender/jid")}};
+}
+
+// And takes it back; an admin takes back anybody's.
+Statement revocationOf(const Event& event) {
+  boost::json::error_code none;
+  const Json* admin = event.data.find_pointer("/message/revoke/byAdmin", none);
+  const bool byAdmin = admin && admin->is_bool() && admin->get_bool();
+  Statement made{
+      "UPDATE messages_kept SET deleted = 1 "
+      "WHERE instance_id = :i AND id = :id AND chat = :chat",
+      {event.instance.value, textAt(event.data, "/message/revoke/original_id"),
+       textAt(event.data, "/chat/jid")}};
+  if (byAdmin) return made;
+  made.sql += " AND sender = :by";
+  made.values.emplace_back(textAt(event.data, "/sender/jid"));
+  return made;
 }
 
 // What a receipt says of the messages; nothing: that they stay as they are.
@@ -190,12 +220,23 @@ MessageStore::MessageStore(ISql& sql, const IClock& clock, Keeping keeping)
   sql_.migrate({{1, kTables}});
 }
 
-std::optional<StoredMessage> MessageStore::find(const InstanceId& instance,
-                                                const std::string& id) const {
-  const auto rows = sql_.query({"SELECT " + std::string(kColumns) +
-                                    " FROM messages_kept WHERE instance_id = :i AND id = :id",
-                                {instance.value, kept(id)}});
+std::optional<StoredMessage> MessageStore::find(const InstanceId& instance, const std::string& id,
+                                                const std::string& chat) const {
+  const auto rows = sql_.query(
+      {"SELECT " + std::string(kColumns) +
+           " FROM messages_kept WHERE instance_id = :i AND id = :id "
+           "ORDER BY CASE WHEN chat = :chat THEN 0 ELSE 1 END, outgoing DESC, at, chat LIMIT 1",
+       {instance.value, kept(id), kept(chat)}});
   return rows.empty() ? std::nullopt : std::optional(messageIn(rows.front()));
+}
+
+std::string MessageStore::mediaKeyOf(const InstanceId& instance,
+                                     const StoredMessage& message) const {
+  const auto rows =
+      sql_.query({"SELECT media_key FROM messages_kept "
+                  "WHERE instance_id = :i AND id = :id AND chat = :chat",
+                  {instance.value, message.id, message.chat}});
+  return rows.empty() ? "" : textIn(rows.front(), "media_key");
 }
 
 std::vector<InstanceId> MessageStore::ownersOf(const std::string& id) const {
@@ -207,6 +248,7 @@ std::vector<InstanceId> MessageStore::ownersOf(const std::string& id) const {
 }
 
 void MessageStore::keepSent(const InstanceId& instance, const Json& exchange) {
+  if (mayBeIgnored(textAt(exchange, "/chat/jid"))) return;
   sql_.apply({insertion(instance, exchange, "", false)});
 }
 
@@ -217,19 +259,12 @@ void MessageStore::take(const Event& event) {
 
 void MessageStore::takeMessage(const Event& event) {
   const std::string type = textAt(event.data, "/message/type");
-  if (type == "message_edit")
-    return sql_.apply(
-        {{"UPDATE messages_kept SET content = :c, edited = 1 "
-          "WHERE instance_id = :i AND id = :id",
-          {textAt(event.data, "/message/content"), event.instance.value,
-           textAt(event.data, "/message/edit/original_id")}}});
-  if (type == "message_revoke")
-    return sql_.apply(
-        {{"UPDATE messages_kept SET deleted = 1 WHERE instance_id = :i AND id = :id",
-          {event.instance.value, textAt(event.data, "/message/revoke/original_id")}}});
-  const auto known =
-      sql_.query({"SELECT counted FROM messages_kept WHERE instance_id = :i AND id = :id",
-                  {event.instance.value, textAt(event.data, "/id")}});
+  if (type == "message_edit") return sql_.apply({editOf(event)});
+  if (type == "message_revoke") return sql_.apply({revocationOf(event)});
+  const auto known = sql_.query(
+      {"SELECT counted FROM messages_kept "
+       "WHERE instance_id = :i AND id = :id AND chat = :chat",
+       {event.instance.value, textAt(event.data, "/id"), textAt(event.data, "/chat/jid")}});
   if (!known.empty() && numberIn(known.front(), "counted") != 0) return;
   sql_.apply({insertion(event.instance, event.data, event.mediaKey, true),
               addition(event.instance, countsFor(event.data), 1),
@@ -242,20 +277,22 @@ void MessageStore::takeStatus(const Event& event) {
   const auto status = statusIn(textAt(event.data, "/status"));
   if (!status) return;
   for (const auto& id : event.data.at("messageIds").as_array())
-    moveStatus(event.instance, std::string(id.as_string()), *status);
+    moveStatus(event, std::string(id.as_string()), *status);
 }
 
-void MessageStore::moveStatus(const InstanceId& instance, const std::string& id,
-                              std::int64_t status) {
-  const auto now = find(instance, id);
-  if (!now || !follows(status, now->status)) return;
-  std::vector<Statement> all{
-      {"UPDATE messages_kept SET status = :s "
-       "WHERE instance_id = :i AND id = :id",
-       {status, instance.value, now->id}}};
-  if (now->isOutgoing) {
-    all.push_back(addition(instance, {"status:" + std::to_string(now->status)}, -1));
-    all.push_back(addition(instance, {"status:" + std::to_string(status)}, 1));
+void MessageStore::moveStatus(const Event& event, const std::string& id, std::int64_t status) {
+  const std::string which = " WHERE instance_id = :i AND id = :id AND chat = :chat";
+  const std::vector<SqlValue> whose{event.instance.value, kept(id),
+                                    textAt(event.data, "/chat/jid")};
+  const auto rows = sql_.query({"SELECT status, outgoing FROM messages_kept" + which, whose});
+  if (rows.empty()) return;
+  const auto now = numberIn(rows.front(), "status");
+  if (!follows(status, now)) return;
+  std::vector<Statement> all{{"UPDATE messages_kept SET status = :s" + which, {status}}};
+  all[0].values.insert(all[0].values.end(), whose.begin(), whose.end());
+  if (numberIn(rows.front(), "outgoing") != 0) {
+    all.push_back(addition(event.instance, {"status:" + std::to_string(now)}, -1));
+    all.push_back(addition(event.instance, {"status:" + std::to_string(status)}, 1));
   }
   sql_.apply(all);
 }
@@ -287,8 +324,9 @@ std::vector<std::string> MessageStore::chatsOf(const InstanceId& instance) const
 void MessageStore::sweep() {
   const TimePoint now = clock_.now();
   const auto hour = std::chrono::floor<std::chrono::hours>(now.time_since_epoch()).count();
-  if (swept_.exchange(hour) == hour) return;
+  if (swept_ == hour) return;
   sql_.apply({{"DELETE FROM messages_kept WHERE at < :t", {utcText(now - keeping_.messages)}},
               {"UPDATE messages_kept SET media_key = '' WHERE at < :t AND media_key <> ''",
                {utcText(now - keeping_.media)}}});
+  swept_ = hour;
 }

@@ -24,9 +24,8 @@ struct StoredMessage {
   std::string mediaType = {};  // empty: no media
   std::string mimeType = {};
   std::string fileName = {};
-  std::string mediaKey = {};  // empty: the bytes are not there any more
-  pombo::Json reply = {};     // {messageId, senderJid, text}, or null
-  pombo::Json extra = {};     // what else the event's `message` has: poll, location, ...
+  pombo::Json reply = {};  // {messageId, senderJid, text}, or null
+  pombo::Json extra = {};  // what else the event's `message` has: poll, location, ...
   bool isEdited = false;
   bool isDeleted = false;
 };
@@ -47,11 +46,17 @@ class MessageStore {
   // Makes the tables.
   MessageStore(pombo::ISql&, const pombo::IClock&, Keeping);
 
-  std::optional<StoredMessage> find(const pombo::InstanceId&, const std::string& id) const;
+  // Ids are unique within a chat: of several the one in `chat`, else one that was sent, else the
+  // oldest.
+  std::optional<StoredMessage> find(const pombo::InstanceId&, const std::string& id,
+                                    const std::string& chat = "") const;
+  // Of its media; may be as large as a file. Empty: the bytes are not there any more.
+  std::string mediaKeyOf(const pombo::InstanceId&, const StoredMessage&) const;
   // Whose a message with this id is.
   std::vector<pombo::InstanceId> ownersOf(const std::string& id) const;
 
-  // What was just sent can be answered before its event comes back.
+  // What was just sent can be answered before its event comes back; in chats that may be ignored
+  // only what the event says is kept.
   void keepSent(const pombo::InstanceId&, const pombo::Json& exchange);
   // "message.exchange" and "message.status"; of one instance one after the other.
   void take(const pombo::Event&);
@@ -61,13 +66,13 @@ class MessageStore {
   // JIDs with whom there were messages.
   std::vector<std::string> chatsOf(const pombo::InstanceId&) const;
 
-  // Deletes what was kept for long enough, at most once an hour.
+  // Deletes what was kept for long enough, once an hour.
   void sweep();
 
  private:
   void takeMessage(const pombo::Event&);
   void takeStatus(const pombo::Event&);
-  void moveStatus(const pombo::InstanceId&, const std::string& id, std::int64_t status);
+  void moveStatus(const pombo::Event&, const std::string& id, std::int64_t status);
 
   pombo::ISql& sql_;
   const pombo::IClock& clock_;

@@ -35,6 +35,7 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
   }
 
   void start(IHost& host) override {
+    host_ = &host;
     const auto option = [&](const char* name) {
       return Fields(host.config()).require<std::int64_t>(name);
     };
@@ -45,9 +46,9 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
     delays_.emplace(kDelayThreads);
     desk_.emplace(host, *store_, *delays_, bodyLimit / 4 * 3);
     host.routes().addDialect(kDialect, wordsOfRefusal);
-    for (const auto& some :
-         {messageRoutes(bodyLimit), storedRoutes(), chatRoutes(), groupRoutes(), groupMemberRoutes(),
-          communityRoutes(), newsletterRoutes(), profileRoutes(), callRoutes()})
+    for (const auto& some : {messageRoutes(bodyLimit), storedRoutes(), chatRoutes(), groupRoutes(),
+                             groupMemberRoutes(), communityRoutes(), newsletterRoutes(),
+                             profileRoutes(), callRoutes()})
       for (const auto& each : some)
         host.routes().add(each.route, [this, serve = each.serve](const HttpRequest& request) {
           return serve(*desk_, request);
@@ -75,10 +76,16 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
 
   Verdict deliver(const Event& event, const std::string&) override {
     store_->take(event);
-    store_->sweep();
+    sweep();
     return {};
   }
 
+  // What has been taken has been taken: an event is not tried again for what comes after it.
+  void sweep() try { store_->sweep(); } catch (const std::exception& error) {
+    host_->log().write(Level::warn, "Old messages were not deleted", {{"reason", error.what()}});
+  }
+
+  IHost* host_ = nullptr;
   std::optional<MessageStore> store_;
   std::optional<Delays> delays_;
   std::optional<Desk> desk_;

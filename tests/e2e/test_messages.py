@@ -1,6 +1,7 @@
 """POST /api/message/*, and what is told of messages afterwards, against the simulator."""
 
 import base64
+import os
 import re
 import socket
 import threading
@@ -359,6 +360,7 @@ def test_a_message_is_answered(api, shop):
     reply_to = {"messageId": asked, "senderJid": JID, "text": "Are you open?"}
     assert sent(api, "text", {"message": "Yes", "replyTo": asked})["replyTo"] == reply_to
     in_group = text_id(api, TEAM)
+    assert until(lambda: about(api, "getMessage", in_group).status == 200)  # by its event
     data = sent(api, "text", {"message": "Yes", "replyTo": in_group, "replyPrivate": True}, TEAM)
     assert data["chat"]["jid"] == JID
 
@@ -396,6 +398,33 @@ def test_a_message_is_found_and_was_read(api, shop):
                     "fromMe": True, "content": "Are you open?", "senderJid": JID,
                     "status": "read", "mediaMimeType": None, "fileName": None, "replyTo": None,
                     "isEdited": False, "isDeleted": False}
+
+
+def changed(api, kind, message, chat, author, detail):
+    """An event by which `author` changes `message` in `chat`."""
+    data = {"id": f"3EB0{os.urandom(6).hex().upper()}", "direction": "incoming",
+            "chat": {"jid": chat, "name": "", "type": "private"},
+            "sender": {"jid": author, "lid": None, "name": ""}, "recipient": {},
+            "message": {"type": kind, "content": "Changed", "isEdit": kind == "message_edit",
+                        **{detail: {"original_id": message, "by": author, "byAdmin": False,
+                                    "text": "Changed"}}}}
+    body = {"event": "message.exchange", "data": data}
+    assert api.call("POST", "/api/simulator/event/shop", body).status == 202
+
+
+def test_a_message_is_changed_by_its_author_only(api, shop):
+    message = text_id(api)
+    stranger = "5511977770000@s.whatsapp.net"
+    changed(api, "message_edit", message, stranger, stranger, "edit")
+    changed(api, "message_edit", message, ANA, stranger, "edit")
+    changed(api, "message_revoke", message, stranger, stranger, "revoke")
+    changed(api, "message_revoke", message, ANA, ANA, "revoke")
+    changed(api, "message_edit", message, ANA, JID, "edit")
+    assert until(lambda: about(api, "getMessage", message).json["data"]["isEdited"])
+    data = about(api, "getMessage", message).json["data"]
+    assert (data["content"], data["isDeleted"]) == ("Changed", False)
+    changed(api, "message_revoke", message, ANA, JID, "revoke")
+    assert until(lambda: about(api, "getMessage", message).json["data"]["isDeleted"])
 
 
 def test_media_is_fetched_again(api, shop):

@@ -7,6 +7,7 @@
 #include "chat_address.hpp"
 #include "delays.hpp"
 #include "media_file.hpp"
+#include "message_store.hpp"
 #include "pix_key.hpp"
 #include "pombo/testing/fake_host.hpp"
 #include "vcard.hpp"
@@ -108,20 +109,14 @@ TEST_F(Messages, AreKeptOnceAndCountedOnce) {
 
 TEST_F(Messages, AStatusNeverMovesBackwards) {
   const auto row = [](std::int64_t status) {
-    SqlRow all;
-    for (const char* text : {"id", "chat", "sender", "type", "content", "at", "media_type",
-                             "mime_type", "file_name", "media_key", "reply", "extra"})
-      all[text] = std::string();
-    for (const char* number : {"edited", "deleted"}) all[number] = std::int64_t{0};
-    all["outgoing"] = std::int64_t{1};
-    all["status"] = status;
-    return std::vector<SqlRow>{all};
+    return std::vector<SqlRow>{{{"status", status}, {"outgoing", std::int64_t{1}}}};
   };
   const auto receipt = [](const char* status) {
-    return Event{.type = "message.status",
-                 .instance = kShop.id,
-                 .chat = kAna,
-                 .data = {{"status", status}, {"messageIds", {"3EB0A1"}}}};
+    return Event{
+        .type = "message.status",
+        .instance = kShop.id,
+        .chat = kAna,
+        .data = {{"status", status}, {"messageIds", {"3EB0A1"}}, {"chat", {{"jid", kAna}}}}};
   };
   const std::vector<std::tuple<std::int64_t, const char*, bool>> all{
       {1, "delivered", true},     {4, "delivered", false}, {2, "read", true},
@@ -147,6 +142,90 @@ TEST_F(Messages, AreSweptOnceAnHour) {
   host.time += std::chrono::hours(1);
   host.deliver(event);
   EXPECT_EQ(statements("DELETE FROM messages_kept"), 2u);
+}
+
+class FailingSql final : public ISql {
+ public:
+  bool fails = true;
+  std::size_t applied = 0;
+
+  void migrate(const std::vector<Migration>&) override {}
+  std::vector<SqlRow> query(const Statement&) override { return {}; }
+  void apply(const std::vector<Statement>&) override {
+    if (fails) throw Error(Code::unavailable, "the database is away");
+    ++applied;
+  }
+};
+
+TEST(MessageStore, IsSweptAgainWhenThatHasFailed) {
+  FailingSql sql;
+  FakeHost host;
+  IHost& gateway = host;
+  MessageStore store(sql, gateway.clock(), {std::chrono::hours(2), std::chrono::hours(1)});
+  EXPECT_THROW(store.sweep(), Error);
+  sql.fails = false;
+  store.sweep();
+  store.sweep();
+  EXPECT_EQ(sql.applied, 1u);
+}
+
+Event changeBy(const char* type, const char* key, const char* author, bool byAdmin) {
+  Json data = exchange(type);
+  data.at("sender").at("jid") = author;
+  data.at("message").as_object()[key] = {{"original_id", "3EB0FF"}, {"byAdmin", byAdmin}};
+  return {.type = "message.exchange", .instance = kShop.id, .chat = kAna, .data = data};
+}
+
+TEST_F(Messages, AreChangedByTheirAuthorInTheirChatOnly) {
+  host.deliver(changeBy("message_edit", "edit", kAna, false));
+  EXPECT_EQ(host.statements.at(0),
+            (Statement{"UPDATE messages_kept SET content = :c, edited = 1 "
+                       "WHERE instance_id = :i AND id = :id AND chat = :chat AND sender = :by",
+                       {"Hello", "i-1", "3EB0FF", kAna, kAna}}));
+  host.statements.clear();
+  host.deliver(changeBy("message_revoke", "revoke", kAna, false));
+  EXPECT_EQ(host.statements.at(0),
+            (Statement{"UPDATE messages_kept SET deleted = 1 "
+                       "WHERE instance_id = :i AND id = :id AND chat = :chat AND sender = :by",
+                       {"i-1", "3EB0FF", kAna, kAna}}));
+  host.statements.clear();
+  host.deliver(changeBy("message_revoke", "revoke", kAna, true));
+  EXPECT_EQ(host.statements.at(0),
+            (Statement{"UPDATE messages_kept SET deleted = 1 "
+                       "WHERE instance_id = :i AND id = :id AND chat = :chat",
+                       {"i-1", "3EB0FF", kAna}}));
+}
+
+TEST_F(Messages, AreNotKeptBeforeTheirEventWhereThatMayBeIgnored) {
+  for (const auto& [chat, kept] :
+       std::vector<std::pair<std::string, std::size_t>>{{kAna, 1}, {"12036300000000@g.us", 0}}) {
+    host.statements.clear();
+    Json made = exchange();
+    made.at("chat").at("jid") = chat;
+    host.performAnswers.emplace_back(made);
+    send("text", {{"number", chat}, {"message", "Hello"}});
+    EXPECT_EQ(statements("INSERT INTO messages_kept"), kept) << chat;
+  }
+}
+
+TEST_F(Messages, MediaThatIsGoneIsNotThere) {
+  HttpRequest request = requestFor(kShop);
+  request.query = {{"messageId", "3EB0A1"}};
+  const SqlRow found{{"id", "3EB0A1"}, {"chat", kAna}};
+  const auto base64 = [&] {
+    host.rows = {{found}, {{{"media_key", "k"}}}};
+    return host.call(Method::get, "/api/chat/base64/:instance", request);
+  };
+  try {
+    base64();
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code, Code::notFound);
+    EXPECT_STREQ(error.what(), "Message not found or no media available");
+  }
+  // More than may be sent: the limit of what is received is another.
+  host.mediaByKey["k"] = mediaOf("image/png", std::string(std::size_t{4} << 20, 'x'));
+  EXPECT_EQ(base64().body.at("base64").as_string().size(), ((std::size_t{4} << 20) + 2) / 3 * 4);
 }
 
 TEST_F(Messages, GoWithTheirInstance) {
