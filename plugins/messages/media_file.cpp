@@ -33,6 +33,8 @@ constexpr std::array kBeginnings{Beginning{0, "\xff\xd8\xff"sv, "image/jpeg"},
                                  Beginning{0, "ID3"sv, "audio/mpeg"},
                                  Beginning{0, "\xff\xfb"sv, "audio/mpeg"},
                                  Beginning{0, "\xff\xf3"sv, "audio/mpeg"},
+                                 Beginning{0, "\xff\xf1"sv, "audio/aac"},
+                                 Beginning{0, "\xff\xf9"sv, "audio/aac"},
                                  Beginning{0, "#!AMR"sv, "audio/amr"},
                                  Beginning{0, "\x1a\x45\xdf\xa3"sv, "video/webm"},
                                  Beginning{0, "%PDF-"sv, "application/pdf"},
@@ -60,23 +62,24 @@ std::string decoded(std::string_view text) {
   return {bytes.begin(), bytes.end()};
 }
 
-std::optional<MediaFile> fileOf(std::string_view base64, std::string mimeType) {
+std::optional<MediaFile> fileOf(boost::json::string base64, std::string mimeType) {
   if (!isBase64(base64)) return std::nullopt;
   const std::size_t padding = base64.size() - 1 - base64.find_last_not_of('=');
-  return MediaFile{std::string(base64), std::move(mimeType),
-                   decoded(base64.substr(0, std::min(base64.size(), kHead))),
-                   base64.size() / 4 * 3 - padding};
+  const std::size_t size = base64.size() / 4 * 3 - padding;
+  std::string head = decoded(std::string_view(base64).substr(0, kHead));
+  return MediaFile{std::move(base64), std::move(mimeType), std::move(head), size};
 }
 
 }  // namespace
 
-std::optional<MediaFile> mediaFileIn(const std::string& text) {
-  if (!text.starts_with("data:")) return fileOf(text, "");
+std::optional<MediaFile> mediaFileIn(boost::json::string text) {
+  if (!text.starts_with("data:")) return fileOf(std::move(text), "");
   const auto comma = text.find(',');
   const std::string_view head = std::string_view(text).substr(0, comma);
   if (comma == text.npos || !head.ends_with(";base64")) return std::nullopt;
-  const auto name = head.substr(5, head.size() - 5 - std::string_view(";base64").size());
-  return fileOf(std::string_view(text).substr(comma + 1), std::string(name));
+  std::string name(head.substr(5, head.size() - 5 - std::string_view(";base64").size()));
+  text.erase(0, comma + 1);
+  return fileOf(std::move(text), std::move(name));
 }
 
 MediaFile mediaFileOf(const std::string& bytes, const std::string& mimeType) {
@@ -87,6 +90,14 @@ std::string mimeTypeIn(std::string_view head) {
   for (const auto& each : kBeginnings)
     if (head.size() > each.at && head.substr(each.at).starts_with(each.bytes)) return each.mimeType;
   return isPage(head) ? "text/html" : "";
+}
+
+std::string mimeTypeOf(const MediaFile& file) {
+  const std::string found = mimeTypeIn(file.head);
+  const bool mayBeSound = found == "video/mp4" || found == "video/webm" || found == "video/3gpp";
+  if (mayBeSound && file.mimeType.starts_with("audio/")) return file.mimeType;
+  if (!found.empty()) return found;
+  return file.mimeType.empty() ? "application/octet-stream" : file.mimeType;
 }
 
 bool fitsMediaType(const std::string& mimeType, const std::string& mediaType) {
@@ -109,6 +120,10 @@ std::string fileNameIn(const std::string& url) {
              : "";
 }
 
-std::string base64Of(const std::string& bytes) {
-  return Botan::base64_encode(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+boost::json::string base64Of(const std::string& bytes) {
+  boost::json::string text(Botan::base64_encode_max_output(bytes.size()), '\0');
+  std::size_t taken = 0;
+  text.resize(Botan::base64_encode(text.data(), reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                   bytes.size(), taken, true));
+  return text;
 }

@@ -1,6 +1,10 @@
 #include "media_routes.hpp"
 
+#include <set>
+#include <string_view>
+
 #include "media_file.hpp"
+#include "url_reference.hpp"
 
 using namespace pombo;
 using boost::json::object;
@@ -18,7 +22,10 @@ constexpr auto kNoUrl = "The 'mediaUrl' field must be a valid http or https URL"
   refuse("Failed to download media: " + reason);
 }
 
-bool isUrl(const std::string& text) { return text.find("://") != text.npos; }
+// Not all of a file is looked through for what stands at the beginning.
+bool isUrl(std::string_view text) {
+  return text.substr(0, 32).find("://") != text.npos && !text.starts_with("data:");
+}
 
 std::string headerIn(const IncomingReply& reply, const char* name) {
   const auto it = reply.headers.find(name);
@@ -34,10 +41,9 @@ std::string contentTypeOf(const IncomingReply& reply) {
 
 // Empty: it leads nowhere that can be told.
 std::string redirectedTo(const IncomingReply& reply, const std::string& from) {
-  if (reply.status < 301 || reply.status > 308) return {};
+  static const std::set<int> redirects{301, 302, 303, 307, 308};
   const std::string to = headerIn(reply, "location");
-  if (!to.starts_with('/') || to.starts_with("//")) return to;
-  return from.substr(0, from.find('/', from.find("://") + 3)) + to;
+  return redirects.contains(reply.status) && !to.empty() ? resolved(from, to) : "";
 }
 
 IncomingReply asked(const Desk& desk, const std::string& url) try {
@@ -68,37 +74,35 @@ MediaFile downloaded(const Desk& desk, std::string url) {
   refuseDownload("too many redirects");
 }
 
-MediaFile given(const std::string& text, const char* key) {
-  if (auto file = mediaFileIn(text)) return *std::move(file);
-  refuse(std::string("Invalid request body: The '") + key + "' field must be " +
-         (std::string(key) == "mediaUrl" ? "a URL, a data URI or base64" : "base64"));
-}
-
-// Whoever names it knows; then what it begins with; then who gave it.
-std::string mimeTypeOf(const MediaFile& file, const Json& said) {
-  if (said.is_string()) return std::string(said.get_string());
-  std::string found = mimeTypeIn(file.head);
-  if (found.empty()) found = file.mimeType;
-  return found.empty() ? "application/octet-stream" : found;
+MediaFile given(boost::json::string text, const std::string& key) {
+  if (auto file = mediaFileIn(std::move(text))) return *std::move(file);
+  refuse("Invalid request body: The '" + key + "' field must be " +
+         (key == "mediaUrl" ? "a URL, a data URI or base64" : "base64"));
 }
 
 }  // namespace
 
+bool isToFetch(const object& told) {
+  const auto* url = told.if_contains("mediaUrl");
+  const auto* file = told.if_contains("mediaBase64");
+  return url && file && url->is_string() && file->is_null() && isUrl(url->get_string());
+}
+
 void takeMedia(const Desk& desk, object& told) {
-  const auto* url = told.at("mediaUrl").if_string();
-  const bool fetched = url && isUrl(std::string(*url)) && !url->starts_with("data:");
-  const MediaFile file = fetched
-                             ? downloaded(desk, std::string(*url))
-                             : given(std::string(url ? *url : told.at("mediaBase64").as_string()),
-                                     url ? "mediaUrl" : "mediaBase64");
+  const bool fetched = isToFetch(told);
+  const char* key = told.at("mediaUrl").is_string() ? "mediaUrl" : "mediaBase64";
+  const std::string url(fetched ? std::string_view(told.at(key).get_string()) : "");
+  MediaFile file =
+      fetched ? downloaded(desk, url) : given(std::move(told.at(key).as_string()), key);
   if (file.size > desk.mediaLimit()) desk.refuseTooLarge();
-  const std::string mimeType = mimeTypeOf(file, told.at("mimeType"));
+  // Whoever names it knows.
+  const Json& said = told.at("mimeType");
+  const std::string mimeType = said.is_string() ? std::string(said.get_string()) : mimeTypeOf(file);
   if (!fitsMediaType(mimeType, std::string(told.at("mediaType").as_string())))
     refuse("Unsupported media type: " + mimeType);
-  if (told.at("fileName").is_null())
-    told["fileName"] = fetched ? fileNameIn(std::string(*url)) : "";
+  if (told.at("fileName").is_null()) told["fileName"] = fetched ? fileNameIn(url) : "";
   if (!fetched) told["mediaUrl"] = nullptr;
-  told["mediaBase64"] = file.base64;
+  told["mediaBase64"] = std::move(file.base64);
   told["mimeType"] = mimeType;
   told["mediaSize"] = file.size;
 }

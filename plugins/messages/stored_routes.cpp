@@ -6,6 +6,8 @@ using boost::json::object;
 
 namespace {
 
+// An answer holds all of it in memory.
+constexpr std::uint64_t kLargest = std::uint64_t{256} << 20;
 constexpr auto kNoMedia = "Message not found or no media available";
 
 std::string idIn(const HttpRequest& request) {
@@ -40,7 +42,6 @@ HttpReply getMessage(const Desk& desk, const HttpRequest& request) {
                    {"data", shown(*message)}}};
 }
 
-// The operator's limit on files has been kept already, by whoever has stored this one.
 std::string bytesBehind(const Desk& desk, const Instance& instance, const StoredMessage& message) {
   const std::string key = desk.store().mediaKeyOf(instance.id, message);
   if (key.empty()) throw Error(Code::notFound, kNoMedia);
@@ -49,8 +50,9 @@ std::string bytesBehind(const Desk& desk, const Instance& instance, const Stored
                                            .instance = instance.id,
                                            .chat = message.chat,
                                            .mediaKey = key});
-    return bytesOf(media, media.size);
+    return bytesOf(media, kLargest);
   } catch (const Error& error) {
+    if (error.code == Code::tooLarge) throw;
     desk.host().log().write(Level::debug, "Media was not there", {{"reason", error.what()}});
     throw Error(Code::notFound, kNoMedia);
   }

@@ -10,6 +10,7 @@
 #include "message_store.hpp"
 #include "pix_key.hpp"
 #include "pombo/testing/fake_host.hpp"
+#include "url_reference.hpp"
 #include "vcard.hpp"
 
 namespace {
@@ -255,10 +256,49 @@ TEST(MediaFile, ItsSizeAndTypeAreInItsBytes) {
   EXPECT_EQ(mimeTypeIn("\xff\xd8\xff\xe0"), "image/jpeg");
   EXPECT_EQ(mimeTypeIn(" <!DOCTYPE HTML><p>"), "text/html");
   EXPECT_EQ(mimeTypeIn("plain"), "");
+  EXPECT_EQ(mimeTypeIn("\xff\xf1\x50"), "audio/aac");
   EXPECT_FALSE(fitsMediaType("image/\x01", "document"));
   EXPECT_TRUE(fitsMediaType("application/pdf", "document"));
   EXPECT_EQ(fileNameIn("https://example.com/a/b.png?c=/d.e"), "b.png");
   EXPECT_EQ(fileNameIn("https://example.com/a"), "");
+}
+
+TEST(MediaFile, WhoeverGivesAContainerSaysWhetherItIsSoundAlone) {
+  const std::string mp4(
+      "\0\0\0\x18"
+      "ftypisom",
+      12),
+      webm("\x1a\x45\xdf\xa3\x9f", 5);
+  EXPECT_EQ(mimeTypeOf(mediaFileOf(mp4, "audio/mp4")), "audio/mp4");
+  EXPECT_EQ(mimeTypeOf(mediaFileOf(webm, "audio/webm")), "audio/webm");
+  EXPECT_EQ(mimeTypeOf(mediaFileOf(mp4, "")), "video/mp4");
+  EXPECT_EQ(mimeTypeOf(mediaFileOf("\xff\xd8\xff\xe0", "audio/mp4")), "image/jpeg");
+  EXPECT_EQ(mimeTypeOf(mediaFileOf("a", "text/plain")), "text/plain");
+  EXPECT_EQ(mimeTypeOf(mediaFileOf("a", "")), "application/octet-stream");
+}
+
+TEST(UrlReference, IsResolvedAsTheStandardDoes) {
+  const std::string base = "http://a.test/b/c/d;p?q#f";
+  const std::vector<std::pair<std::string, std::string>> all{
+      {"g:h", "g:h"},
+      {"g", "http://a.test/b/c/g"},
+      {"./g/", "http://a.test/b/c/g/"},
+      {"/g", "http://a.test/g"},
+      {"//g.test", "http://g.test"},
+      {"?y", "http://a.test/b/c/d;p?y"},
+      {"g?y/../x", "http://a.test/b/c/g?y/../x"},
+      {"g#s", "http://a.test/b/c/g"},
+      {"", "http://a.test/b/c/d;p?q"},
+      {".", "http://a.test/b/c/"},
+      {"..", "http://a.test/b/"},
+      {"../../g", "http://a.test/g"},
+      {"../../../../g", "http://a.test/g"},
+      {"/./g", "http://a.test/g"},
+      {"g..", "http://a.test/b/c/g.."},
+      {"HTTPS://g.test/x", "HTTPS://g.test/x"}};
+  for (const auto& [reference, target] : all) EXPECT_EQ(resolved(base, reference), target);
+  EXPECT_EQ(resolved("https://a.test?x", "g"), "https://a.test/g");
+  EXPECT_EQ(resolved("https://a.test", "?y"), "https://a.test/?y");
 }
 
 TEST(PixKey, EachTypeHasItsForm) {
