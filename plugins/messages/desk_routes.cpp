@@ -29,27 +29,42 @@ int statusOf(Code code) {
   switch (code) {
     case Code::invalid:
       return 400;
+    case Code::unauthorized:
+      return 401;
+    case Code::forbidden:
+      return 403;
     case Code::notFound:
       return 404;
     case Code::conflict:
       return 409;
+    case Code::tooLarge:
+      return 413;
+    case Code::upgradeRequired:
+      return 426;
     case Code::rateLimited:
       return 429;
+    case Code::internal:
+      return 500;
     case Code::unsupported:
       return 501;
+    case Code::refused:
+      return 502;
     case Code::unavailable:
       return 503;
     case Code::timedOut:
       return 504;
-    default:
-      return 500;
   }
+  return 500;
 }
 
-HttpReply refusedWith(Code code, const std::string& sentence) {
-  const int status = statusOf(code);
-  return {.status = status,
-          .body = wordsOfRefusal({.code = code, .status = status, .sentence = sentence})};
+HttpReply refusedWith(const Error& error) {
+  const int status = statusOf(error.code);
+  HttpReply reply{
+      .status = status,
+      .body = wordsOfRefusal({.code = error.code, .status = status, .sentence = error.what()})};
+  if (error.retryAfter.count() > 0)
+    reply.headers["retry-after"] = std::to_string(error.retryAfter.count());
+  return reply;
 }
 
 }  // namespace
@@ -90,6 +105,24 @@ std::string Desk::jidOf(const Instance& instance, const ChatAddress& address) co
   return Fields(found).require<std::string>("jid");
 }
 
+std::vector<std::optional<std::string>> Desk::jidsOf(const Instance& instance,
+                                                     const std::vector<ChatAddress>& all) const {
+  boost::json::array asked;
+  for (const auto& each : all)
+    if (each.jid.empty()) asked.push_back(boost::json::value_from(each.numbers));
+  Json found{{"jids", boost::json::array()}};
+  if (!asked.empty())
+    found = ask(instance, "number.findAll", {{"people", std::move(asked)}},
+                "Failed to look up the numbers");
+  std::vector<std::optional<std::string>> jids;
+  std::size_t next = 0;
+  for (const auto& each : all) {
+    const Json jid = each.jid.empty() ? found.at("jids").as_array().at(next++) : Json(each.jid);
+    jids.push_back(jid.is_string() ? std::optional(std::string(jid.get_string())) : std::nullopt);
+  }
+  return jids;
+}
+
 void Desk::refuseTooLarge() const {
   throw Error(Code::invalid,
               "Media is too large (limit " + std::to_string(mediaLimit_ >> 20) + " MiB)");
@@ -106,10 +139,10 @@ void answerLater(const Desk& desk, const std::string& requestId, const std::stri
   try {
     reply = serve();
   } catch (const Error& error) {
-    reply = refusedWith(error.code, error.what());
+    reply = refusedWith(error);
   } catch (const std::exception& bug) {
     desk.host().log().write(Level::error, "A delayed message failed", {{"exception", bug.what()}});
-    reply = refusedWith(Code::internal, failure);
+    reply = refusedWith(Error(Code::internal, failure));
   }
   desk.host().routes().answer(requestId, reply);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 // "messageId is required", "Invalid request body: <detail>".
 pombo::Json wordsOfRefusal(const pombo::Refusal&);
 inline constexpr auto kDialect = "messages";
+inline constexpr auto kNotRegistered = "Number is not registered on WhatsApp";
 
 // Thread-safe.
 class Desk {
@@ -40,6 +42,10 @@ class Desk {
   // The JID under which it is registered; asks the connector when there are digits alone. Throws
   // Error{invalid} "Number is not registered on WhatsApp".
   std::string jidOf(const pombo::Instance&, const ChatAddress&) const;
+
+  // Of many at once; nothing for those that are not registered.
+  std::vector<std::optional<std::string>> jidsOf(const pombo::Instance&,
+                                                 const std::vector<ChatAddress>&) const;
 
   static void requireConnected(const pombo::Instance&);
 

@@ -66,6 +66,9 @@ boost::json::array jidsOf(const Desk& desk, const Instance& instance,
   for (const auto& number : numbers) addresses.push_back(Desk::addressOf(number));
   Desk::requireConnected(instance);
   boost::json::array jids;
-  for (const auto& address : addresses) jids.emplace_back(desk.jidOf(instance, address));
+  for (const auto& jid : desk.jidsOf(instance, addresses)) {
+    if (!jid) throw Error(Code::invalid, kNotRegistered);
+    jids.emplace_back(*jid);
+  }
   return jids;
 }

@@ -23,14 +23,11 @@ Members membersOf(const Desk& desk, const Instance& instance,
   std::vector<ChatAddress> addresses;
   for (const auto& number : numbers) addresses.push_back(Desk::addressOf(number));
   Members members;
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    try {
-      members.jids.emplace_back(desk.jidOf(instance, addresses[i]));
-      members.rows.emplace_back(nullptr);
-    } catch (const Error& error) {
-      if (error.code != Code::invalid) throw;
-      members.rows.push_back(rowOf(Json(numbers[i]), Json(error.what())));
-    }
+  auto number = numbers.begin();
+  for (const auto& jid : desk.jidsOf(instance, addresses)) {
+    members.rows.push_back(jid ? Json() : rowOf(Json(*number), Json(kNotRegistered)));
+    if (jid) members.jids.emplace_back(*jid);
+    ++number;
   }
   return members;
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "desk_routes.hpp"
 #include "media_routes.hpp"
@@ -15,6 +16,7 @@ constexpr auto kBug = "Failed to send message: unexpected error";
 constexpr std::int64_t kLongestDelay = 60;
 // A download, the number, the delay and the message itself.
 constexpr std::chrono::seconds kBudget{240};
+constexpr std::size_t kMostMentions = 1024;
 
 [[noreturn]] void refuse(const std::string& sentence) { throw Error(Code::invalid, sentence); }
 
@@ -24,23 +26,41 @@ struct Letter {
   Instance instance;
   ChatAddress to;
   object told;
+  std::vector<ChatAddress> mentioned = {};
+  std::optional<ChatAddress> participant = {};  // who has written what is reacted to
 };
 
-void requireGroupForMentions(const Letter& letter, const Fields& fields) {
-  const bool mentions =
-      fields.get<bool>("mentionAll", false) ||
-      !fields.get<std::vector<std::string>>("mention", std::vector<std::string>()).empty();
+ChatAddress personIn(const std::string& number) {
+  auto address = Desk::addressOf(number);
+  if (address.type != ChatType::person) refuse("Invalid number: " + number);
+  return address;
+}
+
+void readMentions(const Fields& fields, Letter& letter) {
+  const auto all = fields.get<std::vector<std::string>>("mention", std::vector<std::string>());
+  const bool mentions = fields.get<bool>("mentionAll", false) || !all.empty();
   if (mentions && letter.to.type != ChatType::group)
     refuse("Mentions are only available in groups");
+  if (all.size() > kMostMentions)
+    refuse("The 'mention' field can have at most " + std::to_string(kMostMentions) + " numbers");
+  if (!letter.kind.canMention) return;
+  for (const auto& each : all) letter.mentioned.push_back(personIn(each));
+}
+
+void readParticipant(Letter& letter) {
+  if (letter.kind.name != "reaction") return;
+  const auto* participant = letter.told.at("participant").if_string();
+  if (participant) letter.participant = personIn(std::string(*participant));
+  if (letter.to.type == ChatType::group && !letter.told.at("fromMe").as_bool() && !participant)
+    refuse("participant is required for group messages");
 }
 
 void addMentions(const Desk& desk, const Fields& fields, Letter& letter) {
   if (!letter.kind.canMention) return;
   boost::json::array jids;
-  for (const auto& each : fields.require<std::vector<std::string>>("mention")) {
-    const ChatAddress member = Desk::addressOf(each);
-    if (member.type != ChatType::person) refuse("Invalid number: " + each);
-    jids.emplace_back(desk.jidOf(letter.instance, member));
+  for (const auto& jid : desk.jidsOf(letter.instance, letter.mentioned)) {
+    if (!jid) refuse(kNotRegistered);
+    jids.emplace_back(*jid);
   }
   if (!jids.empty()) letter.told["mentions"] = std::move(jids);
   if (fields.require<bool>("mentionAll")) letter.told["mentionAll"] = true;
@@ -50,7 +70,7 @@ void addMentions(const Desk& desk, const Fields& fields, Letter& letter) {
 void addReply(const Desk& desk, const Fields& fields, Letter& letter) {
   const auto id = letter.kind.canWait ? fields.find<std::string>("replyTo") : std::nullopt;
   if (!id) return;
-  const auto quoted = desk.store().find(letter.instance.id, *id);
+  const auto quoted = desk.store().find(letter.instance.id, *id, letter.to.jid);
   if (!quoted) refuse("Quoted message not found");
   letter.told["reply"] = {{"messageId", quoted->id},
                           {"senderJid", quoted->sender},
@@ -65,14 +85,15 @@ void addReply(const Desk& desk, const Fields& fields, Letter& letter) {
 void addTarget(const Desk& desk, Letter& letter) {
   const std::string id(letter.told.at("messageId").as_string());
   const bool fromMe = letter.told.at("fromMe").as_bool();
-  const auto* participant = letter.told.at("participant").if_string();
-  if (letter.to.type == ChatType::group && !fromMe && !participant)
-    refuse("participant is required for group messages");
-  const auto target = desk.store().find(letter.instance.id, id);
-  const std::string author = target        ? target->sender
-                             : fromMe      ? letter.instance.numberJid
-                             : participant ? std::string(*participant)
-                                           : letter.to.jid;
+  std::string author = fromMe ? letter.instance.numberJid : letter.to.jid;
+  if (letter.participant) {
+    const std::string jid = desk.jidOf(letter.instance, *letter.participant);
+    letter.told["participant"] = jid;
+    if (!fromMe) author = jid;
+  }
+  auto target = desk.store().find(letter.instance.id, id, letter.to.jid);
+  if (target && target->chat != letter.to.jid) target.reset();
+  if (target) author = target->sender;
   letter.told["reply"] = {{"messageId", id},
                           {"senderJid", author},
                           {"text", target ? target->content : ""},
@@ -92,7 +113,8 @@ Letter letterOf(const Desk& desk, const MessageKind& kind, const HttpRequest& re
   if (kind.isDirected) letter.to = Desk::addressOf(fields.require<std::string>("number"));
   letter.told = kind.told(fields).as_object();
   letter.told["source"] = fields.document().at("source");
-  requireGroupForMentions(letter, fields);
+  readMentions(fields, letter);
+  readParticipant(letter);
   Desk::requireConnected(letter.instance);
   addReply(desk, fields, letter);
   letter.to.jid = desk.jidOf(letter.instance, letter.to);

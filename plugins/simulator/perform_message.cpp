@@ -209,6 +209,15 @@ Performance findNumber(const Performer&, const value& arguments) {
   return {.refusal = "Number is not registered on WhatsApp"};
 }
 
+Performance findNumbers(const Performer& self, const value& arguments) {
+  array jids;
+  for (const auto& numbers : arguments.at("people").as_array()) {
+    const auto found = findNumber(self, object{{"numbers", numbers}});
+    jids.push_back(found.refusal.empty() ? found.answer.at("jid") : value());
+  }
+  return {.answer = object{{"jids", std::move(jids)}}};
+}
+
 constexpr char kText[] = "text", kButtons[] = "buttons", kList[] = "list", kMessage[] = "message",
                kContentText[] = "contentText";
 
@@ -216,6 +225,7 @@ constexpr char kText[] = "text", kButtons[] = "buttons", kList[] = "list", kMess
 
 std::map<std::string_view, Operation> messageOperations() {
   return {{"number.find", findNumber},
+          {"number.findAll", findNumbers},
           {"message.text", sendPlain<kText, kMessage>},
           {"message.media", sendMedia},
           {"message.status", sendStatus},

@@ -32,6 +32,16 @@ Json exchange(const std::string& type = "text") {
       {"message", {{"type", type}, {"content", "Hello"}, {"source", "api"}, {"media", nullptr}}}};
 }
 
+template <class Work>
+std::string refusalOf(Work work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.code == Code::invalid ? error.what() : "another code";
+  }
+  return "";
+}
+
 class Messages : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -73,6 +83,45 @@ TEST_F(Messages, AskWhoHasANumberAndThenSendToWhomItIs) {
   EXPECT_EQ(
       host.performed[1].arguments,
       (Json{{"message", "Hello"}, {"linkPreview", false}, {"source", "api"}, {"chat", kAna}}));
+}
+
+TEST_F(Messages, LookUpAllWhomTheyMentionAtOnce) {
+  constexpr auto kTeam = "12036300000000@g.us";
+  host.performAnswers.emplace_back(Json{{"jids", {kAna, nullptr}}});
+  const object body{{"number", kTeam},
+                    {"message", "Hi"},
+                    {"mention", {"551188880000", "1@lid", "4915112345678"}}};
+  EXPECT_EQ(refusalOf([&] { send("text", body); }), "Number is not registered on WhatsApp");
+  ASSERT_EQ(host.performed.size(), 1u);
+  EXPECT_EQ(host.performed[0].operation, "number.findAll");
+  EXPECT_EQ(
+      host.performed[0].arguments,
+      (Json{{"people", {{"551188880000", "5511988880000"}, boost::json::array{"4915112345678"}}}}));
+  host.performAnswers.emplace_back(Json{{"jids", {kAna, "49@s.whatsapp.net"}}});
+  host.performAnswers.emplace_back(exchange());
+  send("text", body);
+  EXPECT_EQ(host.performed[2].arguments.at("mentions"), (Json{kAna, "1@lid", "49@s.whatsapp.net"}));
+  object many = body;
+  many["mention"] = boost::json::array(1025, "1@lid");
+  EXPECT_EQ(refusalOf([&] { send("text", many); }),
+            "The 'mention' field can have at most 1024 numbers");
+}
+
+TEST_F(Messages, ReactToWhatAPersonHasWritten) {
+  const auto react = [&](const char* participant) {
+    host.performAnswers.emplace_back(exchange("reaction"));
+    send("reaction", {{"number", "12036300000000@g.us"},
+                      {"messageId", "3EB0FF"},
+                      {"reaction", "x"},
+                      {"participant", participant}});
+  };
+  for (const char* bad : {"Ana", "12036300000000@g.us"})
+    EXPECT_EQ(refusalOf([&] { react(bad); }), std::string("Invalid number: ") + bad);
+  EXPECT_TRUE(host.performed.empty());
+  host.performAnswers.clear();
+  react("5511988880000:7@s.whatsapp.net");
+  EXPECT_EQ(host.performed[0].arguments.at("participant"), kAna);
+  EXPECT_EQ(host.performed[0].arguments.at("reply").at("senderJid"), kAna);
 }
 
 TEST_F(Messages, SayWhatAConnectorSays) {
