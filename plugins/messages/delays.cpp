@@ -1,9 +1,10 @@
 #include "delays.hpp"
 
+#include <algorithm>
 #include <utility>
 
-Delays::Delays(int threads) {
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+Delays::Delays(const Limits& limits) : limits_(limits) {
+  for (int i = 0; i < limits_.threads; ++i) threads_.emplace_back([this] { work(); });
 }
 
 void Delays::stop() {
@@ -16,26 +17,70 @@ void Delays::stop() {
     if (each.joinable()) each.join();
 }
 
-void Delays::after(std::chrono::milliseconds time, Task task) {
+bool Delays::after(std::chrono::milliseconds time, Task task) {
+  constexpr std::size_t kLanesFull = 16, kLanesLarge = 4;
   {
     const std::lock_guard lock(mutex_);
+    const auto it = lanes_.find(task.lane);
+    const Load lane = it == lanes_.end() ? Load() : it->second;
+    if (lane.tasks >= limits_.waiting || lane.bytes + task.bytes > limits_.bytes ||
+        all_.tasks >= kLanesFull * limits_.waiting ||
+        all_.bytes + task.bytes > kLanesLarge * limits_.bytes)
+      return false;
+    for (Load* load : {&all_, &lanes_[task.lane]}) {
+      ++load->tasks;
+      load->bytes += task.bytes;
+    }
     tasks_.emplace(Clock::now() + time, std::move(task));
   }
   changed_.notify_one();
+  return true;
 }
 
 void Delays::work() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    if (tasks_.empty()) {
-      changed_.wait(lock);
-    } else if (const auto due = tasks_.begin()->first; due > Clock::now()) {
-      changed_.wait_until(lock, due);
-    } else {
-      const Task task = std::move(tasks_.extract(tasks_.begin()).mapped());
-      lock.unlock();
-      task();
-      lock.lock();
+    const auto now = Clock::now();
+    const auto it = next(now);
+    if (it == tasks_.end()) {
+      waitForMore(lock, now);
+      continue;
     }
+    Task task = std::move(tasks_.extract(it).mapped());
+    ++lanes_[task.lane].running;
+    lock.unlock();
+    // Whoever was told of this task may have been told of one more.
+    changed_.notify_one();
+    std::exchange(task.run, nullptr)();
+    lock.lock();
+    end(task.lane, task.bytes);
   }
+}
+
+// The first that is due and of whose lane one more may run.
+Delays::Tasks::iterator Delays::next(Clock::time_point now) {
+  const auto due = tasks_.upper_bound(now);
+  const auto it = std::find_if(tasks_.begin(), due, [this](const auto& each) {
+    return lanes_[each.second.lane].running < limits_.together;
+  });
+  return it == due ? tasks_.end() : it;
+}
+
+// What is due and has to wait for its lane is looked for again when one of that ends.
+void Delays::waitForMore(std::unique_lock<std::mutex>& lock, Clock::time_point now) {
+  const auto later = tasks_.upper_bound(now);
+  if (later == tasks_.end())
+    changed_.wait(lock);
+  else
+    changed_.wait_until(lock, Clock::time_point(later->first));
+}
+
+void Delays::end(const std::string& lane, std::uint64_t bytes) {
+  for (Load* load : {&all_, &lanes_[lane]}) {
+    --load->tasks;
+    load->bytes -= bytes;
+  }
+  Load& own = lanes_[lane];
+  --own.running;
+  if (own.tasks == 0) lanes_.erase(lane);
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <memory>
 #include <optional>
 
 #include "desk_routes.hpp"
@@ -16,6 +17,9 @@ constexpr auto kBug = "Failed to send message: unexpected error";
 constexpr std::int64_t kLongestDelay = 60;
 // A download, the number, the delay and the message itself.
 constexpr std::chrono::seconds kBudget{240};
+// Of that, what a delayed message still needs when its time has come.
+constexpr std::chrono::seconds kLastPart{90};
+constexpr std::chrono::seconds kTryAgain{10};
 constexpr std::size_t kMostMentions = 1024;
 
 [[noreturn]] void refuse(const std::string& sentence) { throw Error(Code::invalid, sentence); }
@@ -121,7 +125,7 @@ Letter letterOf(const Desk& desk, const MessageKind& kind, const HttpRequest& re
   letter.told["chat"] = letter.to.jid;
   addMentions(desk, fields, letter);
   if (kind.name == "reaction") addTarget(desk, letter);
-  if (letter.told.contains("mediaBase64")) takeMedia(desk, letter.told);
+  if (letter.told.contains("mediaBase64") && !isToFetch(letter.told)) takeMedia(desk, letter.told);
   return letter;
 }
 
@@ -130,10 +134,20 @@ std::string contentOf(const Letter& letter, const Json& exchange) {
   return std::string(exchange.at("message").at("content").as_string());
 }
 
-HttpReply sent(const Desk& desk, const Letter& letter) {
+// It is sent already, and its event will say so as well: whoever reads an error sends it again.
+void keep(const Desk& desk, const Letter& letter, const Json& exchange) try {
+  const InstanceId& id = letter.instance.id;
+  if (desk.host().instances().find(id)) desk.store().keepSent(id, exchange);
+} catch (const std::exception& error) {
+  desk.host().log().write(Level::warn, "A message that was sent is not kept yet",
+                          {{"reason", error.what()}});
+}
+
+HttpReply sent(const Desk& desk, Letter& letter) {
+  if (isToFetch(letter.told)) takeMedia(desk, letter.told);
   const Json exchange =
       desk.ask(letter.instance, "message." + letter.kind.name, letter.told, kFailure);
-  desk.store().keepSent(letter.instance.id, exchange);
+  keep(desk, letter, exchange);
   object data = sentAnswer(exchange, letter.told, contentOf(letter, exchange));
   if (letter.kind.shown)
     for (const auto& [key, value] : letter.kind.shown(letter.told)) data[key] = value;
@@ -159,15 +173,30 @@ void showTyping(const Desk& desk, const Letter& letter, std::int64_t seconds) {
   }
 }
 
+// Much may have happened to the instance meanwhile, and nobody may be waiting any more.
+HttpReply sentWhenDue(const Desk& desk, Letter& letter, TimePoint latest) {
+  if (desk.host().clock().now() > latest)
+    throw Error(Code::timedOut, "Timed out waiting for WhatsApp");
+  const auto instance = desk.host().instances().find(letter.instance.id);
+  if (!instance) throw Error(Code::notFound, "Instance not found");
+  letter.instance = *instance;
+  Desk::requireConnected(letter.instance);
+  return sent(desk, letter);
+}
+
 HttpReply send(const Desk& desk, const MessageKind& kind, const HttpRequest& request) {
+  const TimePoint latest = desk.host().clock().now() + kBudget - kLastPart;
   const auto delay = delayIn(kind, Fields(request.fields));
-  Letter letter = letterOf(desk, kind, request);
-  if (delay == 0) return sent(desk, letter);
-  showTyping(desk, letter, delay);
-  desk.delays().after(std::chrono::seconds(delay),
-                      [&desk, letter = std::move(letter), id = request.id] {
-                        answerLater(desk, id, kBug, [&] { return sent(desk, letter); });
-                      });
+  const auto letter = std::make_shared<Letter>(letterOf(desk, kind, request));
+  if (delay == 0) return sent(desk, *letter);
+  showTyping(desk, *letter, delay);
+  const bool waits = desk.delays().after(
+      std::chrono::seconds(delay),
+      {letter->instance.account.value, request.body.size(),
+       [&desk, letter, latest, id = request.id] {
+         answerLater(desk, id, kBug, [&] { return sentWhenDue(desk, *letter, latest); });
+       }});
+  if (!waits) throw Error(Code::unavailable, "Too many delayed messages are waiting", kTryAgain);
   return {.later = true};
 }
 

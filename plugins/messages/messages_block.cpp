@@ -7,8 +7,6 @@ namespace {
 
 using namespace pombo;
 
-constexpr int kDelayThreads = 4;
-
 // What clients ask of an instance's WhatsApp: checked here, done by its connector. Keeps what was
 // sent and received, so that it can be answered, looked up and counted.
 class MessagesBlock final : public IBlockConfigurator, private IEventSink {
@@ -43,7 +41,7 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
     store_.emplace(host.sql(), host.clock(),
                    MessageStore::Keeping{std::chrono::days(option("keepDays")),
                                          std::chrono::days(option("keepMediaDays"))});
-    delays_.emplace(kDelayThreads);
+    delays_.emplace(Delays::Limits());
     desk_.emplace(host, *store_, *delays_, bodyLimit / 4 * 3);
     host.routes().addDialect(kDialect, wordsOfRefusal);
     for (const auto& some : {messageRoutes(bodyLimit), storedRoutes(), chatRoutes(), groupRoutes(),

@@ -46,6 +46,7 @@ class Messages : public ::testing::Test {
  protected:
   void SetUp() override {
     host.configNode = {{"keepDays", 30}, {"keepMediaDays", 7}, {"maxBodyMib", 4}};
+    host.known = {kShop};
     block.reset(pombo_create());
     block->start(host);
   }
@@ -261,7 +262,12 @@ TEST_F(Messages, AreNotKeptBeforeTheirEventWhereThatMayBeIgnored) {
 TEST_F(Messages, MediaThatIsGoneIsNotThere) {
   HttpRequest request = requestFor(kShop);
   request.query = {{"messageId", "3EB0A1"}};
-  const SqlRow found{{"id", "3EB0A1"}, {"chat", kAna}};
+  SqlRow found;
+  for (const char* text : {"id", "chat", "sender", "type", "content", "at", "media_type",
+                           "mime_type", "file_name", "reply", "extra"})
+    found[text] = std::string();
+  for (const char* number : {"outgoing", "status", "edited", "deleted"})
+    found[number] = std::int64_t{0};
   const auto base64 = [&] {
     host.rows = {{found}, {{{"media_key", "k"}}}};
     return host.call(Method::get, "/api/chat/base64/:instance", request);
@@ -367,26 +373,77 @@ TEST(Vcard, ALineEndBeginsNoPropertyOfItsOwn) {
   EXPECT_EQ(card.find("ORG"), card.npos);
 }
 
-TEST(Delays, WhatIsDueFirstIsDoneFirstAndTheRestNeverAtTheEnd) {
+// Threads of Delays that stand still until they may go on, and what they have done meanwhile.
+class DelaysTest : public ::testing::Test {
+ protected:
+  Delays::Task holding(const std::string& lane) {
+    return {lane, 0, [this] {
+              std::unique_lock lock(mutex);
+              ++held;
+              changed.notify_all();
+              changed.wait(lock, [this] { return released; });
+            }};
+  }
+  Delays::Task noting(const std::string& lane, int number, std::uint64_t bytes = 0) {
+    return {lane, bytes, [this, number] {
+              const std::lock_guard lock(mutex);
+              done.push_back(number);
+              changed.notify_all();
+            }};
+  }
+  template <class Condition>
+  void waitFor(Condition condition) {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, condition);
+  }
+  void release() {
+    const std::lock_guard lock(mutex);
+    released = true;
+    changed.notify_all();
+  }
+
+  static constexpr std::chrono::hours kHour{1};
   std::mutex mutex;
   std::condition_variable changed;
+  int held = 0;
+  bool released = false;
   std::vector<int> done;
-  Delays delays(1);
-  const auto note = [&](int number) {
-    return [&, number] {
-      const std::lock_guard lock(mutex);
-      done.push_back(number);
-      changed.notify_one();
-    };
-  };
-  delays.after(std::chrono::hours(1), note(3));
-  delays.after(std::chrono::milliseconds(20), note(2));
-  delays.after(std::chrono::milliseconds(0), note(1));
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return done.size() == 2; });
-  lock.unlock();
+};
+
+TEST_F(DelaysTest, WhatIsDueFirstIsDoneFirstAndTheRestNeverAtTheEnd) {
+  Delays delays({.threads = 1});
+  EXPECT_TRUE(delays.after({}, holding("a")));
+  waitFor([&] { return held == 1; });
+  EXPECT_TRUE(delays.after(kHour, noting("a", 3)));
+  EXPECT_TRUE(delays.after(-kHour, noting("a", 2)));
+  EXPECT_TRUE(delays.after(-2 * kHour, noting("a", 1)));
+  release();
+  waitFor([&] { return done.size() == 2; });
   delays.stop();
   EXPECT_EQ(done, (std::vector<int>{1, 2}));
+}
+
+TEST_F(DelaysTest, ALaneThatStandsStillHoldsUpNoOther) {
+  Delays delays({.threads = 3, .together = 2});
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(delays.after({}, holding("a")));
+  waitFor([&] { return held == 2; });
+  EXPECT_TRUE(delays.after(-kHour, noting("a", 1)));
+  EXPECT_TRUE(delays.after({}, noting("b", 2)));
+  waitFor([&] { return done.size() == 1; });
+  release();
+  waitFor([&] { return done.size() == 2; });
+  EXPECT_EQ(done, (std::vector<int>{2, 1}));
+}
+
+TEST_F(DelaysTest, OnlySoMuchWaits) {
+  Delays delays({.threads = 1, .waiting = 2, .bytes = 10});
+  EXPECT_TRUE(delays.after(kHour, noting("a", 1, 6)));
+  EXPECT_FALSE(delays.after(kHour, noting("a", 2, 5))) << "too large";
+  EXPECT_TRUE(delays.after(kHour, noting("a", 3, 4)));
+  EXPECT_FALSE(delays.after(kHour, noting("a", 4))) << "too many";
+  for (const char* lane : {"b", "c", "d"})
+    EXPECT_TRUE(delays.after(kHour, noting(lane, 5, 10))) << lane;
+  EXPECT_FALSE(delays.after(kHour, noting("e", 6, 1))) << "too large together";
 }
 
 }  // namespace
