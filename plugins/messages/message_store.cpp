@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "exchange_store.hpp"
 #include "utc_text.hpp"
 
 using namespace pombo;
-using boost::json::object;
 
 namespace {
 
-constexpr std::int64_t kError = -1, kSent = 1, kReceived = 3;
+constexpr std::int64_t kError = -1;
 constexpr std::array<const char*, 7> kWords{"error",    "pending", "sent",  "delivered",
                                             "received", "read",    "played"};
 
@@ -51,22 +51,6 @@ CREATE TABLE messages_chats (
   PRIMARY KEY (instance_id, jid)
 ))sql";
 
-constexpr auto kColumns =
-    "id, chat, sender, type, outgoing, content, at, status, media_type, mime_type, file_name, "
-    "reply, extra, edited, deleted";
-
-// Databases have no NUL in a text.
-std::string kept(std::string text) {
-  std::erase(text, '\0');
-  return text;
-}
-
-std::string textAt(const Json& value, const char* pointer) {
-  boost::json::error_code none;
-  const Json* found = value.find_pointer(pointer, none);
-  return found && found->is_string() ? kept(std::string(found->get_string())) : std::string();
-}
-
 std::string textIn(const SqlRow& row, const char* column) {
   const auto* text = std::get_if<std::string>(&row.at(column));
   return text ? *text : std::string();
@@ -100,44 +84,6 @@ StoredMessage messageIn(const SqlRow& row) {
           .isDeleted = numberIn(row, "deleted") != 0};
 }
 
-std::string replyIn(const Json& exchange) {
-  if (!exchange.as_object().contains("reply")) return {};
-  const object reply{{"messageId", textAt(exchange, "/reply/message_id")},
-                     {"senderJid", textAt(exchange, "/reply/sender")},
-                     {"text", textAt(exchange, "/reply/text")}};
-  return serialize(reply);
-}
-
-// What has no column of its own.
-std::string extraIn(const Json& exchange) {
-  object extra;
-  for (const auto& [key, value] : exchange.at("message").as_object())
-    if (!value.is_null() && key != "type" && key != "content" && key != "media" && key != "isEdit")
-      extra[key] = value;
-  return kept(serialize(extra));
-}
-
-bool isOutgoing(const Json& exchange) { return textAt(exchange, "/direction") == "outgoing"; }
-
-Statement insertion(const InstanceId& instance, const Json& exchange, const std::string& mediaKey,
-                    bool counted) {
-  const bool outgoing = isOutgoing(exchange);
-  const std::string conflict =
-      counted ? "DO UPDATE SET counted = 1, media_key = excluded.media_key" : "DO NOTHING";
-  return {
-      "INSERT INTO messages_kept (instance_id, " + std::string(kColumns) +
-          ", media_key, counted) VALUES (:i, :id, :chat, :sender, :type, :outgoing, :content, :at, "
-          ":status, :media, :mime, :file, :reply, :extra, 0, 0, :key, :counted) "
-          "ON CONFLICT (instance_id, id, chat) " +
-          conflict,
-      {instance.value, textAt(exchange, "/id"), textAt(exchange, "/chat/jid"),
-       textAt(exchange, "/sender/jid"), textAt(exchange, "/message/type"), std::int64_t{outgoing},
-       textAt(exchange, "/message/content"), textAt(exchange, "/timestamp"),
-       outgoing ? kSent : kReceived, textAt(exchange, "/message/media/type"),
-       textAt(exchange, "/message/media/mimetype"), textAt(exchange, "/message/media/fileName"),
-       replyIn(exchange), extraIn(exchange), kept(mediaKey), std::int64_t{counted}}};
-}
-
 Statement addition(const InstanceId& instance, const std::vector<std::string>& all,
                    std::int64_t by) {
   Statement adding{"INSERT INTO messages_counts (instance_id, what, n) VALUES ", {}};
@@ -151,49 +97,6 @@ Statement addition(const InstanceId& instance, const std::vector<std::string>& a
   return adding;
 }
 
-// What one message counts as.
-std::vector<std::string> countsFor(const Json& exchange) {
-  const std::string type = textAt(exchange, "/message/type");
-  const bool outgoing = isOutgoing(exchange);
-  std::vector<std::string> all{outgoing ? "sent" : "received", "type:" + type,
-                               textAt(exchange, "/chat/type") == "group" ? "group" : "individual",
-                               "day:" + textAt(exchange, "/timestamp").substr(0, 10)};
-  if (!textAt(exchange, "/message/media/type").empty()) all.push_back("media:" + type);
-  if (outgoing) all.push_back("status:" + std::to_string(kSent));
-  return all;
-}
-
-// Of a chat that a setting has a say in nobody knows whether its event will come.
-bool mayBeIgnored(const std::string& chat) {
-  return chat.ends_with("@g.us") || chat == "status@broadcast";
-}
-
-// Ids are chosen by whoever sends: only its author changes a message, in the chat that it is in.
-Statement editOf(const Event& event) {
-  return {
-      "UPDATE messages_kept SET content = :c, edited = 1 "
-      "WHERE instance_id = :i AND id = :id AND chat = :chat AND sender = :by",
-      {textAt(event.data, "/message/content"), event.instance.value,
-       textAt(event.data, "/message/edit/original_id"), textAt(event.data, "/chat/jid"),
-       textAt(event.data, "/sender/jid")}};
-}
-
-// And takes it back; an admin takes back anybody's.
-Statement revocationOf(const Event& event) {
-  boost::json::error_code none;
-  const Json* admin = event.data.find_pointer("/message/revoke/byAdmin", none);
-  const bool byAdmin = admin && admin->is_bool() && admin->get_bool();
-  Statement made{
-      "UPDATE messages_kept SET deleted = 1 "
-      "WHERE instance_id = :i AND id = :id AND chat = :chat",
-      {event.instance.value, textAt(event.data, "/message/revoke/original_id"),
-       textAt(event.data, "/chat/jid")}};
-  if (byAdmin) return made;
-  made.sql += " AND sender = :by";
-  made.values.emplace_back(textAt(event.data, "/sender/jid"));
-  return made;
-}
-
 // What a receipt says of the messages; nothing: that they stay as they are.
 std::optional<std::int64_t> statusIn(const std::string& receipt) {
   static const std::map<std::string, std::int64_t> all{
@@ -205,7 +108,7 @@ std::optional<std::int64_t> statusIn(const std::string& receipt) {
 
 // Never backwards; what was delivered did not fail.
 bool follows(std::int64_t next, std::int64_t now) {
-  return next == kError ? now == 0 || now == kSent : next > now;
+  return next == kError ? now == 0 || now == kSentStatus : next > now;
 }
 
 }  // namespace

@@ -1,0 +1,98 @@
+#include "exchange_store.hpp"
+
+using namespace pombo;
+using boost::json::object;
+
+std::string kept(std::string text) {
+  std::erase(text, '\0');
+  return text;
+}
+
+std::string textAt(const Json& value, const char* pointer) {
+  boost::json::error_code none;
+  const Json* found = value.find_pointer(pointer, none);
+  return found && found->is_string() ? kept(std::string(found->get_string())) : std::string();
+}
+
+namespace {
+
+constexpr std::int64_t kReceived = 3;
+
+std::string replyIn(const Json& exchange) {
+  if (!exchange.as_object().contains("reply")) return {};
+  const object reply{{"messageId", textAt(exchange, "/reply/message_id")},
+                     {"senderJid", textAt(exchange, "/reply/sender")},
+                     {"text", textAt(exchange, "/reply/text")}};
+  return serialize(reply);
+}
+
+// What has no column of its own.
+std::string extraIn(const Json& exchange) {
+  object extra;
+  for (const auto& [key, value] : exchange.at("message").as_object())
+    if (!value.is_null() && key != "type" && key != "content" && key != "media" && key != "isEdit")
+      extra[key] = value;
+  return kept(serialize(extra));
+}
+
+bool isOutgoing(const Json& exchange) { return textAt(exchange, "/direction") == "outgoing"; }
+
+}  // namespace
+
+Statement insertion(const InstanceId& instance, const Json& exchange, const std::string& mediaKey,
+                    bool counted) {
+  const bool outgoing = isOutgoing(exchange);
+  const std::string conflict =
+      counted ? "DO UPDATE SET counted = 1, media_key = excluded.media_key" : "DO NOTHING";
+  return {
+      "INSERT INTO messages_kept (instance_id, " + std::string(kColumns) +
+          ", media_key, counted) VALUES (:i, :id, :chat, :sender, :type, :outgoing, :content, :at, "
+          ":status, :media, :mime, :file, :reply, :extra, 0, 0, :key, :counted) "
+          "ON CONFLICT (instance_id, id, chat) " +
+          conflict,
+      {instance.value, textAt(exchange, "/id"), textAt(exchange, "/chat/jid"),
+       textAt(exchange, "/sender/jid"), textAt(exchange, "/message/type"), std::int64_t{outgoing},
+       textAt(exchange, "/message/content"), textAt(exchange, "/timestamp"),
+       outgoing ? kSentStatus : kReceived, textAt(exchange, "/message/media/type"),
+       textAt(exchange, "/message/media/mimetype"), textAt(exchange, "/message/media/fileName"),
+       replyIn(exchange), extraIn(exchange), kept(mediaKey), std::int64_t{counted}}};
+}
+
+std::vector<std::string> countsFor(const Json& exchange) {
+  const std::string type = textAt(exchange, "/message/type");
+  const bool outgoing = isOutgoing(exchange);
+  std::vector<std::string> all{outgoing ? "sent" : "received", "type:" + type,
+                               textAt(exchange, "/chat/type") == "group" ? "group" : "individual",
+                               "day:" + textAt(exchange, "/timestamp").substr(0, 10)};
+  if (!textAt(exchange, "/message/media/type").empty()) all.push_back("media:" + type);
+  if (outgoing) all.push_back("status:" + std::to_string(kSentStatus));
+  return all;
+}
+
+bool mayBeIgnored(const std::string& chat) {
+  return chat.ends_with("@g.us") || chat == "status@broadcast";
+}
+
+Statement editOf(const Event& event) {
+  return {
+      "UPDATE messages_kept SET content = :c, edited = 1 "
+      "WHERE instance_id = :i AND id = :id AND chat = :chat AND sender = :by",
+      {textAt(event.data, "/message/content"), event.instance.value,
+       textAt(event.data, "/message/edit/original_id"), textAt(event.data, "/chat/jid"),
+       textAt(event.data, "/sender/jid")}};
+}
+
+Statement revocationOf(const Event& event) {
+  boost::json::error_code none;
+  const Json* admin = event.data.find_pointer("/message/revoke/byAdmin", none);
+  const bool byAdmin = admin && admin->is_bool() && admin->get_bool();
+  Statement made{
+      "UPDATE messages_kept SET deleted = 1 "
+      "WHERE instance_id = :i AND id = :id AND chat = :chat",
+      {event.instance.value, textAt(event.data, "/message/revoke/original_id"),
+       textAt(event.data, "/chat/jid")}};
+  if (byAdmin) return made;
+  made.sql += " AND sender = :by";
+  made.values.emplace_back(textAt(event.data, "/sender/jid"));
+  return made;
+}

@@ -1,0 +1,33 @@
+// What the `data` of a "message.exchange" becomes in the tables.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pombo/event.hpp"
+#include "pombo/storage.hpp"
+
+// Those that a message is shown by.
+inline constexpr auto kColumns =
+    "id, chat, sender, type, outgoing, content, at, status, media_type, mime_type, file_name, "
+    "reply, extra, edited, deleted";
+
+// Databases have no NUL in a text.
+std::string kept(std::string text);
+// As it can be kept; "" unless there is a text.
+std::string textAt(const pombo::Json&, const char* pointer);
+
+// Of a chat that a setting has a say in nobody knows whether its event will come.
+bool mayBeIgnored(const std::string& chat);
+
+pombo::Statement insertion(const pombo::InstanceId&, const pombo::Json& exchange,
+                           const std::string& mediaKey, bool counted);
+// Ids are chosen by whoever sends: only its author changes a message, in the chat that it is in.
+pombo::Statement editOf(const pombo::Event&);
+// And takes it back; an admin takes back anybody's.
+pombo::Statement revocationOf(const pombo::Event&);
+
+// What one message counts as: "sent", "type:text", ...
+std::vector<std::string> countsFor(const pombo::Json& exchange);
+// Of an outgoing message, before anybody has told of it.
+inline constexpr std::int64_t kSentStatus = 1;
