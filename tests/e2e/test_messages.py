@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -374,7 +375,16 @@ def test_members_of_a_group_are_mentioned(api, shop):
 
 
 def test_a_delayed_message_is_answered_when_it_is_sent(api, shop):
-    assert sent(api, "text", {"message": "Hello", "delay": 1}) == usual("text", "Hello")
+    reply = send(api, "text", {"message": "Hello", "delay": 1, "foo": 1})
+    assert (reply.status, reply.json["data"]["content"]) == (200, "Hello")
+    assert reply.json["warnings"] == ["Unknown field 'foo' was ignored"]
+
+
+def test_those_that_wait_hold_no_place(api, shop):
+    with ThreadPoolExecutor(9) as senders:  # one more than an account has slow calls at once
+        replies = senders.map(lambda text: send(api, "text", {"message": text, "delay": 2}),
+                              "abcdefghi")
+    assert [reply.status for reply in replies] == [200] * 9
 
 
 # What is told afterwards ----------------------------------------------------------------------

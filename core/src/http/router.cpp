@@ -1,6 +1,7 @@
 #include "http/router.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "block/guard.hpp"
 #include "http/handshake.hpp"
@@ -202,7 +203,7 @@ void Router::run(const std::shared_ptr<Call>& call) {
     const HttpReply reply = handle(*call);
     trail_.learn(*call, reply);
     if (reply.later)
-      await(call);
+      await(call, reply.warnings);
     else
       answer(*call, answerOf(reply));
   } catch (const Error& error) {
@@ -310,10 +311,15 @@ HttpRequest Router::requestOf(Call& call, std::vector<std::string>& warnings) co
   return request;
 }
 
-void Router::await(const std::shared_ptr<Call>& call) {
+// It holds no thread any more, so its place is for others.
+void Router::await(const std::shared_ptr<Call>& call, const std::vector<std::string>& warnings) {
+  if (const auto leave = std::exchange(call->leave, nullptr)) leave();
   table_.await(
       call->head->id, call->due,
-      [this, call](const HttpReply& reply) { answer(*call, answerOf(reply)); },
+      [this, call, warnings](HttpReply reply) {
+        reply.warnings.insert(reply.warnings.begin(), warnings.begin(), warnings.end());
+        answer(*call, answerOf(reply));
+      },
       [this, call] { answer(*call, failure(*call)); });
 }
 

@@ -60,7 +60,7 @@ class Router final : public IService {
   static void watched(Call&, const std::function<void()>& handler);
   HttpRequest requestOf(Call&, std::vector<std::string>& warnings) const;
   Checked fieldsOf(Call&, std::vector<std::string>& warnings) const;
-  void await(const std::shared_ptr<Call>&);
+  void await(const std::shared_ptr<Call>&, const std::vector<std::string>& warnings);
   void answer(Call&, Answer);  // once; later ones are dropped
   void refuse(Call&, const Error&);
 
