@@ -150,8 +150,9 @@ TEST_F(LinkerLater, ACodeWithoutAPictureIsNone) {
 TEST_F(LinkerLater, AnOlderCallThatComesBackLaterIsSuperseded) {
   const Instance shop = made("disconnected");
   std::future<std::string> newer;
+  bool isOlder = true;
   connector_.onConnect = [&](const Instance&, const LinkRequest&) {
-    if (newer.valid()) return Link{Link::Kind::later};
+    if (!std::exchange(isOlder, false)) return Link{Link::Kind::later};
     newer = waiting(shop);
     return Link{Link::Kind::qr, "2@old"};
   };

@@ -87,6 +87,14 @@ class SocketClient {
     return timedOut_ ? "<no end>" : std::exchange(read_, {});
   }
 
+  // The next bytes; fewer when the peer closes before.
+  std::string take(std::size_t count) {
+    while (read_.size() < count && more()) continue;
+    std::string taken = read_.substr(0, count);
+    read_.erase(0, taken.size());
+    return taken;
+  }
+
   // Reads nothing meanwhile.
   bool waitUntilReset() {
     pollfd poll{fd_, 0, 0};

@@ -139,7 +139,7 @@ class TempGateway final : private IBackOffice, private IInstances {
     return registry.perform(instance, operation, arguments);
   }
   Media media(const Instance& instance, const std::string& mediaKey) override {
-    return registry.media(instance, mediaKey);
+    return registry.media(instance, mediaKey, std::chrono::seconds(15));
   }
   Provisioned provision(const AccountId& id, const Json& body) override {
     return provisioner.create(id, body);
