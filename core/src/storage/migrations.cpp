@@ -14,6 +14,19 @@ std::int64_t versionOf(Session& session, const std::string& owner) {
   return rows.empty() ? 0 : rows.front().number(0);
 }
 
+// Returns the version that it leads to.
+std::int64_t taken(Session& session, const std::string& owner, std::int64_t version,
+                   const Migration& step) {
+  if (step.number != version + 1)
+    throw StorageError("migration " + std::to_string(version + 1) + " of " + owner + " is missing");
+  for (const auto& sql : statementsOf(step.sql)) session.once(sql);
+  session.run(
+      "INSERT INTO schema_version (owner, version) VALUES (:owner, :version) "
+      "ON CONFLICT (owner) DO UPDATE SET version = excluded.version",
+      {owner, static_cast<std::int64_t>(step.number)});
+  return step.number;
+}
+
 }  // namespace
 
 std::vector<Migration> coreMigrations() {
@@ -58,30 +71,19 @@ std::vector<std::string> statementsOf(const std::string& script) {
 }
 
 void migrate(Database& database, const std::string& owner, const std::vector<Migration>& steps) {
-  database.commit([](Session& session) {
+  std::int64_t newest = 0;
+  for (const auto& step : steps) newest = std::max<std::int64_t>(newest, step.number);
+  // All in one, and looked up inside of it: others may be doing the same, and of those who want to
+  // be alone at once one has to begin again each time.
+  database.commit([&](Session& session) {
     session.alone();
     session.once(
         "CREATE TABLE IF NOT EXISTS schema_version "
         "(owner TEXT PRIMARY KEY, version BIGINT NOT NULL)");
+    auto version = versionOf(session, owner);
+    for (const auto& step : steps)
+      if (step.number > version) version = taken(session, owner, version, step);
   });
-  std::int64_t newest = 0;
-  for (const auto& step : steps) {
-    newest = std::max<std::int64_t>(newest, step.number);
-    // Looked up inside the transaction: the command line may be doing the same beside a server.
-    database.commit([&](Session& session) {
-      session.alone();
-      const auto version = versionOf(session, owner);
-      if (version >= step.number) return;
-      if (step.number != version + 1)
-        throw StorageError("migration " + std::to_string(version + 1) + " of " + owner +
-                           " is missing");
-      for (const auto& sql : statementsOf(step.sql)) session.once(sql);
-      session.run(
-          "INSERT INTO schema_version (owner, version) VALUES (:owner, :version) "
-          "ON CONFLICT (owner) DO UPDATE SET version = excluded.version",
-          {owner, static_cast<std::int64_t>(step.number)});
-    });
-  }
   const auto version = database.read([&](Session& session) { return versionOf(session, owner); });
   if (version > newest)
     throw StorageError("the database is at version " + std::to_string(version) + " of " + owner +
