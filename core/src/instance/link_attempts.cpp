@@ -13,6 +13,12 @@ std::string restingState(const std::string& status) {
   return status == kConnecting || status == kConnected ? kDisconnected : status;
 }
 
+std::string stateBefore(const LinkAttempt& attempt, LinkLeft left) {
+  const bool stays =
+      left == LinkLeft::all || (left == LinkLeft::code && attempt.before == kConnecting);
+  return stays ? attempt.before : restingState(attempt.before);
+}
+
 }  // namespace
 
 LinkAttemptPointer LinkAttempts::begin(const Instance& instance, const LinkTerms& terms) {
@@ -38,7 +44,7 @@ LinkAttemptPointer LinkAttempts::begin(const Instance& instance, const LinkTerms
       InstanceStore::move(session, id, kConnecting, clock_.now());
     });
   } catch (const StorageError&) {
-    giveUp(attempt, false);  // it may have been committed all the same
+    giveUp(attempt, LinkLeft::all);  // it may have been committed all the same
     if (attempt->wasStale) abandon({id});
     throw;
   } catch (...) {
@@ -59,8 +65,8 @@ void LinkAttempts::succeeded(const LinkAttemptPointer& attempt) {
   end(attempt);
 }
 
-void LinkAttempts::giveUp(const LinkAttemptPointer& attempt, bool touched) {
-  settle(attempt->instance.id, [&] { return stateAfter(attempt, touched); });
+void LinkAttempts::giveUp(const LinkAttemptPointer& attempt, LinkLeft left) {
+  settle(attempt->instance.id, [&] { return stateAfter(attempt, left); });
   end(attempt);
 }
 
@@ -95,7 +101,7 @@ bool LinkAttempts::settle(const InstanceId& id,
 // Nothing: others decide. A newer attempt that has found it connecting by this one learns what it
 // was before both.
 std::optional<std::string> LinkAttempts::stateAfter(const LinkAttemptPointer& attempt,
-                                                    bool touched) {
+                                                    LinkLeft left) {
   const std::lock_guard lock(mutex_);
   if (attempt->isOver) return {};
   const auto found = underWay_.find(attempt->instance.id);
@@ -103,8 +109,9 @@ std::optional<std::string> LinkAttempts::stateAfter(const LinkAttemptPointer& at
   const auto& all = found->second;
   const auto own = std::find(all.begin(), all.end(), attempt);
   if (own == all.end()) return {};  // it has not begun
-  const bool stays = !touched && attempt->before == kConnecting;
-  const std::string after = stays ? attempt->before : restingState(attempt->before);
+  // A link that an event has spoken of is not what it was.
+  const std::string after =
+      stateBefore(*attempt, attempt->isSettled ? std::min(left, LinkLeft::code) : left);
   const auto newer = std::next(own);
   if (newer == all.end()) return after;
   if ((*newer)->before == kConnecting) (*newer)->before = after;
@@ -175,6 +182,8 @@ void LinkAttempts::settled(const InstanceId& id) {
   const std::lock_guard lock(mutex_);
   unsettled_.erase(id);
   stale_.erase(id);
+  if (const auto all = underWay_.find(id); all != underWay_.end())
+    for (const auto& each : all->second) each->isSettled = true;
 }
 
 bool LinkAttempts::isUnderWay(const InstanceId& id) const {

@@ -27,6 +27,7 @@ struct LinkAttempt {
   bool wasStale = false;
   bool isOver = false;  // a newer one has succeeded
   bool isSuperseded = false;
+  bool isSettled = false;  // an event has spoken since its begin
   std::optional<LinkOutcome> heard = {};
   Tell tell = {};                                    // of one that waits, and holds no thread
   std::chrono::steady_clock::time_point until = {};  // of its wait
@@ -40,6 +41,13 @@ struct LinkTerms {
   bool listens = false;
 };
 
+// What an attempt that came to nothing has left of the link that was there before.
+enum class LinkLeft {
+  nothing,  // as far as anybody knows
+  code,     // there was no session: one that was connecting goes on with that
+  all,      // nobody has tried
+};
+
 // Thread-safe.
 class LinkAttempts {
  public:
@@ -50,9 +58,9 @@ class LinkAttempts {
   LinkAttemptPointer begin(const Instance&, const LinkTerms&);
   // What older ones come to is of no interest any more.
   void succeeded(const LinkAttemptPointer&);
-  // The instance is what it was, unless an event or a newer attempt has spoken meanwhile. When it
-  // is not `touched`, one that was connecting before goes on with that.
-  void giveUp(const LinkAttemptPointer&, bool touched = true);
+  // The instance is what it was, as far as that is `left`, unless an event or a newer attempt has
+  // spoken meanwhile.
+  void giveUp(const LinkAttemptPointer&, LinkLeft left = LinkLeft::nothing);
   // By the connector that is told to do so: it is disconnected once the database takes that.
   void settleLater(const InstanceId&);
 
@@ -88,7 +96,7 @@ class LinkAttempts {
 
  private:
   bool settle(const InstanceId&, const std::function<std::optional<std::string>()>& after);
-  std::optional<std::string> stateAfter(const LinkAttemptPointer&, bool touched);
+  std::optional<std::string> stateAfter(const LinkAttemptPointer&, LinkLeft);
   void end(const LinkAttemptPointer&);
 
   Database& database_;

@@ -17,6 +17,12 @@ bool isUnfit(const Link& link) { return link.kind == Link::Kind::qr && !fitsQr(l
 // Nobody could ever scan it: the connector need not wait for that.
 Error noPicture() { return Error(Code::refused, "its code has no picture"); }
 
+// Of a reconnect.
+LinkLeft leftBy(const Error& error) {
+  if (error.code == Code::unsupported) return LinkLeft::all;
+  return error.code == Code::invalid ? LinkLeft::code : LinkLeft::nothing;
+}
+
 Event disconnectedBy(const InstanceId& id, const char* reason) {
   return {.type = "instance.state",
           .instance = id,
@@ -149,8 +155,7 @@ Link Linker::attempt(const LinkAttemptPointer& attempt, const LinkTerms& terms,
     begun(attempt->instance, link);
     return link;
   } catch (const Error& error) {
-    const bool untouched = error.code == Code::invalid || error.code == Code::unsupported;
-    giveUp(attempt, !(terms.mayLackSession && untouched));
+    giveUp(attempt, terms.mayLackSession ? leftBy(error) : LinkLeft::nothing);
     throw;
   } catch (...) {
     giveUp(attempt);
@@ -164,8 +169,8 @@ void Linker::begun(const Instance& instance, const Link& link) {
   if (link.kind != Link::Kind::connected) ends_.show(instance, Clock::now() + times_.scan);
 }
 
-void Linker::giveUp(const LinkAttemptPointer& attempt, bool touched) {
-  attempts_.giveUp(attempt, touched);
+void Linker::giveUp(const LinkAttemptPointer& attempt, LinkLeft left) {
+  attempts_.giveUp(attempt, left);
   ends_.goOn(attempt->instance.id);
 }
 

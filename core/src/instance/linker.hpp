@@ -69,7 +69,7 @@ class Linker {
   void tell(const LinkAttempts::Told&, const LinkOutcome&);
   void fail(const LinkAttempts::Told&, const Error&);
   void begun(const Instance&, const Link&);
-  void giveUp(const LinkAttemptPointer&, bool touched = true);
+  void giveUp(const LinkAttemptPointer&, LinkLeft left = LinkLeft::nothing);
   void codeComes(const InstanceId&);
   void timeUp(const InstanceId&);
   bool tellUnscanned(const Instance&);
