@@ -244,6 +244,16 @@ TEST_F(LinkerLater, OneThatIsDeletedIsNotWaitedFor) {
   EXPECT_EQ(told.get(), said(Code::notFound, "Instance not found"));
 }
 
+TEST_F(LinkerLater, OneThatIsDeletedWhileItsConnectorIsAskedIsNotWaitedFor) {
+  const Instance shop = made("disconnected");
+  connector_.onConnect = [&](const Instance&, const LinkRequest&) {
+    gateway_.provisioner.remove(shop);
+    linker_.forget(shop.id);
+    return Link{Link::Kind::later};
+  };
+  EXPECT_EQ(connectRefusal(shop), said(Code::notFound, "Instance not found"));
+}
+
 TEST_F(LinkerLater, WhoeverWaitsIsNotResumed) {
   const Instance shop = made("disconnected");
   auto told = waiting(shop);
@@ -337,6 +347,16 @@ TEST_F(LinkerScans, ACodeThatNobodyScansIsTakenBack) {
   ASSERT_EQ(published_.size(), 1u);
   EXPECT_EQ(published_[0].at("state"), "disconnected");
   EXPECT_EQ(published_[0].at("reason"), "pairing_timeout");
+}
+
+TEST_F(LinkerScans, ACodeOfAnInstanceThatIsGoneIsClosed) {
+  const Instance shop = made("disconnected");
+  connector_.onConnect = [&](const Instance&, const LinkRequest&) {
+    gateway_.provisioner.remove(shop);
+    return Link{Link::Kind::qr, "2@code"};
+  };
+  connected(shop);
+  EXPECT_EQ(closed(1), std::vector<InstanceId>{shop.id});
 }
 
 TEST_F(LinkerScans, ACodeThatWasScannedIsNotTakenBack) {

@@ -334,6 +334,21 @@ TEST_F(LinkerTest, ALogoutIsToldOnceAndMayBeRepeated) {
   }
 }
 
+TEST_F(LinkerTest, ALogoutGoesByWhatTheInstanceIsThen) {
+  const Instance shop = made("loggedout");
+  tell(shop, "connected");  // since the request was let in
+  published_.clear();
+  linker_.logout(shop);
+  EXPECT_EQ(statusOf(shop), "loggedout");
+  EXPECT_EQ(published_.size(), 1u);
+
+  const Instance other = made("connected");
+  connector_.onLogout = [&](const Instance&) { tell(other, "logged_out"); };
+  published_.clear();
+  linker_.logout(other);
+  EXPECT_EQ(published_.size(), 1u) << "its connector has told it";
+}
+
 TEST_F(LinkerTest, ASessionThatCouldNotBeWipedIsStillThere) {
   connector_.onLogout = [](const Instance&) { throw Error(Code::unavailable, "the disk is full"); };
   const Instance shop = made("connected");

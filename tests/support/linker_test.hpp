@@ -38,6 +38,8 @@ class LinkerTest : public ::testing::Test {
     publish(events);
   }
   void publish(std::vector<Event> events) {
+    for (const auto& event : events)
+      if (!gateway_.instances.find(event.instance)) throw Error(Code::invalid, "No such instance");
     states_.complete(events);
     gateway_.store.database().commit([&](Session& session) { states_.apply(session, events); });
     {

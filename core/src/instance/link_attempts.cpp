@@ -28,7 +28,7 @@ LinkAttemptPointer LinkAttempts::begin(const Instance& instance, const LinkTerms
   try {
     database_.commit([&](Session& session) {
       const auto status = InstanceStore::lockedStatus(session, id);
-      if (!status) throw Error(Code::notFound, "Instance not found");
+      if (!status) throw instanceGone();
       if (status == kConnected && !terms.evenConnected)
         throw Error(Code::conflict, "Instance is already connected");
       {
@@ -131,6 +131,7 @@ std::optional<LinkOutcome> LinkAttempts::park(const LinkAttemptPointer& attempt,
                                               LinkAttempt::Tell tell) {
   const std::lock_guard lock(mutex_);
   if (closed_) throw shuttingDown();
+  if (attempt->isGone) throw instanceGone();
   if (attempt->isSuperseded) throw superseded();
   if (attempt->heard) return attempt->heard;
   attempt->tell = std::move(tell);
@@ -150,6 +151,18 @@ std::vector<LinkAttempts::Told> LinkAttempts::take(
   for (const auto& [id, all] : underWay_)
     for (const auto& each : all)
       if (each->tell && which(*each)) taken.push_back({each, std::exchange(each->tell, nullptr)});
+  return taken;
+}
+
+std::vector<LinkAttempts::Told> LinkAttempts::gone(const InstanceId& id) {
+  std::vector<Told> taken;
+  const std::lock_guard lock(mutex_);
+  const auto all = underWay_.find(id);
+  if (all == underWay_.end()) return taken;
+  for (const auto& each : all->second) {
+    each->isGone = true;
+    if (each->tell) taken.push_back({each, std::exchange(each->tell, nullptr)});
+  }
   return taken;
 }
 

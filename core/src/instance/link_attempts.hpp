@@ -27,6 +27,7 @@ struct LinkAttempt {
   bool wasStale = false;
   bool isOver = false;  // a newer one has succeeded
   bool isSuperseded = false;
+  bool isGone = false;     // its instance is
   bool isSettled = false;  // an event has spoken since its begin
   std::optional<LinkOutcome> heard = {};
   Tell tell = {};                                    // of one that waits, and holds no thread
@@ -65,7 +66,7 @@ class LinkAttempts {
   void settleLater(const InstanceId&);
 
   // What it has heard already; otherwise `tell` is called with what comes. Nothing is told twice.
-  // Throws Error when a newer one has begun, or the server stops.
+  // Throws Error when a newer one has begun, the instance is gone, or the server stops.
   std::optional<LinkOutcome> park(const LinkAttemptPointer&,
                                   std::chrono::steady_clock::time_point until,
                                   LinkAttempt::Tell tell);
@@ -76,6 +77,8 @@ class LinkAttempts {
     LinkAttempt::Tell tell;
   };
   std::vector<Told> take(const std::function<bool(const LinkAttempt&)>& which);
+  // The instance is gone: those that wait for it. The others learn of it when they begin to.
+  std::vector<Told> gone(const InstanceId&);
   // Those older than this, which wait: nobody does any more for what they were promised.
   std::vector<Told> supersede(const LinkAttemptPointer&);
   // An event has come; the newest one that listens is told of it.

@@ -9,6 +9,8 @@ Error unsupportedBy(const Instance& instance) {
 
 }  // namespace
 
+Error instanceGone() { return Error(Code::notFound, "Instance not found"); }
+
 Error superseded() { return Error(Code::conflict, "Superseded by a newer connect call"); }
 
 Error noCodeInTime() { return Error(Code::timedOut, "Timed out waiting for a code from WhatsApp"); }

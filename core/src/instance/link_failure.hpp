@@ -12,6 +12,7 @@ Error reconnectFailure(const Instance&, const Error&);
 // Of what an event has told.
 Error connectFailure(const std::string& reason);
 
+Error instanceGone();
 Error superseded();
 Error noCodeInTime();
 Error shuttingDown();

@@ -129,7 +129,7 @@ void Linker::reconnect(const Instance& instance) {
 
 void Linker::resume(const InstanceId& id) {
   const auto stored = instances_.find(id);
-  if (!stored) throw Error(Code::notFound, "Instance not found");
+  if (!stored) throw instanceGone();
   reopen(stored->instance, {.alone = true, .mayLackSession = true});
 }
 
@@ -202,9 +202,7 @@ void Linker::forget(const InstanceId& id) {
   ends_.forget(id);
   timer_.drop(id);
   attempts_.settled(id);
-  const auto isIts = [&](const LinkAttempt& each) { return each.instance.id == id; };
-  for (const auto& each : attempts_.take(isIts))
-    fail(each, Error(Code::notFound, "Instance not found"));
+  for (const auto& each : attempts_.gone(id)) fail(each, instanceGone());
 }
 
 void Linker::heard(const std::vector<Event>& events) {
@@ -252,8 +250,8 @@ bool Linker::tellUnscanned(const Instance& instance) {
   try {
     publish_({disconnectedBy(instance.id, "pairing_timeout")});
   } catch (const Error& error) {
-    if (error.code != Code::unavailable) return false;  // it is told already, or gone
-    attempts_.settleLater(instance.id);
+    if (error.code == Code::conflict) return false;  // it is told already, or linked
+    if (error.code == Code::unavailable) attempts_.settleLater(instance.id);
   }
   return true;
 }
@@ -262,7 +260,8 @@ void Linker::logout(const Instance& instance) {
   requireConnector(instance);
   try {
     registry_.logout(instance, kLogoutTime);
-    if (instance.status == kLoggedOut) return;  // has been told
+    const auto stored = instances_.find(instance.id);
+    if (!stored || stored->instance.status == kLoggedOut) return;  // has been told
     publish_({{.type = "instance.state",
                .instance = instance.id,
                .data = {{"state", "logged_out"}, {"reason", "requested"}}}});
