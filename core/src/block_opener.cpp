@@ -47,9 +47,9 @@ OpenedBlock BlockOpener::opened(const BlockConfig& wanted, const std::string& li
                            {"because", where.because}};
   if (where.isolated) {
     logs_.push_back(log_.of(wanted.name));
-    auto remote =
-        std::make_unique<RemoteBlock>(isolationOf(wanted, block.version, library, *logs_.back()),
-                                      [this, name = wanted.name] { reconnect_(name); });
+    auto remote = std::make_unique<RemoteBlock>(
+        isolationOf(wanted, block.version, library, *logs_.back()),
+        [this, name = wanted.name](RemoteBlock::Fate fate) { tell_(name, fate); });
     said["confined"] = boost::json::value_from(remote->protection());
     block.code = std::move(remote);
   } else {

@@ -10,6 +10,7 @@
 #include "block/block_list.hpp"
 #include "config.hpp"
 #include "observe/logger.hpp"
+#include "process/remote_block.hpp"
 
 namespace pombo {
 
@@ -25,10 +26,11 @@ struct OpenedBlock {
 // Outlives the blocks: their processes write to its logs.
 class BlockOpener {
  public:
-  // `reconnect` is told the name of a connector that was started again after a crash.
-  BlockOpener(const Config& config, const Environment& environment, Log& log,
-              std::function<void(const std::string& block)> reconnect)
-      : config_(config), environment_(environment), log_(log), reconnect_(std::move(reconnect)) {}
+  using Tell = std::function<void(const std::string& block, RemoteBlock::Fate)>;
+
+  // `tell` is told what becomes of the process of each connector that has one.
+  BlockOpener(const Config& config, const Environment& environment, Log& log, Tell tell)
+      : config_(config), environment_(environment), log_(log), tell_(std::move(tell)) {}
 
   // Logs what comes of it. Throws ConfigError only: a typing mistake is the operator's to mend, not
   // to find in a log.
@@ -41,7 +43,7 @@ class BlockOpener {
   const Config& config_;
   const Environment environment_;
   Log& log_;
-  const std::function<void(const std::string&)> reconnect_;
+  const Tell tell_;
   std::vector<std::unique_ptr<ILogger>> logs_;  // of those in processes of their own
 };
 

@@ -86,7 +86,11 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
                   linkStates_.apply(session, events);
                 }),
         opener_(config_, environment, log_,
-                [this](const std::string& block) { reconnector_.reconnect(block); }),
+                [this](const std::string& block, RemoteBlock::Fate fate) {
+                  using Fate = RemoteBlock::Fate;
+                  if (fate == Fate::revived) return reconnector_.revived(block);
+                  reconnector_.ended(block, fate == Fate::quarantined);
+                }),
         registry_(readPromises(), log_, metrics_),
         provisioner_(store_.database(), blocks_, instances_, registry_, clock_, log_),
         list_(blocks_, instances_, registry_),

@@ -225,14 +225,13 @@ TEST_F(LinkerLater, AStopAnswersWhileAConnectorIsSlowToClose) {
   EXPECT_EQ(told.get(), said(Code::unavailable, "Server is shutting down"));
 }
 
-TEST_F(LinkerLater, AConnectorThatWasStartedAgainKeepsNoPromise) {
+TEST_F(LinkerLater, AConnectorThatHasEndedKeepsNoPromise) {
   const Instance shop = made("loggedout");
   auto told = waiting(shop);
   linker_.reset("other");
   EXPECT_FALSE(isTold(told));
   linker_.reset("links");
-  EXPECT_EQ(told.get(),
-            said(Code::refused, "Failed to connect instance: The connector was started again"));
+  EXPECT_EQ(told.get(), said(Code::refused, "Failed to connect instance: The connector has ended"));
   EXPECT_EQ(statusOf(shop), "loggedout");
 }
 

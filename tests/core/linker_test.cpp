@@ -375,6 +375,102 @@ TEST_F(LinkerTest, AtTheStartNothingIsLinked) {
     EXPECT_EQ(statusOf(instance), status) << instance.status << " by " << instance.connector;
 }
 
+TEST_F(LinkerTest, WhatIsLostWithItsConnectorIsTold) {
+  const Instance linked = made("connected"), half = made("connecting"),
+                 closed = made("disconnected"), other = made("connected", "other");
+  const auto lost = linker_.lose("links");
+  EXPECT_EQ(std::set<InstanceId>(lost.begin(), lost.end()),
+            (std::set<InstanceId>{linked.id, half.id}));
+  ASSERT_EQ(published_.size(), 2u);
+  for (const auto& each : published_) {
+    EXPECT_EQ(each.at("state"), "disconnected");
+    EXPECT_EQ(each.at("reason"), "closed");
+  }
+  EXPECT_EQ(statusOf(linked), "disconnected");
+  EXPECT_EQ(statusOf(half), "disconnected");
+  EXPECT_EQ(statusOf(other), "connected");
+}
+
+TEST_F(LinkerTest, WhatWasLinkedAndCannotBeAnyMoreIsTold) {
+  for (const auto code : {Code::invalid, Code::refused}) {
+    const Instance was = made("connected"), half = made("connecting");
+    linker_.reset();
+    const Instance shown = made("connecting"), closed = made("disconnected");
+    connector_.onReconnect = [&](const Instance&) { throw Error(code, "no"); };
+    published_.clear();
+    for (const auto& each : {was, half, shown, closed})
+      EXPECT_NE(refusal([&] { linker_.resume(each.id); }), "");
+    ASSERT_EQ(published_.size(), 2u) << "of the others nobody believes that they are linked";
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(published_[i].at("instance").as_string(), i ? half.name : was.name);
+      EXPECT_EQ(published_[i].at("state"), "disconnected");
+      EXPECT_EQ(published_[i].at("reason"), "closed");
+    }
+  }
+}
+
+TEST_F(LinkerTest, WhatFailsInPassingIsConnectingUntilItHasFailedForGood) {
+  connector_.onReconnect = [](const Instance&) { throw Error(Code::timedOut, "it is busy"); };
+  const Instance shop = made("connected");
+  linker_.reset();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(refusal([&] { linker_.resume(shop.id); }), said(Code::timedOut, "it is busy"));
+    EXPECT_EQ(statusOf(shop), "connecting");
+    EXPECT_TRUE(published_.empty());
+  }
+  EXPECT_NE(refusal([&] { linker_.resume(shop.id, true); }), "");
+  EXPECT_EQ(statusOf(shop), "disconnected");
+  EXPECT_EQ(published_.size(), 1u);
+}
+
+TEST_F(LinkerTest, WhatItsConnectorIsAtWorkOnIsLeftToIt) {
+  const Instance shop = made("connected");
+  linker_.reset();
+  connector_.onReconnect = [&](const Instance&) {
+    tell(shop, "stream_error");
+    throw Error(Code::timedOut, "it is busy");
+  };
+  EXPECT_NE(refusal([&] { linker_.resume(shop.id); }), "");
+  EXPECT_EQ(statusOf(shop), "connecting");
+  connector_.onReconnect = [](const Instance&) { throw Error(Code::invalid, "no session"); };
+  EXPECT_NE(refusal([&] { linker_.resume(shop.id); }), "");
+  EXPECT_EQ(statusOf(shop), "connecting") << "it is of this life";
+}
+
+TEST_F(LinkerTest, WhatIsBeingLinkedAsItsConnectorEndsIsNotOfThatLife) {
+  const Instance shop = made("disconnected"), linked = made("connected");
+  connector_.onConnect = [&](const Instance&, const LinkRequest&) {
+    linker_.reset("links");  // and the call waits for the next process
+    return Link{Link::Kind::qr, "2@code"};
+  };
+  connected(shop);
+  connector_.onReconnect = [](const Instance&) { throw Error(Code::invalid, "no session"); };
+  EXPECT_NE(refusal([&] { linker_.resume(shop.id); }), "");
+  EXPECT_EQ(statusOf(shop), "connecting") << "its code is good";
+  tell(linked, "connected");
+  connector_.onReconnect = [&](const Instance&) {
+    linker_.reset("links");
+    throw Error(Code::unsupported, "no");
+  };
+  EXPECT_NE(refusal([&] { linker_.reconnect(linked); }), "");
+  EXPECT_EQ(statusOf(linked), "disconnected") << "its link is gone";
+}
+
+TEST_F(LinkerTest, WhatAConnectorWasAtWorkOnWhenItEndedIsNotLeftToIt) {
+  const Instance shop = made("connected");
+  linker_.reset("links");
+  connector_.onReconnect = [&](const Instance&) {
+    tell(shop, "stream_error");
+    linker_.reset("links");
+    throw Error(Code::unavailable, "it has ended");
+  };
+  EXPECT_NE(refusal([&] { linker_.resume(shop.id); }), "");
+  EXPECT_EQ(statusOf(shop), "connecting");
+  connector_.onReconnect = [](const Instance&) { throw Error(Code::invalid, "no session"); };
+  EXPECT_NE(refusal([&] { linker_.resume(shop.id); }), "");
+  EXPECT_EQ(statusOf(shop), "disconnected");
+}
+
 TEST_F(LinkerTest, AfterARestartOfItsConnectorNothingOfItIsLinked) {
   const Instance linked = made("connected"), other = made("connected", "other");
   EXPECT_EQ(linker_.reset("links"), std::vector<InstanceId>{linked.id});

@@ -39,6 +39,15 @@ class Recorder {
   std::vector<std::string> linked_;
 };
 
+// Says when it is told something.
+struct Telling : ILogger {
+  void write(Level, const std::string&, const Json&) override {
+    if (!isTold.exchange(true)) told.set_value();
+  }
+  std::atomic<bool> isTold = false;
+  std::promise<void> told;
+};
+
 class ReconnectorTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -73,22 +82,40 @@ class ReconnectorTest : public ::testing::Test {
   TempGateway gateway_;
   static ReconnectPace quick() { return {.pause = std::chrono::milliseconds(1)}; }
 
+  static void restart(Reconnector& reconnector, const std::string& connector) {
+    reconnector.ended(connector, false);
+    reconnector.revived(connector);
+  }
+  // As the pipeline does: the row follows.
+  void publish(const std::vector<Event>& events) {
+    gateway_.store.database().commit([&](Session& session) { states_.apply(session, events); });
+    linker_.heard(events);
+    const std::lock_guard lock(mutex_);
+    for (const auto& event : events)
+      told_.insert(gateway_.instances.find(event.instance)->instance.name);
+    changed_.notify_all();
+  }
+
+  LinkStates states_{gateway_.instances, gateway_.clock};
+  std::mutex mutex_;  // guards told_
+  std::condition_variable changed_;
+  std::set<std::string> told_;  // that they are disconnected
   Linker linker_{gateway_.store.database(),
                  gateway_.instances,
                  gateway_.registry,
                  gateway_.clock,
                  gateway_.log,
                  LinkTimes{},
-                 [](const std::vector<Event>&) {}};
+                 [this](const std::vector<Event>& events) { publish(events); }};
 };
 
 TEST_F(ReconnectorTest, LinksWhatMayHaveASessionOfThisConnectorAndGoesOnAfterAFailure) {
   Reconnector reconnector(linker_, gateway_.log, quick());
-  reconnector.reconnect("other");  // nobody listens yet
+  restart(reconnector, "other");  // nobody listens yet
   reconnector.start({});
-  reconnector.reconnect("links");
+  restart(reconnector, "links");
   EXPECT_EQ(links_.linked(3), (std::vector<std::string>{"a", "b", "f"}));
-  reconnector.reconnect("other");
+  restart(reconnector, "other");
   EXPECT_EQ(other_.linked(1), std::vector<std::string>{"e"});
   reconnector.stop();
   EXPECT_EQ(links_.linked(3).size(), 3u);
@@ -107,25 +134,75 @@ TEST_F(ReconnectorTest, LeavesAloneWhatOthersHaveLinkedMeanwhile) {
   };
   Reconnector reconnector(linker_, gateway_.log, quick());
   reconnector.start({});
-  reconnector.reconnect("links");
+  restart(reconnector, "links");
   EXPECT_EQ(links_.linked(2), (std::vector<std::string>{"a", "f"}));
   EXPECT_EQ(statusOf("b"), "connected");
   reconnector.stop();
 }
 
-TEST_F(ReconnectorTest, AConnectorThatDiedIsToldSoWhileOthersStillWait) {
+TEST_F(ReconnectorTest, WhatAProcessHasLinkedIsTakenBackBeforeThereIsAnother) {
   Reconnector reconnector(linker_, gateway_.log, quick());
+  reconnector.start({});
+  reconnector.ended("links", false);
+  for (const auto* name : {"a", "b"}) EXPECT_EQ(statusOf(name), "connecting") << name;
+  restart(reconnector, "other");
+  EXPECT_EQ(other_.linked(1), std::vector<std::string>{"e"});
+  reconnector.ended("links", false);  // it did not come up
+  gateway_.store.database().commit([](Session& session) {
+    session.run("UPDATE instance SET status = 'connected' WHERE name = 'a'", {});
+  });
+  reconnector.revived("links");
+  EXPECT_EQ(links_.linked(2), (std::vector<std::string>{"b", "f"}));
+  EXPECT_EQ(statusOf("a"), "connected") << "it is of the new life";
+  reconnector.stop();
+}
+
+TEST_F(ReconnectorTest, WhatHasEndedForGoodIsNotLinkedAgain) {
+  Reconnector reconnector(linker_, gateway_.log, {.pause = std::chrono::hours(1)});
+  reconnector.start(linker_.reset("links"));
+  EXPECT_EQ(links_.linked(1), std::vector<std::string>{"a"});
+  reconnector.ended("links", true);
+  EXPECT_EQ(told_, (std::set<std::string>{"a", "b"}));
+  reconnector.stop();
+}
+
+TEST_F(ReconnectorTest, TakesLinksBackAsSoonAsTheDatabaseIsThere) {
+  Telling log;
+  ReconnectPace pace = quick();
+  pace.away = std::chrono::milliseconds(1);
+  Reconnector reconnector(linker_, log, pace);
+  reconnector.start({});
+  std::optional<Refusing> refusing;
+  refusing.emplace(gateway_.store.database(), "UPDATE", "instance");
+  auto ended = std::async(std::launch::async, [&] { reconnector.ended("links", false); });
+  log.told.get_future().wait();
+  EXPECT_EQ(statusOf("a"), "connected");
+  refusing.reset();
+  ended.get();
+  EXPECT_EQ(statusOf("a"), "connecting");
+  reconnector.revived("links");
+  EXPECT_EQ(links_.linked(3), (std::vector<std::string>{"a", "b", "f"}));
+  reconnector.stop();
+}
+
+TEST_F(ReconnectorTest, TriesAgainWhatFailsInPassing) {
+  std::atomic<int> failures{0};
   links_.connector.onReconnect = [&, record = links_.connector.onReconnect](const Instance& each) {
-    if (each.name == "a") reconnector.reconnect("other");
-    if (each.name == "f") {
-      EXPECT_EQ(statusOf("e"), "connecting");
-    }
+    if (each.name == "a" && ++failures < 4) throw Error(Code::unavailable, "it is busy");
+    if (each.name == "f") throw Error(Code::timedOut, "it is busy");
     record(each);
   };
-  reconnector.start({});
-  reconnector.reconnect("links");
-  EXPECT_EQ(other_.linked(1), std::vector<std::string>{"e"});
-  EXPECT_EQ(links_.linked(3).size(), 3u);
+  ReconnectPace pace = quick();
+  pace.again = std::chrono::milliseconds(1);
+  pace.tries = 5;
+  Reconnector reconnector(linker_, gateway_.log, pace);
+  reconnector.start(linker_.reset("links"));
+  EXPECT_EQ(links_.linked(2), (std::vector<std::string>{"b", "a"}));
+  EXPECT_EQ(failures, 4);
+  std::unique_lock lock(mutex_);
+  EXPECT_TRUE(changed_.wait_for(lock, std::chrono::minutes(1), [&] { return told_.contains("f"); }))
+      << "nobody tries any more";
+  lock.unlock();
   reconnector.stop();
 }
 
@@ -157,13 +234,7 @@ TEST_F(ReconnectorTest, WaitsForWhatComesOfThoseThatAreUnderWay) {
 }
 
 TEST_F(ReconnectorTest, TriesAgainWhatTheDatabaseHasKeptItFrom) {
-  struct : ILogger {
-    void write(Level, const std::string&, const Json&) override {
-      if (!std::exchange(isTold, true)) told.set_value();
-    }
-    bool isTold = false;
-    std::promise<void> told;
-  } log;
+  Telling log;
   ReconnectPace pace = quick();
   pace.away = std::chrono::milliseconds(1);
   const auto all = linker_.reset("links");
@@ -191,7 +262,7 @@ TEST_F(ReconnectorTest, IsNotPatientForEver) {
 TEST_F(ReconnectorTest, TakesItsTimeAndLeavesTheRestWhenItIsStopped) {
   Reconnector reconnector(linker_, gateway_.log, {.pause = std::chrono::hours(1)});
   reconnector.start({});
-  reconnector.reconnect("links");
+  restart(reconnector, "links");
   EXPECT_EQ(links_.linked(1), std::vector<std::string>{"a"});
   reconnector.stop();
   EXPECT_EQ(links_.linked(1), std::vector<std::string>{"a"});

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -450,3 +453,41 @@ def test_another_connectors_instance_is_left_alone(api, fresh):
                        ("ban", {}), ("profile", {}), ("call", {})]:
         assert_refused(api.call("POST", f"/api/simulator/{what}/{name}", body), 400,
                        "Instance does not use the simulator connector")
+
+
+# Its connector's process --------------------------------------------------------------------------
+
+
+def simulators(server: Server) -> list[int]:
+    """Its processes; other blocks may have some as well."""
+    children = [int(child) for file in Path(f"/proc/{server.pid}/task").glob("*/children")
+                for child in file.read_text().split()]
+    return [child for child in children
+            if b"/simulator.so" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def metric(server: Server, name: str) -> float:
+    page = Api(server).get("/metrics").raw.decode()
+    found = re.search(rf"^pombo_simulator_{name} (\S+)$", page, re.MULTILINE)
+    return float(found[1]) if found else 0
+
+
+def test_the_links_of_a_connector_end_with_its_process(tmp_path):
+    config = tmp_path / "pombo.yaml"
+    config.write_text("plugins: {path: [plugins]}\n"
+                      "blocks: {webhook: , simulator: {isolation: process}}\n")
+    with Receiver() as crm, Server(data_dir=tmp_path, config=config, env=IN_ORDER) as server:
+        api = Api(server, server.account("shop"))
+        phone = Phone(api, "phone", webhookEnabled=True, webhookURL=crm.url)
+        phone.link()
+        for life in range(5):
+            assert until(lambda: metric(server, "restarts_total") == life)
+            assert until(lambda: phone.status == "connected"), life
+            [process] = simulators(server)
+            os.kill(process, signal.SIGKILL)
+            assert until(lambda: metric(server, "crashes_total") == life + 1)
+        assert until(lambda: phone.status == "disconnected")
+        assert metric(server, "quarantined") == 1
+        assert_refused(phone.connect(), 502, "Failed to connect instance: The simulator block is "
+                       "in quarantine: it was killed by signal 9")
+        assert until(lambda: crm.wait(1)[-1].json["data"].get("reason") == "closed")

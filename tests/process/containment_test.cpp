@@ -19,10 +19,21 @@ class Trouble {
     isolation = isolated("trouble");
     isolation.pause = 1ms;
     adjust(isolation);
-    block =
-        std::make_unique<RemoteBlock>(isolation, [this] { host.metrics().count("relinked", 1); });
+    block = std::make_unique<RemoteBlock>(
+        isolation, [this](RemoteBlock::Fate fate) { host.metrics().count(wordFor(fate), 1); });
   }
   ~Trouble() { block->stop(); }
+
+  static std::string wordFor(RemoteBlock::Fate fate) {
+    switch (fate) {
+      case RemoteBlock::Fate::ended:
+        return "told_ended";
+      case RemoteBlock::Fate::quarantined:
+        return "told_quarantined";
+      default:
+        return "told_revived";
+    }
+  }
 
   void start(const std::string& onStart = "") {
     host.fake.configNode = {{"onStart", onStart}};
@@ -71,7 +82,8 @@ TEST_P(Contained, OneBlockFailsAndIsStartedAgain) {
   EXPECT_EQ(trouble.block->summary(kShop), (Json{{"how", "well"}}));
   EXPECT_EQ(trouble.host.counter("crashes"), 1);
   EXPECT_TRUE(trouble.host.waitForCounter("restarts", 1));
-  EXPECT_TRUE(trouble.host.waitForCounter("relinked", 1))
+  EXPECT_EQ(trouble.host.counter("told_ended"), 1) << "before anybody is served again";
+  EXPECT_TRUE(trouble.host.waitForCounter("told_revived", 1))
       << "a connector's instances are linked again";
   EXPECT_TRUE(trouble.host.waitForGauge("up", 1));
   EXPECT_EQ(mirror.host.counter("crashes"), 0);
@@ -147,6 +159,8 @@ TEST(Containment, AfterFiveDeathsItStaysDown) {
     EXPECT_TRUE(trouble.host.waitForCounter("crashes", deaths));
   }
   EXPECT_TRUE(trouble.host.waitForGauge("quarantined", 1));
+  EXPECT_TRUE(trouble.host.waitForCounter("told_quarantined", 1));
+  EXPECT_EQ(trouble.host.counter("told_ended"), 4);
   EXPECT_EQ(trouble.host.gauge("up"), 0);
   EXPECT_EQ(trouble.configure("well"),
             "unavailable: The trouble block is in quarantine: it exited with status 0");

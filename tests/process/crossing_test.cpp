@@ -469,7 +469,7 @@ TEST_P(EitherWay, IsTheSame) {
 struct Ends : IInhabitant {
   void furnish(Peer&) override {}
   void revive(Child&) override {}
-  void mourn() noexcept override {}
+  void mourn(bool) noexcept override {}
   void revived() noexcept override {}
 
   std::set<std::string> calls() {

@@ -70,6 +70,28 @@ void LinkAttempts::giveUp(const LinkAttemptPointer& attempt, LinkLeft left) {
   end(attempt);
 }
 
+// One that others have spoken of is theirs; a code that waits beside it goes on waiting.
+void LinkAttempts::postpone(const LinkAttemptPointer& attempt) {
+  {
+    const std::lock_guard lock(mutex_);
+    const bool stays = decides(attempt) && attempt->before == kDisconnected;
+    if (stays) stale_.insert(attempt->instance.id);
+    if (stays || attempt->isSettled) attempt->isOver = true;
+  }
+  giveUp(attempt, LinkLeft::code);
+}
+
+bool LinkAttempts::isLost(const LinkAttemptPointer& attempt) const {
+  const std::lock_guard lock(mutex_);
+  return attempt->wasStale && decides(attempt);
+}
+
+bool LinkAttempts::decides(const LinkAttemptPointer& attempt) const {
+  const auto all = underWay_.find(attempt->instance.id);
+  return !attempt->isSettled && !attempt->isOver && all != underWay_.end() &&
+         all->second.back() == attempt;
+}
+
 void LinkAttempts::settleLater(const InstanceId& id) {
   const std::lock_guard lock(mutex_);
   unsettled_.insert_or_assign(id, kDisconnected);
@@ -226,7 +248,18 @@ std::optional<std::chrono::steady_clock::time_point> LinkAttempts::waitsUntil(
 
 void LinkAttempts::abandon(const std::vector<InstanceId>& ids) {
   const std::lock_guard lock(mutex_);
-  stale_.insert(ids.begin(), ids.end());
+  for (const auto& id : ids) {
+    const auto all = underWay_.find(id);
+    if (all == underWay_.end()) {
+      stale_.insert(id);
+      continue;
+    }
+    for (const auto& each : all->second) {
+      each->wasStale = true;
+      each->isSettled = false;
+      each->before = restingState(each->before);
+    }
+  }
 }
 
 void LinkAttempts::sweep() {

@@ -62,6 +62,11 @@ class LinkAttempts {
   // The instance is what it was, as far as that is `left`, unless an event or a newer attempt has
   // spoken meanwhile.
   void giveUp(const LinkAttemptPointer&, LinkLeft left = LinkLeft::nothing);
+  // It is begun again later: until then it stays connecting, by nobody.
+  void postpone(const LinkAttemptPointer&);
+  // Whether receivers believe in a link, or a code, that is no more, and nobody else will tell
+  // them.
+  bool isLost(const LinkAttemptPointer&) const;
   // By the connector that is told to do so: it is disconnected once the database takes that.
   void settleLater(const InstanceId&);
 
@@ -92,7 +97,8 @@ class LinkAttempts {
   // The one that waits, if one does.
   std::optional<std::chrono::steady_clock::time_point> waitsUntil(const InstanceId&) const;
 
-  // Inside a transaction: nobody is linking these any more.
+  // Inside a transaction: what these were linked by is no more. Nor is, to those that are being
+  // linked right now, what was before.
   void abandon(const std::vector<InstanceId>&);
   // What could not be given up while the database was away.
   void sweep();
@@ -101,6 +107,8 @@ class LinkAttempts {
   bool settle(const InstanceId&, const std::function<std::optional<std::string>()>& after);
   std::optional<std::string> stateAfter(const LinkAttemptPointer&, LinkLeft);
   void end(const LinkAttemptPointer&);
+  // Under mutex_: nothing else has spoken meanwhile.
+  bool decides(const LinkAttemptPointer&) const;
 
   Database& database_;
   IClock& clock_;

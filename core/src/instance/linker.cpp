@@ -124,18 +124,9 @@ void Linker::disconnectLater(const LinkAttemptPointer& attempt) {
 }
 
 void Linker::reconnect(const Instance& instance) {
-  reopen(instance, {.evenConnected = true, .mayLackSession = true});
-}
-
-void Linker::resume(const InstanceId& id) {
-  const auto stored = instances_.find(id);
-  if (!stored) throw instanceGone();
-  reopen(stored->instance, {.alone = true, .mayLackSession = true});
-}
-
-void Linker::reopen(const Instance& instance, const LinkTerms& terms) {
   requireConnector(instance);
   const LinkEnds::Hold hold(ends_, instance.id);
+  const LinkTerms terms{.evenConnected = true, .mayLackSession = true};
   attempt(attempts_.begin(instance, terms), terms, [&] {
     try {
       registry_.reconnect(instance);
@@ -144,6 +135,43 @@ void Linker::reopen(const Instance& instance, const LinkTerms& terms) {
       throw reconnectFailure(instance, error);
     }
   });
+}
+
+bool Linker::isPassing(const Error& error) {
+  return error.code == Code::timedOut || error.code == Code::unavailable ||
+         error.code == Code::internal;
+}
+
+void Linker::resume(const InstanceId& id, bool isLast) {
+  const auto stored = instances_.find(id);
+  if (!stored) throw instanceGone();
+  requireConnector(stored->instance);
+  const LinkEnds::Hold hold(ends_, id);
+  const auto attempt = attempts_.begin(stored->instance, {.alone = true});
+  try {
+    registry_.reconnect(stored->instance);
+  } catch (const Error& error) {
+    if (isLast || !isPassing(error)) {
+      tellLost(attempt);
+      giveUp(attempt, leftBy(error));
+    } else {
+      attempts_.postpone(attempt);
+      ends_.goOn(id);
+    }
+    throw;
+  }
+  attempts_.succeeded(attempt);
+  begun(stored->instance, {Link::Kind::connected});
+}
+
+void Linker::tellLost(const LinkAttemptPointer& attempt) {
+  if (!attempts_.isLost(attempt)) return;
+  try {
+    publish_({disconnectedBy(attempt->instance.id, "closed")});
+  } catch (const Error& error) {
+    log_.write(Level::warn, "The end of a link was not told",
+               {{"instance", attempt->instance.id.value}, {"reason", error.what()}});
+  }
 }
 
 Link Linker::attempt(const LinkAttemptPointer& attempt, const LinkTerms& terms,
@@ -293,11 +321,14 @@ std::vector<InstanceId> Linker::reset() {
   return again;
 }
 
-std::vector<InstanceId> Linker::reset(const std::string& connector) {
-  // What it has promised, nobody will keep.
+void Linker::breakPromises(const std::string& connector) {
   const auto isIts = [&](const LinkAttempt& each) { return each.instance.connector == connector; };
   for (const auto& each : attempts_.take(isIts))
-    fail(each, connectFailure("The connector was started again"));
+    fail(each, connectFailure("The connector has ended"));
+}
+
+std::vector<InstanceId> Linker::reset(const std::string& connector) {
+  breakPromises(connector);
   std::vector<InstanceId> again;
   database_.commit([&](Session& session) {
     for (const auto* state : {kConnected, kConnecting})
@@ -308,32 +339,46 @@ std::vector<InstanceId> Linker::reset(const std::string& connector) {
   return again;
 }
 
+std::vector<InstanceId> Linker::lose(const std::string& connector) {
+  breakPromises(connector);
+  std::vector<InstanceId> all, linked;
+  database_.read([&](Session& session) {
+    all = InstanceStore::linkedBy(session, connector);
+    linked = InstanceStore::inStatus(session, connector, kConnected);
+    const auto half = InstanceStore::inStatus(session, connector, kConnecting);
+    linked.insert(linked.end(), half.begin(), half.end());
+  });
+  tellDisconnected(linked, "closed", Clock::time_point::max());
+  return all;
+}
+
 void Linker::close(std::chrono::steady_clock::time_point until) try {
-  const auto all = instances_.linked();
-  for (std::size_t i = 0; i < all.size();) {
-    if (std::chrono::steady_clock::now() >= until)
-      throw Error(Code::timedOut, std::to_string(all.size() - i) + " are left, and no time");
-    std::vector<Event> events;
-    for (; i < all.size() && events.size() < kToldAtOnce; ++i)
-      events.push_back(disconnectedBy(all[i], "shutdown"));
-    tellOfStop(events);
-  }
+  tellDisconnected(instances_.linked(), "shutdown", until);
 } catch (const std::exception& error) {
   log_.write(Level::warn, "The stop was not told to all who are linked",
              {{"reason", error.what()}});
 }
 
+void Linker::tellDisconnected(const std::vector<InstanceId>& all, const char* reason,
+                              Clock::time_point until) {
+  for (std::size_t i = 0; i < all.size();) {
+    if (Clock::now() >= until)
+      throw Error(Code::timedOut, std::to_string(all.size() - i) + " are left, and no time");
+    std::vector<Event> events;
+    for (; i < all.size() && events.size() < kToldAtOnce; ++i)
+      events.push_back(disconnectedBy(all[i], reason));
+    tellThoseThere(events);
+  }
+}
+
 // One that has been deleted meanwhile does not keep it from the others.
-void Linker::tellOfStop(const std::vector<Event>& events) {
+void Linker::tellThoseThere(const std::vector<Event>& events) {
   try {
     publish_(events);
   } catch (const Error& refused) {
-    if (refused.code != Code::invalid || events.size() == 1) throw;
-    for (const auto& each : events) try {
-        publish_({each});
-      } catch (const Error& its) {
-        if (its.code != Code::invalid) throw;
-      }
+    if (refused.code != Code::invalid) throw;
+    if (events.size() == 1) return;
+    for (const auto& each : events) tellThoseThere({each});
   }
 }
 

@@ -37,15 +37,21 @@ class Linker {
   // Of the stored session.
   void reconnect(const Instance&);
   // The same after reset(); one that somebody has linked since then is left as it is: Error{
-  // conflict}. Throws Error{notFound} for one that is gone.
-  void resume(const InstanceId&);
+  // conflict}. Throws Error{notFound} for one that is gone. What fails in passing stays connecting,
+  // to be resumed later, unless this `isLast`; of what has ended receivers are told.
+  void resume(const InstanceId&, bool isLast = false);
+  static bool isPassing(const Error&);
   // When it returns there is no session any more.
   void logout(const Instance&);
 
   // At the start, before anybody asks: nothing is linked. Those that may be linked again.
   std::vector<InstanceId> reset();
-  // The same for the instances of one connector, which has been started again.
+  // The same for the instances of one connector, whose process has ended; before there is another.
   std::vector<InstanceId> reset(const std::string& connector);
+  // There will be no other: each that was linked, or about to be, is told to be `disconnected`.
+  // Returns all that are to be linked no more. May be repeated after a StorageError, or an Error{
+  // unavailable}.
+  std::vector<InstanceId> lose(const std::string& connector);
   // The server stops: each that is linked, or about to be, is told to be `disconnected`, as long as
   // there is time; a thousand in a commit. One that has no number stays as it is: by nothing else
   // would the next start know that it was linked.
@@ -61,7 +67,8 @@ class Linker {
  private:
   using Clock = LinkTimer::Clock;
 
-  void reopen(const Instance&, const LinkTerms&);
+  void tellLost(const LinkAttemptPointer&);
+  void breakPromises(const std::string& connector);
   Link attempt(const LinkAttemptPointer&, const LinkTerms&, const std::function<Link()>& call);
   Link call(const LinkAttemptPointer&, const LinkRequest&);
   std::optional<Link> wait(const LinkAttemptPointer&, Clock::time_point until, LinkAttempt::Tell);
@@ -76,7 +83,9 @@ class Linker {
   void disconnect(const Instance&) const;
   void disconnectLater(const LinkAttemptPointer&);
   void stop();
-  void tellOfStop(const std::vector<Event>&);
+  void tellDisconnected(const std::vector<InstanceId>&, const char* reason,
+                        Clock::time_point until);
+  void tellThoseThere(const std::vector<Event>&);
   void requireConnector(const Instance&) const;
 
   Database& database_;

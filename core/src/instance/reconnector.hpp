@@ -16,10 +16,12 @@ namespace pombo {
 // How many at once, and how fast: thousands at once would look like an attack, and be one on
 // ourselves.
 struct ReconnectPace {
-  std::chrono::milliseconds pause{50};   // between two
-  std::size_t underWay = 20;             // whose outcome is not known yet
-  std::chrono::seconds patience{60};     // with one of them
-  std::chrono::milliseconds away{1000};  // until the database is asked again
+  std::chrono::milliseconds pause{50};                      // between two
+  std::size_t underWay = 20;                                // whose outcome is not known yet
+  std::chrono::seconds patience{60};                        // with one of them
+  std::chrono::milliseconds away{1000};                     // until the database is asked again
+  std::chrono::milliseconds again{1000}, longest{300'000};  // after a failure in passing; doubles
+  int tries = 10;                                           // with one of them
 };
 
 // Thread-safe.
@@ -30,22 +32,32 @@ class Reconnector {
 
   // With those that Linker::reset() has found.
   void start(const std::vector<InstanceId>&);
-  // Every instance of this connector that may have a session, but those that others have linked by
-  // then. Returns at once; does nothing before start() and after stop().
-  void reconnect(const std::string& connector);
+  // This connector's process has ended, `forGood` when there will be no other. When it returns no
+  // row says that something is linked by it: as long as the database is away it waits, but not
+  // after stop(). Does nothing before start().
+  void ended(const std::string& connector, bool forGood);
+  // There is another. Every instance that may have a session is linked again, but those that others
+  // have linked by then. Returns at once.
+  void revived(const std::string& connector);
   // These have been accepted: what came of those under way.
   void heard(const std::vector<Event>&);
   void stop();  // leaves the rest
 
  private:
   using Clock = std::chrono::steady_clock;
+  struct Turn {
+    InstanceId id;
+    int tries = 0;
+  };
 
   void work();
-  void enlist(const std::string& connector);
-  bool link(const InstanceId&);  // false: the database is away, and it waits again
+  void waitForTurn(std::unique_lock<std::mutex>&);
+  std::chrono::milliseconds link(Turn);  // returns the pause after it
+  bool tryEnd(const std::string& connector, bool forGood);
+  std::chrono::milliseconds pauseAfter(int tries) const;
   // Under mutex_, as the next.
   bool mayGoOn() const;
-  Clock::time_point patienceEnds() const;  // with the first of those under way
+  void takeOff(const std::set<InstanceId>&);
 
   Linker& linker_;
   ILogger& log_;
@@ -53,9 +65,10 @@ class Reconnector {
 
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
-  std::deque<InstanceId> line_;
+  std::deque<Turn> line_;
+  std::multimap<Clock::time_point, Turn> later_;      // those that have failed
   std::map<InstanceId, Clock::time_point> underWay_;  // and until when their outcome is waited for
-  std::set<std::string> wanted_;
+  std::map<std::string, std::vector<InstanceId>> lost_;  // by connectors that have no process now
   bool stopping_ = true;
   std::thread thread_;
 };

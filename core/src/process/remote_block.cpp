@@ -9,10 +9,8 @@ constexpr auto kHealth = 5s;
 
 }  // namespace
 
-RemoteBlock::RemoteBlock(Isolation isolation, Reconnect reconnect)
-    : reconnect_(std::move(reconnect)),
-      served_(supervisor_),
-      supervisor_(std::move(isolation), *this) {
+RemoteBlock::RemoteBlock(Isolation isolation, Tell tell)
+    : tell_(std::move(tell)), served_(supervisor_), supervisor_(std::move(isolation), *this) {
   declared_ = declarationOf(*supervisor_.launch());
 }
 
@@ -95,8 +93,14 @@ void RemoteBlock::revive(Child& child) {
                        {{"difference", what}});
 }
 
+void RemoteBlock::mourn(bool forGood) noexcept {
+  served_.endLife();
+  served_.closeSockets();
+  if (sides_.connector && tell_) tell_(forGood ? Fate::quarantined : Fate::ended);
+}
+
 void RemoteBlock::revived() noexcept {
-  if (sides_.connector && reconnect_) reconnect_();
+  if (sides_.connector && tell_) tell_(Fate::revived);
 }
 
 }  // namespace pombo

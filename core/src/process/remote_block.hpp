@@ -12,11 +12,13 @@ class RemoteBlock final : public IBlockConfigurator,
                           private IProxySource,
                           private IInhabitant {
  public:
-  // Called after each restart of a block that has a connector: core reconnects its instances.
-  using Reconnect = std::function<void()>;
+  // What becomes of the process of a block that has a connector, and so of its links. Another is
+  // started when it returns from the `ended` of the last.
+  enum class Fate { ended, quarantined, revived };
+  using Tell = std::function<void(Fate)>;
 
   // Starts the process and asks what the block declares; throws Error when it cannot.
-  RemoteBlock(Isolation, Reconnect);
+  RemoteBlock(Isolation, Tell);
   ~RemoteBlock() override;
 
   std::vector<Field> fields() const override { return declared_.fields; }
@@ -66,10 +68,7 @@ class RemoteBlock final : public IBlockConfigurator,
   // IInhabitant
   void furnish(Peer&) override;
   void revive(Child&) override;
-  void mourn() noexcept override {
-    served_.endLife();
-    served_.closeSockets();
-  }
+  void mourn(bool forGood) noexcept override;
   void revived() noexcept override;
 
   template <class R, class... A>
@@ -77,7 +76,7 @@ class RemoteBlock final : public IBlockConfigurator,
   Declared declarationOf(Child&);
   void greet(Peer&, const Ready&);
 
-  const Reconnect reconnect_;
+  const Tell tell_;
   ServedHost served_;
   IHost* host_ = nullptr;  // from start() on
   Declared declared_;

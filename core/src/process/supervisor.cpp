@@ -173,7 +173,7 @@ bool Supervisor::outlive(const std::string& epitaph) {
   log(Level::error, "The process of the block ended", {{"reason", epitaph}, {"next", next}});
   host->metrics().count("crashes", 1);
   report(state);
-  inhabitant_.mourn();
+  inhabitant_.mourn(state == State::quarantined);
   if (state == State::quarantined) return false;
   lock.lock();
   if (changed_.wait_for(lock, pause_, [this] { return state_ == State::stopped; })) return false;

@@ -26,9 +26,10 @@ struct Isolation {
 class IInhabitant {
  public:
   virtual ~IInhabitant() = default;
-  virtual void furnish(Peer&) = 0;    // its calls and posts
-  virtual void revive(Child&) = 0;    // started again: says hello, starts the block; throws
-  virtual void mourn() noexcept = 0;  // what it held is gone
+  virtual void furnish(Peer&) = 0;  // its calls and posts
+  virtual void revive(Child&) = 0;  // started again: says hello, starts the block; throws
+  // What it held is gone. The next life begins when this returns; `forGood`, when there is none.
+  virtual void mourn(bool forGood) noexcept = 0;
   virtual void revived() noexcept = 0;
 };
 
