@@ -106,6 +106,21 @@ TEST_F(LinkEndsTest, WhatIsPastOrKeptIsNotClosed) {
   EXPECT_EQ(closed(), std::vector<std::string>());
 }
 
+TEST_F(LinkEndsTest, WhatIsScannedAtTheLastMomentIsNotClosed) {
+  show(kShop);
+  endUnscanned([&](const Instance&) {
+    ends_.scanned(kShop.id);  // while its end is being told
+    return true;
+  });
+  show(kShop);
+  endUnscanned([](const Instance&) { return true; });
+  ends_.scanned(kShop.id);  // before it is closed
+  ends_.close(kShop, [] { return false; });
+  ends_.scanned(kShop.id);
+  ends_.start();
+  EXPECT_EQ(closed(), std::vector<std::string>());
+}
+
 TEST_F(LinkEndsTest, ACodeOutlivesACallThatComesToNothing) {
   show(kShop);
   endUnscanned(untold, true);
@@ -122,7 +137,7 @@ TEST_F(LinkEndsTest, ACodeOutlivesACallThatComesToNothing) {
   ends_.showLater(kShop, Clock::now() + std::chrono::hours(1));
   endUnscanned(untold);
   EXPECT_TRUE(ends_.isShown(kShop.id));
-  ends_.scanned(kShop.id);
+  ends_.takenBack(kShop.id);
   EXPECT_FALSE(ends_.isShown(kShop.id));
 }
 

@@ -358,6 +358,19 @@ TEST_F(LinkerScans, ACodeOfAnInstanceThatIsGoneIsClosed) {
   EXPECT_EQ(closed(1), std::vector<InstanceId>{shop.id});
 }
 
+TEST_F(LinkerScans, APhoneThatScansAtTheLastMomentIsNotThrownOut) {
+  const Instance pairing = made("disconnected"), linked = made("disconnected"),
+                 other = made("disconnected");
+  onAccepted_ = [&](const Event& event) {
+    if (event.data.at("state") != "disconnected") return;
+    if (event.instance == pairing.id) tell(pairing, "pair_success");
+    if (event.instance == linked.id) tell(linked, "connected");
+  };
+  for (const auto& each : {pairing, linked, other}) connected(each);
+  EXPECT_EQ(closed(1), std::vector<InstanceId>{other.id}) << "which is closed last";
+  EXPECT_EQ(statusOf(linked), "connected");
+}
+
 TEST_F(LinkerScans, ACodeThatWasScannedIsNotTakenBack) {
   const Instance scanned = made("disconnected"), shop = made("disconnected");
   connector_.onConnect = [&](const Instance& instance, const LinkRequest&) {

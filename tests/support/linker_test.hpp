@@ -48,6 +48,7 @@ class LinkerTest : public ::testing::Test {
       for (auto& event : events) published_.push_back(event.data);
       changed_.notify_all();
     }
+    for (const auto& event : events) onAccepted_(event);
     linker_.heard(events);
   }
   Link connected(const Instance& instance) {
@@ -72,6 +73,7 @@ class LinkerTest : public ::testing::Test {
     return TempGateway::refusal(code, sentence);
   }
 
+  std::function<void(const Event&)> onAccepted_ = [](const Event&) {};  // before it is heard
   const LinkTimes times_;
   int instances_ = 0;
   ScriptedConnector connector_;

@@ -52,9 +52,16 @@ bool LinkEnds::isShown(const InstanceId& id) const {
   return shown_.contains(id);
 }
 
+void LinkEnds::takenBack(const InstanceId& id) {
+  const std::lock_guard lock(mutex_);
+  shown_.erase(id);
+}
+
 void LinkEnds::scanned(const InstanceId& id) {
   const std::lock_guard lock(mutex_);
   shown_.erase(id);
+  closing_.erase(id);
+  if (const auto it = ending_.find(id); it != ending_.end()) it->second = true;
 }
 
 void LinkEnds::keep(const InstanceId& id) {
@@ -88,13 +95,13 @@ void LinkEnds::endUnscanned(const InstanceId& id, const std::function<bool()>& i
   if (it == shown_.end() || isBusy(id) || isLinking()) return;
   if (it->second.until > Clock::now()) return wake(id);
   const Instance instance = std::move(shown_.extract(it).mapped().instance);
-  ending_.insert(id);
+  ending_.emplace(id, false);
   lock.unlock();
   const bool closes = tell(instance);
   lock.lock();
-  ending_.erase(id);
+  const bool isScanned = ending_.extract(id).mapped();
   ended_.notify_all();
-  if (closes) closing_.insert_or_assign(id, instance);
+  if (closes && !isScanned) closing_.insert_or_assign(id, instance);
   wake(id);
 }
 
@@ -104,7 +111,7 @@ void LinkEnds::closeNow(const InstanceId& id) {
   if (isBusy(id)) return;
   const auto closing = closing_.extract(id);
   if (!closing) return;
-  ending_.insert(id);
+  ending_.emplace(id, false);
   lock.unlock();
   close_(closing.mapped());
   lock.lock();

@@ -6,7 +6,6 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 
 #include "instance/link_timer.hpp"
 
@@ -42,7 +41,9 @@ class LinkEnds {
   // The same when there is none.
   void showLater(const Instance&, Clock::time_point until);
   bool isShown(const InstanceId&) const;
-  void scanned(const InstanceId&);  // or taken back by others
+  void takenBack(const InstanceId&);  // by others
+  // By a phone, at the last moment perhaps: nothing is to be closed any more.
+  void scanned(const InstanceId&);
   // Nothing is to be closed any more, but its code.
   void keep(const InstanceId&);
   void forget(const InstanceId&);
@@ -75,7 +76,7 @@ class LinkEnds {
   std::map<InstanceId, Shown> shown_;       // a code that nobody has scanned yet
   std::map<InstanceId, Instance> closing_;  // nobody waits for it any more
   std::map<InstanceId, int> held_;          // calls that link it
-  std::set<InstanceId> ending_;             // by one of our threads
+  std::map<InstanceId, bool> ending_;       // by one of our threads; whether it was scanned since
   LinkTimer closer_;                        // last: its thread uses all the above
 };
 

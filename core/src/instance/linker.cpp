@@ -239,9 +239,10 @@ void Linker::heard(const std::vector<Event>& events) {
     const auto status = statusAfter(event.data);
     if (!status) continue;
     attempts_.settled(event.instance);
-    // Its phone is there, or nobody waits for one.
-    if (status != kConnecting || event.data.at("state") == "pair_success")
+    if (status == kConnected || event.data.at("state") == "pair_success")
       ends_.scanned(event.instance);
+    else if (status != kConnecting)
+      ends_.takenBack(event.instance);
     if (const auto outcome = outcomeOf(event.data))
       if (const auto told = attempts_.hear(event.instance, *outcome)) tell(*told, *outcome);
     if (event.data.at("state") == "qr_ready") codeComes(event.instance);
