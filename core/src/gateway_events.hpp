@@ -50,9 +50,7 @@ class GatewaySurroundings final : public Surroundings {
   std::optional<std::string> mediaLink(const Event& event) const override {
     return media_.linkTo(event);
   }
-  Media mediaOf(const Event& event) const override {
-    return media_.of(event.instance, event.mediaKey);
-  }
+  Media mediaOf(const Event& event) const override { return media_.of(event); }
   void complete(std::vector<Event>& events) const override { states_.complete(events); }
   void accepted(const std::vector<Event>& events) override { accepted_(events); }
   bool isUnwanted(const Event&) const override;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "observe/request_scope.hpp"
 #include "temp_spool.hpp"
 
 namespace pombo {
@@ -17,11 +18,17 @@ Event eventOf(const std::string& mediaKey, const InstanceId& instance = kShop) {
           .mediaKey = mediaKey};
 }
 
+constexpr auto kHangs = "The phone did not answer in time";
+
 class ReceivedMediaTest : public ::testing::Test {
  protected:
   std::string keep(const Event& event, Clock::time_point deadline = Clock::now() + 30s) {
+    return reasonOf([&] { media_->keep(event, deadline); });
+  }
+  template <class Call>
+  static std::string reasonOf(const Call& call) {
     try {
-      media_->keep(event, deadline);
+      call();
       return "";
     } catch (const Error& error) {
       return error.what();
@@ -31,7 +38,7 @@ class ReceivedMediaTest : public ::testing::Test {
     ++fetched_;
     budget_ = budget;
     if (key == "gone") throw Error(Code::notFound, "It is gone");
-    if (key == "hangs") throw Error(Code::timedOut, "The phone did not answer in time");
+    if (key == "hangs") throw Error(Code::timedOut, kHangs);
     if (key == "deleting") known_ = false;
     return mediaNamed("a.png", "bytes");
   }
@@ -91,9 +98,9 @@ TEST_F(ReceivedMediaTest, NobodyIsAskedWhenTheTimeIsUpOrSoonWillBe) {
 }
 
 TEST_F(ReceivedMediaTest, OneThatHangsThreeTimesIsNotAskedForAWhile) {
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(keep(eventOf("hangs")), "The phone did not answer in time");
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(keep(eventOf("hangs")), kHangs);
   EXPECT_EQ(keep(eventOf("key")), "") << "it has answered: they are counted anew";
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(keep(eventOf("hangs")), "The phone did not answer in time");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(keep(eventOf("hangs")), kHangs);
   const int before = fetched_;
   EXPECT_EQ(keep(eventOf("another")), "Media did not come in time");
   EXPECT_EQ(keep(eventOf("key")), "") << "that one is there";
@@ -101,6 +108,28 @@ TEST_F(ReceivedMediaTest, OneThatHangsThreeTimesIsNotAskedForAWhile) {
   EXPECT_EQ(keep(eventOf("key", kOther)), "") << "others are asked";
   media_->forget(kShop);
   EXPECT_EQ(keep(eventOf("another")), "");
+}
+
+TEST_F(ReceivedMediaTest, WhoeverWantsTheBytesDoesNotWaitForOneThatHangs) {
+  EXPECT_EQ(bytesOf(media_->of(eventOf("first")), 5), "bytes");
+  EXPECT_EQ(budget_, 30s);
+  Event event = eventOf("hangs");
+  event.data.at("message").at("media").as_object()["error"] = "Media did not come in time";
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(reasonOf([&] { media_->of(event); }), kHangs);
+  EXPECT_EQ(budget_, 5s) << "it has failed before";
+  const int before = fetched_;
+  EXPECT_EQ(reasonOf([&] { media_->of(event); }), "Media did not come in time");
+  EXPECT_EQ(reasonOf([&] { media_->of(kShop, "key"); }), "Media did not come in time");
+  EXPECT_EQ(keep(eventOf("key")), "Media did not come in time");
+  EXPECT_EQ(fetched_, before);
+  EXPECT_EQ(bytesOf(media_->of(eventOf("key", kOther)), 5), "bytes") << "others are asked";
+}
+
+TEST_F(ReceivedMediaTest, AClientInAHurryIsNoSignOfHanging) {
+  for (int i = 0; i < 5; ++i) {
+    const RequestScope scope("", Clock::now() + 1s);
+    EXPECT_EQ(reasonOf([&] { media_->of(kShop, "hangs"); }), kHangs);
+  }
 }
 
 TEST_F(ReceivedMediaTest, WhatIsGoneIsNoSignOfHanging) {

@@ -1,5 +1,7 @@
 #include "media/received_media.hpp"
 
+#include "observe/request_scope.hpp"
+
 namespace pombo {
 namespace {
 
@@ -16,12 +18,20 @@ std::chrono::milliseconds leftUntil(Clock::time_point deadline) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
 }
 
+Clock::time_point deadlineOfRequest() {
+  const auto* const request = RequestScope::current();
+  return request ? request->deadline() : Clock::time_point::max();
+}
+
 }  // namespace
 
 void ReceivedMedia::keep(const Event& event, Time deadline) try {
   const MediaId id = links_.idOf(event.instance, event.mediaKey);
   if (spool_.renew(id)) return;
-  fetch(event, id, deadline);
+  requireAnswering(event.instance);
+  const auto left = leftUntil(deadline);
+  if (left < kLeast) throw Error(Code::timedOut, kLate);
+  spool_.put(event.instance, id, fetch(event.instance, event.mediaKey, left));
   metrics_.count("pombo_media_stored_total", {});
   // It may have been deleted meanwhile, and its folder with it.
   if (!knows_(event.instance)) spool_.forget(event.instance);
@@ -30,16 +40,16 @@ void ReceivedMedia::keep(const Event& event, Time deadline) try {
   throw;
 }
 
-void ReceivedMedia::fetch(const Event& event, const MediaId& id, Time deadline) {
-  requireAnswering(event.instance);
-  const auto left = leftUntil(deadline);
-  if (left < kLeast) throw Error(Code::timedOut, kLate);
+Media ReceivedMedia::fetch(const InstanceId& instance, const std::string& mediaKey,
+                           std::chrono::milliseconds budget) {
+  requireAnswering(instance);
+  const bool isFair = leftUntil(deadlineOfRequest()) >= kLeast;
   try {
-    const Media media = fetch_(event.instance, event.mediaKey, left);
-    answered(event.instance, true);
-    spool_.put(event.instance, id, media);
+    Media media = fetch_(instance, mediaKey, budget);
+    answered(instance, true);
+    return media;
   } catch (const Error& error) {
-    if (error.code == Code::timedOut) answered(event.instance, false);
+    if (error.code == Code::timedOut && isFair) answered(instance, false);
     throw;
   }
 }
@@ -62,9 +72,21 @@ void ReceivedMedia::answered(const InstanceId& instance, bool inTime) {
   if (++record.late >= kMostLate) record = {.late = 0, .askAgain = Clock::now() + kPause};
 }
 
+// Who waits for that holds up others, of all instances.
+Media ReceivedMedia::of(const Event& event) {
+  boost::json::error_code none;
+  const bool hasFailed = event.data.find_pointer("/message/media/error", none) != nullptr;
+  return of(event.instance, event.mediaKey, hasFailed ? kLeast : kPatience);
+}
+
 Media ReceivedMedia::of(const InstanceId& instance, const std::string& mediaKey) {
+  return of(instance, mediaKey, kPatience);
+}
+
+Media ReceivedMedia::of(const InstanceId& instance, const std::string& mediaKey,
+                        std::chrono::milliseconds patience) {
   if (auto media = spool_.find(links_.idOf(instance, mediaKey))) return std::move(*media);
-  return fetch_(instance, mediaKey, kPatience);
+  return fetch(instance, mediaKey, patience);
 }
 
 std::optional<std::string> ReceivedMedia::linkTo(const Event& event) const {

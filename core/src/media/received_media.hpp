@@ -27,7 +27,9 @@ class ReceivedMedia {
   // crash. Throws Error, for receivers to read; about then at the latest. With less than five
   // seconds until then the connector is not asked.
   void keep(const Event&, Time deadline);
-  // From the spool, or from the connector when they are not there.
+  // From the spool, or from the connector when they are not there: for five seconds only, if the
+  // event says that it has failed before, and not at all while it is known to be late.
+  Media of(const Event&);
   Media of(const InstanceId&, const std::string& mediaKey);
   // A link without the server's address. Nothing: they are not in the spool.
   std::optional<std::string> linkTo(const Event&) const;
@@ -41,7 +43,8 @@ class ReceivedMedia {
     Time askAgain = {};
   };
 
-  void fetch(const Event&, const MediaId&, Time deadline);
+  Media of(const InstanceId&, const std::string& mediaKey, std::chrono::milliseconds patience);
+  Media fetch(const InstanceId&, const std::string& mediaKey, std::chrono::milliseconds budget);
   void requireAnswering(const InstanceId&);
   void answered(const InstanceId&, bool inTime);
 
