@@ -118,6 +118,7 @@ class Reader {
     for (const auto& section : configSections())
       memberOf(config, section.name) = sectionOf(root[section.name], section);
     requirePatience(config.sockets, root["sockets"]);
+    requireFiles(config.media, root["media"]);
     if (const auto node = root["blocks"]) readBlocks(node, config);
     return config;
   }
@@ -181,6 +182,12 @@ class Reader {
     if (sockets.at("pongSeconds").as_int64() > sockets.at("pingSeconds").as_int64()) return;
     throw ConfigError((node ? where(node) : file_) +
                       ": sockets: pongSeconds must be more than pingSeconds");
+  }
+
+  void requireFiles(const Json& media, const YAML::Node& node) const {
+    if (media.at("linkHours").as_int64() <= media.at("days").as_int64() * 24) return;
+    throw ConfigError((node ? where(node) : file_) +
+                      ": media: linkHours must not be more than days, in which a file is gone");
   }
 
   void readBlocks(const YAML::Node& node, Config& config) const {

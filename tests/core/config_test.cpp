@@ -196,6 +196,8 @@ TEST(ConfigTest, AWrongTypeOrValueIsNamed) {
       {"sockets: {pingSeconds: 30, pongSeconds: 30}\n",
        "sockets: pongSeconds must be more than pingSeconds"},
       {"sockets: {pingSeconds: 60}\n", "sockets: pongSeconds must be more than pingSeconds"},
+      {"media: {days: 2}\n", "media: linkHours must not be more than days"},
+      {"media: {days: 2, linkHours: 49}\n", "media: linkHours must not be more than days"},
       {"http: {listen: [\n", "pombo.yaml:"},
       {"a: b: c\n", "pombo.yaml:1"},
       {"\tx: 1\n", "pombo.yaml:1"},

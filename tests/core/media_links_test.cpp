@@ -23,6 +23,7 @@ class MediaLinksTest : public ::testing::Test {
     EXPECT_TRUE(text.starts_with("/media/"));
     return {text.substr(7, exp - 7), text.substr(exp + 5, sig - exp - 5), text.substr(sig + 5)};
   }
+  std::string to(const MediaId& id) const { return links_.to(id, TimePoint::max()); }
   bool opens(const Link& link) const { return links_.opens(link.id, link.exp, link.sig); }
 
   TempStore store_;
@@ -47,7 +48,7 @@ TEST_F(MediaLinksTest, WhatAnIdLooksLike) {
 }
 
 TEST_F(MediaLinksTest, ALinkIsGoodForItsTimeAndNotAMomentLonger) {
-  const auto link = linkOf(links_.to(links_.idOf(kShop, "key")));
+  const auto link = linkOf(to(links_.idOf(kShop, "key")));
   EXPECT_EQ(link.exp, "1795516200");
   EXPECT_EQ(link.sig.size(), 64u);
   EXPECT_TRUE(opens(link));
@@ -57,11 +58,20 @@ TEST_F(MediaLinksTest, ALinkIsGoodForItsTimeAndNotAMomentLonger) {
   EXPECT_FALSE(opens(link));
 }
 
+TEST_F(MediaLinksTest, ALinkIsNotGoodForLongerThanItsFile) {
+  const auto id = links_.idOf(kShop, "key");
+  const auto link = linkOf(links_.to(id, store_.clock.time + 1h));
+  EXPECT_TRUE(opens(link));
+  EXPECT_EQ(linkOf(links_.to(id, store_.clock.time + 72h)).exp, linkOf(to(id)).exp);
+  store_.clock.time += 1h;
+  EXPECT_FALSE(opens(link));
+}
+
 TEST_F(MediaLinksTest, NothingOfItCanBeChanged) {
-  const auto good = linkOf(links_.to(links_.idOf(kShop, "key")));
-  const auto other = linkOf(links_.to(links_.idOf(kOther, "key")));
+  const auto good = linkOf(to(links_.idOf(kShop, "key")));
+  const auto other = linkOf(to(links_.idOf(kOther, "key")));
   store_.clock.time += 1s;
-  const auto later = linkOf(links_.to(good.id));
+  const auto later = linkOf(to(good.id));
   ASSERT_TRUE(opens(good) && opens(other) && opens(later));
   const std::vector<Link> bad{
       {other.id, good.exp, good.sig},
@@ -92,21 +102,21 @@ TEST_F(MediaLinksTest, NothingOfItCanBeChanged) {
 }
 
 TEST_F(MediaLinksTest, ADotIsNoPartOfWhatIsSigned) {
-  const auto good = linkOf(links_.to(links_.idOf(kShop, "key")));
+  const auto good = linkOf(to(links_.idOf(kShop, "key")));
   EXPECT_FALSE(opens({good.id.substr(0, 31), good.id.substr(31) + "." + good.exp, good.sig}));
 }
 
 TEST_F(MediaLinksTest, AnotherServersLinksOpenNothing) {
   TempStore other;
   const MediaLinks theirs(other.sealer(), other.clock, 72h);
-  const auto link = linkOf(theirs.to(links_.idOf(kShop, "key")));
+  const auto link = linkOf(theirs.to(links_.idOf(kShop, "key"), TimePoint::max()));
   EXPECT_FALSE(opens(link));
   EXPECT_NE(theirs.idOf(kShop, "key"), links_.idOf(kShop, "key"));
 }
 
 TEST_F(MediaLinksTest, TheyOutliveARestartAndARotationOfTheMasterKey) {
   const auto id = links_.idOf(kShop, "key");
-  const auto link = linkOf(links_.to(id));
+  const auto link = linkOf(to(id));
   rotate(*store_);
   const auto next = store_.open();
   const MediaLinks links(next->sealer(), store_.clock, 72h);

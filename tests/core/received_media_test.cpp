@@ -75,6 +75,15 @@ TEST_F(ReceivedMediaTest, TheyAreFetchedOnceAndThenThere) {
   EXPECT_TRUE(has("pombo_media_stored_total 1") && has("pombo_media_files 1"));
 }
 
+TEST_F(ReceivedMediaTest, ALinkEndsWithItsFile) {
+  keep(eventOf("key"));
+  const auto first = media_->linkTo(eventOf("key"));
+  temp_.clock.time += 1h - 1s;
+  EXPECT_EQ(media_->linkTo(eventOf("key")), first) << "it is sent late";
+  EXPECT_EQ(keep(eventOf("key")), "");
+  EXPECT_NE(media_->linkTo(eventOf("key")), first) << "the file has come again";
+}
+
 TEST_F(ReceivedMediaTest, WhatIsNotThereAnyMoreIsAskedForAgain) {
   keep(eventOf("key"));
   temp_.clock.time += 1h;

@@ -42,7 +42,7 @@ class SpoolMeanwhileTest : public ::testing::Test {
 TEST_F(SpoolMeanwhileTest, OneWhoseFolderIsForgottenIsWrittenAgain) {
   clock_.meanwhile_ = [&] { spool().forget(kShop); };
   EXPECT_EQ(refusalOf(kShop, 'a', mediaNamed("a.png", "bytes")), "");
-  EXPECT_TRUE(spool().holds(idOf('a')));
+  EXPECT_TRUE(spool().endOf(idOf('a')));
   EXPECT_EQ(temp_.sizes().size(), 1u);
   EXPECT_EQ(spool().files(), 1u);
 }

@@ -56,8 +56,8 @@ TEST_F(SpoolTest, WhatIsPutIsFoundAlsoByTheNextServer) {
     EXPECT_EQ(bytesOf(*media, 3), std::string("\0\1\xff", 3));
     EXPECT_EQ(bytesIn('b'), "");
     EXPECT_EQ(bytesIn('c'), "nothing");
-    EXPECT_TRUE(spool().holds(idOf('a')));
-    EXPECT_FALSE(spool().holds(idOf('c')));
+    EXPECT_TRUE(spool().endOf(idOf('a')));
+    EXPECT_FALSE(spool().endOf(idOf('c')));
     temp_.open();
   }
 }
@@ -82,7 +82,7 @@ TEST_F(SpoolTest, WhatIsTooOldIsGone) {
   EXPECT_EQ(bytesIn('a'), "bytes");
   temp_.clock.time += 1ms;
   EXPECT_EQ(bytesIn('a'), "nothing");
-  EXPECT_FALSE(spool().holds(idOf('a')));
+  EXPECT_FALSE(spool().endOf(idOf('a')));
   EXPECT_EQ(bytesIn('b'), "bytes");
   EXPECT_EQ(temp_.sizes().size(), 2u);
   spool().sweep();
@@ -162,7 +162,7 @@ TEST_F(SpoolTest, AFileThatIsNotWholeIsNotServed) {
   EXPECT_EQ(bytesIn('a'), std::string(1000, 'x'));
   std::filesystem::remove(path);
   EXPECT_EQ(bytesIn('a'), "nothing");
-  EXPECT_FALSE(spool().holds(idOf('a'))) << "it has seen that";
+  EXPECT_FALSE(spool().endOf(idOf('a'))) << "it has seen that";
   EXPECT_EQ(spool().bytes(), 0u);
 }
 
@@ -221,7 +221,7 @@ TEST_F(SpoolTest, WhatIsTooLargeIsNotEvenBegun) {
   EXPECT_EQ(refusalOf([&] { spool().put(kShop, idOf('a'), fileOf("", (3 << 20) + 1)); }),
             "Media is too large (limit 3 MiB)");
   put('a', std::string(3 << 20, 'x'));
-  EXPECT_TRUE(spool().holds(idOf('a')));
+  EXPECT_TRUE(spool().endOf(idOf('a')));
 }
 
 TEST_F(SpoolTest, SomeOfTheDiskIsLeftToOthers) {

@@ -1,11 +1,16 @@
 #include "media/media_links.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace pombo {
 namespace {
 
 constexpr std::size_t kIdLength = 32;
+
+std::int64_t secondsOf(TimePoint time) {
+  return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
+}
 
 }  // namespace
 
@@ -17,8 +22,9 @@ MediaId MediaLinks::idOf(const InstanceId& instance, const std::string& mediaKey
   return macOf(nameKey_, instance.value + '\0' + mediaKey).substr(0, kIdLength);
 }
 
-std::string MediaLinks::to(const MediaId& id) const {
-  const std::string exp = std::to_string(now() + lifetime_.count());
+std::string MediaLinks::to(const MediaId& id, TimePoint end) const {
+  const std::string exp =
+      std::to_string(std::min(secondsOf(clock_.now()) + lifetime_.count(), secondsOf(end)));
   return "/media/" + id + "?exp=" + exp + "&sig=" + signatureOf(id, exp);
 }
 
@@ -28,11 +34,7 @@ bool MediaLinks::opens(const std::string& id, const std::string& exp,
   const char* const end = exp.data() + exp.size();
   const auto [at, error] = std::from_chars(exp.data(), end, until);
   if (error != std::errc() || at != end || !isMediaId(id)) return false;
-  return sameSecret(sig, signatureOf(id, exp)) && now() < until;
-}
-
-std::int64_t MediaLinks::now() const {
-  return std::chrono::floor<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
+  return sameSecret(sig, signatureOf(id, exp)) && secondsOf(clock_.now()) < until;
 }
 
 std::string MediaLinks::signatureOf(const std::string& id, const std::string& exp) const {

@@ -27,13 +27,13 @@ class MediaLinks {
   // The same whenever the same is asked: what is there need not be fetched again.
   MediaId idOf(const InstanceId&, const std::string& mediaKey) const;
 
-  // "/media/<id>?exp=<unix>&sig=<hex>", good for its lifetime from now on.
-  std::string to(const MediaId&) const;
+  // "/media/<id>?exp=<unix>&sig=<hex>", good for its lifetime from now on, but not beyond `end`, of
+  // the file.
+  std::string to(const MediaId&, TimePoint end) const;
   // Of three texts as they came. False for whatever to() has not written, or whose time is up.
   bool opens(const std::string& id, const std::string& exp, const std::string& sig) const;
 
  private:
-  std::int64_t now() const;
   std::string signatureOf(const std::string& id, const std::string& exp) const;
 
   const Secret nameKey_, linkKey_;

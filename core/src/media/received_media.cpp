@@ -91,7 +91,8 @@ Media ReceivedMedia::of(const InstanceId& instance, const std::string& mediaKey,
 
 std::optional<std::string> ReceivedMedia::linkTo(const Event& event) const {
   const MediaId id = links_.idOf(event.instance, event.mediaKey);
-  return spool_.holds(id) ? std::optional(links_.to(id)) : std::nullopt;
+  const auto end = spool_.endOf(id);
+  return end ? std::optional(links_.to(id, *end)) : std::nullopt;
 }
 
 void ReceivedMedia::forget(const InstanceId& instance) {

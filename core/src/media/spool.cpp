@@ -176,10 +176,11 @@ bool Spool::renew(const MediaId& id) {
   }
 }
 
-bool Spool::holds(const MediaId& id) const {
+std::optional<TimePoint> Spool::endOf(const MediaId& id) const {
   std::lock_guard lock(mutex_);
   const auto found = kept_.find(id);
-  return found != kept_.end() && !isOver(found->second);
+  if (found == kept_.end() || isOver(found->second)) return std::nullopt;
+  return found->second.since + options_.lifetime;
 }
 
 std::optional<Media> Spool::find(const MediaId& id) {

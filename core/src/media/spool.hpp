@@ -41,7 +41,8 @@ class Spool {
   void put(const InstanceId&, const MediaId&, const Media&);
   // Whether it is there; it has its whole lifetime before it then.
   bool renew(const MediaId&);
-  bool holds(const MediaId&) const;
+  // Until when it is there. Nothing: it is not.
+  std::optional<TimePoint> endOf(const MediaId&) const;
   // Nothing: there is none (any more). Throws Error{unavailable} when too many files are open.
   std::optional<Media> find(const MediaId&);
 
