@@ -6,6 +6,7 @@
 
 #include "hub.hpp"
 #include "pombo/block.hpp"
+#include "watch_page.hpp"
 
 namespace {
 
@@ -124,7 +125,11 @@ class WebsocketBlock final : public IBlockConfigurator, private IEventSink {
              .fallback = kMaxClients,
              .doc = "Clients that may listen to one instance at once.",
              .min = 1,
-             .max = 1'000'000}};
+             .max = 1'000'000},
+            {.name = "page",
+             .type = Type::boolean,
+             .fallback = true,
+             .doc = "Serves /watch, a page that shows an instance's events in a browser."}};
   }
 
   void start(IHost& host) override {
@@ -151,6 +156,7 @@ class WebsocketBlock final : public IBlockConfigurator, private IEventSink {
                        .reply = replyOf(kRetrieved),
                        .failure = "Failed to get websocket configuration"},
                       [this](const HttpRequest& request) { return get(request); });
+    if (Fields(host.config()).get<bool>("page", true)) addPage();
   }
 
   void configure(const Instance& instance, const Fields& slice) override {
@@ -175,6 +181,31 @@ class WebsocketBlock final : public IBlockConfigurator, private IEventSink {
     const auto document = host_->settings().load(request.instance->id);
     if (!document) throw Error(Code::notFound, "WebSocket not configured for this instance");
     return {.body = {{"success", true}, {"message", kRetrieved}, {"websocket", *document}}};
+  }
+
+  // Open to everybody, as it holds nothing: it asks for a token.
+  void addPage() {
+    const auto add = [this](const char* path, const char* summary, const std::string& type,
+                            std::function<std::string()> content) {
+      host_->routes().add({.path = path,
+                           .access = Access::open,
+                           .summary = summary,
+                           .reply = {{"type", "string"}, {"contentMediaType", type}},
+                           .bucket = Bucket::resource},
+                          [type, content = std::move(content)](const HttpRequest&) {
+                            return HttpReply{.bytes = content(),
+                                             .headers = {{"content-type", type + "; charset=utf-8"},
+                                                         {"cache-control", "no-cache"},
+                                                         {"content-security-policy", kWatchPolicy},
+                                                         {"referrer-policy", "no-referrer"},
+                                                         {"x-content-type-options", "nosniff"}}};
+                          });
+    };
+    add("/watch", "A page that shows the events of an instance as they come", "text/html",
+        [this] { return watchPageOf(host_->server().baseUrl); });
+    add("/watch/page.css", "Its style", "text/css", [] { return std::string(kWatchStyle); });
+    add("/watch/page.js", "Its script", "text/javascript",
+        [] { return std::string(kWatchScript); });
   }
 
   void open(const HttpRequest& request, std::shared_ptr<ISocket> socket) {

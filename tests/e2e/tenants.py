@@ -22,7 +22,8 @@ SERVER_ENV = {"POMBO_LIMITS_ANONYMOUS_PER_MINUTE": "1000000", "POMBO_ADMIN_TOKEN
 
 # Whoever opens another route to everybody has to write it down here as well.
 OPEN = {"GET /health", "GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json",
-        "GET /docs", "GET /docs/{file}", "GET /media/{id}"}
+        "GET /docs", "GET /docs/{file}", "GET /media/{id}",
+        "GET /watch", "GET /watch/page.css", "GET /watch/page.js"}
 # A GET that is more than a look.
 LINKS = "GET /api/instance/connect/{instance}"
 OF_ACCOUNTS = {"POST /api/instance/new", "DELETE /api/instance/delete/{instance}"}

@@ -16,9 +16,14 @@ from pathlib import Path
 import pytest
 from client import PATIENCE
 from pombo_server import REPOSITORY, Server, until
+from tab import Tab
 
 PAGE = REPOSITORY / "docs/tutorial.md"
 RECEIVER = "http://127.0.0.1:9000"  # as the page calls it
+POMBO = "http://127.0.0.1:8080"
+ROWS = """[...document.querySelectorAll("#events summary")].reverse().map(
+    each => `${each.querySelector("b").textContent}: ${each.querySelector("span").textContent}`)"""
+STATUS = "document.getElementById('status').textContent"
 
 
 def steps() -> list[tuple[str, str]]:
@@ -54,6 +59,7 @@ class Reader:
         self.folder = folder
         self.env = os.environ | {"POMBO": server.url, "ACCOUNT_TOKEN": server.account("default")}
         self.listener: Listener | None = None
+        self.tab: Tab | None = None
         self.receiver = ""  # where it really is
         self.last = ""  # command
         self.heard = 0  # lines of the listener
@@ -91,6 +97,17 @@ class Reader:
 
         assert same() or ("?limit" in self.last and until(same)), answers[-1]
 
+    def opens(self, answer: str, expected: str) -> None:
+        assert answer.startswith(expected.strip().removesuffix("…").replace(POMBO, self.env["POMBO"]))
+        self.tab = Tab(answer.strip())
+        self.tab.until(f"{STATUS}.startsWith('Listening to shop')")
+
+    def end(self) -> None:
+        if self.listener:
+            self.listener.end()
+        if self.tab:
+            self.tab.end()
+
     def hears(self, expected: str) -> None:
         wanted = expected.splitlines()
         assert until(lambda: len(self.listener.lines) >= self.heard + len(wanted)), \
@@ -125,14 +142,13 @@ def reader(tmp_path):
     with Server(data_dir=tmp_path / "server", env=env) as server:
         reading = Reader(server, folder)
         yield reading
-        if reading.listener:
-            reading.listener.end()
+        reading.end()
 
 
 def test_every_step_of_the_tutorial(reader):
     languages = [language for language, _ in steps()]
     assert {language: languages.count(language) for language in languages} == \
-        {"sh": 12, "python": 1, "json": 7, "text": 3}
+        {"sh": 13, "python": 1, "url": 1, "json": 7, "text": 3}
     answer = ""
     for language, code in steps()[2:]:
         if language == "python":
@@ -141,8 +157,16 @@ def test_every_step_of_the_tutorial(reader):
             answer = reader.run(code)
         elif language == "json":
             reader.reads(answer, code)
+        elif language == "url":
+            reader.opens(answer, code)
         else:
             reader.hears(code)
+    heard = "".join(code for language, code in steps() if language == "text").splitlines()
+    once = [line.replace(" of shop", "") for line in heard if not line.endswith(", again")]
+    reader.tab.until(f"{STATUS} === 'The stream has ended: token no longer valid.'")
+    shown = reader.tab.value(ROWS)
+    assert shown == [line.replace("Good", "Ana: Good") for line in once]
+    assert reader.tab.said == []
     picture = (reader.folder / "qr.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n") and len(picture) > 500
 

@@ -246,6 +246,17 @@ TEST_F(Websocket, BytesAreInlinedUpToAFramesLimit) {
   EXPECT_EQ(media(*socket).at("message").at("media"), (Json{{"size", 1}, {"base64", nullptr}}));
 }
 
+TEST_F(Websocket, ThePageKnowsWhereTheServerIs) {
+  const auto page = [this](const std::string& url) {
+    host_.serverInfo.baseUrl = url;
+    return host_.call(Method::get, "/watch").bytes.value();
+  };
+  EXPECT_NE(page("http://a:8080").find("<base href=\"/\">"), std::string::npos);
+  const auto hostile = page("https://a.example/b\"<&");
+  EXPECT_NE(hostile.find("<base href=\"/b&quot;&lt;&amp;/\">"), std::string::npos);
+  EXPECT_NE(hostile.find("data-server=\"https://a.example/b&quot;&lt;&amp;\""), std::string::npos);
+}
+
 TEST(WebsocketHub, WritesATextOnceAndOnlyForSomebody) {
   Hub hub;
   Hub::Key key = 0;
