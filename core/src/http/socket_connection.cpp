@@ -121,6 +121,8 @@ void SocketConnection::advance(std::size_t bytes) {
     textBytes += frame.size();
   }
   sending_.erase(sending_.begin(), sending_.begin() + static_cast<std::ptrdiff_t>(done));
+  // What a burst has left, so that a client that is silent again holds no buffer.
+  if (sending_.empty() && sending_.capacity() > kBatch) SocketQueue::Frames().swap(sending_);
   if (texts > 0) queue_->written(texts, textBytes);
 }
 
