@@ -113,8 +113,9 @@ EdgeOptions publicEdgeOptionsOf(const Config& config, Log& log,
 
 // The others are for those that ask.
 SocketLimits socketLimitsOf(const Config& config, std::size_t connections) {
-  return {connections / 4 * 3, static_cast<std::uint64_t>(numberAt(config.sockets, "queueMb"))
-                                   << 20};
+  return {connections / 4 * 3,
+          static_cast<std::uint64_t>(numberAt(config.sockets, "queueMb")) << 20,
+          config.sockets.at("compression").as_bool()};
 }
 
 EdgeOptions metricsEdgeOptionsOf(const Config& config, const std::string& listen, Log& log) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "client_frames.hpp"
+#include "http/deflate.hpp"
 #include "http/frame_reader.hpp"
 #include "http/handshake.hpp"
 #include "http/socket_frame.hpp"
@@ -16,8 +17,9 @@ using Got = FrameReader::Got;
 using std::string_literals::operator""s;
 
 // What the first frame or frames come to that are more than data; `piece` bytes at a time.
-Got readIn(const std::string& bytes, std::size_t piece, std::string* payload = nullptr) {
-  FrameReader reader;
+Got readIn(const std::string& bytes, std::size_t piece, std::string* payload = nullptr,
+           const BodyMemory* inflating = nullptr) {
+  FrameReader reader(inflating);
   for (std::size_t at = 0; at < bytes.size(); at += piece) {
     std::string_view some(bytes.data() + at, std::min(piece, bytes.size() - at));
     while (!some.empty()) {
@@ -95,6 +97,115 @@ TEST(SocketFrames, AreReadWhereverTheyAreCut) {
           << example.name << " in pieces of " << piece;
 }
 
+// "Hello", of RFC 7692: as one block, in two stored ones, and in a last block.
+const std::string kHello = "\xf2\x48\xcd\xc9\xc9\x07\0"s,
+                  kStored = "\0\x05\0\xfa\xff\x48\x65\x6c\x6c\x6f\0"s,
+                  kLast = "\xf3\x48\xcd\xc9\xc9\x07\0\0"s;
+
+// A message that was deflated, in one frame.
+std::string packed(const std::string& text, std::uint8_t first = 0xc1) {
+  return clientFrame(first, deflated(text).value());
+}
+
+const std::vector<Example>& deflatedExamples() {
+  static const std::string letters(65536, 'a'), bomb(8 << 20, 'a');
+  static const std::string half = kHello.substr(0, 3), rest = kHello.substr(3);
+  static const std::vector<Example> all{
+      {"hello", clientFrame(0xc1, kHello), Got::nothing},
+      {"stored", clientFrame(0xc1, kStored), Got::nothing},
+      {"in a last block", clientFrame(0xc1, kLast), Got::nothing},
+      {"hello, twice", clientFrame(0xc1, kHello + "\0\0\xff\xff"s + kHello), Got::nothing},
+      {"empty", clientFrame(0xc1, "\0"s), Got::nothing},
+      {"not deflated", clientFrame(0x81, "hello"), Got::nothing},
+      {"in fragments", clientFrame(0x41, half) + clientFrame(0x80, rest), Got::nothing},
+      {"with a ping within",
+       clientFrame(0x41, half) + clientFrame(0x89, "") + clientFrame(0x80, rest), Got::ping},
+      {"one after the other, then a close",
+       clientFrame(0xc1, kHello) + clientFrame(0xc2, kLast) + clientFrame(0x88, ""), Got::close},
+      {"exactly the limit", packed(letters), Got::nothing},
+      {"a byte more", packed(letters + "a"), Got::tooLarge},
+      {"a bomb", packed(bomb), Got::tooLarge},
+      {"a binary bomb", packed(bomb, 0xc2), Got::tooLarge},
+      {"text that is no UTF-8", packed(std::string(300, 'a') + "\xff"), Got::badText},
+      {"half a letter at the end", packed(std::string(300, 'a') + "\xc3"), Got::badText},
+      {"binary that is no UTF-8", packed(std::string(300, '\xff'), 0xc2), Got::nothing},
+      {"a block of no kind", clientFrame(0xc1, "\x07"), Got::badText},
+      {"binary that is no DEFLATE", clientFrame(0xc2, "\xff\xff"), Got::badText},
+      {"a reference to what was before", clientFrame(0xc1, "\xf2\0\x11\0\0"s), Got::badText},
+      {"cut short", clientFrame(0xc1, half), Got::badText},
+      {"broken behind a text, before its end",
+       "\xc1\x90\0\0\0\0\x72\x2f\x3a\xbc\xe7\xf0\xfc\x54\x1a\x6e\x14\0"s, Got::badText},
+      {"nothing at all", clientFrame(0xc1, ""), Got::badText},
+      {"a last block without what ends a message", clientFrame(0xc1, kLast.substr(0, 7)),
+       Got::badText},
+      {"a continuation that says it again", clientFrame(0x41, half) + clientFrame(0xc0, rest),
+       Got::violation},
+      {"a continuation of what is not deflated", clientFrame(0x01, "a") + clientFrame(0xc0, kHello),
+       Got::violation},
+      {"a deflated ping", clientFrame(0xc9, ""), Got::violation},
+      {"a deflated close", clientFrame(0xc8, ""), Got::violation},
+      {"second reserved bit", clientFrame(0xe1, kHello), Got::violation},
+      {"third reserved bit", clientFrame(0xd1, kHello), Got::violation},
+  };
+  return all;
+}
+
+TEST(SocketFrames, AreInflatedWhereverTheyAreCut) {
+  const BodyMemory memory(1 << 20);
+  for (const auto& example : deflatedExamples())
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, example.bytes.size()})
+      EXPECT_EQ(readIn(example.bytes, piece, nullptr, &memory), example.got)
+          << example.name << " in pieces of " << piece;
+  EXPECT_EQ(memory.used(), 0u);
+}
+
+TEST(SocketFrames, ManySmallBombsAreOneAsWell) {
+  const BodyMemory memory(1 << 20);
+  const std::string bomb = packed(std::string(65536, 'a'));
+  std::string few, many;
+  for (int i = 0; i < 10; ++i) few += bomb;
+  for (int i = 0; i < 100; ++i) many += bomb;
+  EXPECT_EQ(readIn(few, 1000, nullptr, &memory), Got::nothing);
+  EXPECT_EQ(readIn(many, 1000, nullptr, &memory), Got::tooLarge);
+  // What is as long as it says is never that.
+  std::string noise;
+  for (unsigned i = 0, x = 1; i < 60'000; ++i) noise += static_cast<char>((x *= 69069) >> 24 & 127);
+  std::string honest;
+  for (int i = 0; i < 100; ++i) honest += packed(noise);
+  EXPECT_EQ(readIn(honest, honest.size(), nullptr, &memory), Got::nothing);
+}
+
+TEST(SocketFrames, HalfAMessageIsCountedAndWhatDoesNotFitIsNotLookedInto) {
+  const BodyMemory memory(2 * Inflater::kMemory);
+  const std::string half = clientFrame(0x41, kHello.substr(0, 3));
+  const std::string wrong = clientFrame(0xc1, "\x07") + clientFrame(0x89, "");
+  {
+    FrameReader first(&memory);
+    std::string_view bytes = half;
+    EXPECT_EQ(first.read(bytes), Got::nothing);
+    EXPECT_EQ(memory.used(), Inflater::kMemory);
+    EXPECT_EQ(readIn(wrong, 100, nullptr, &memory), Got::ping);
+  }
+  EXPECT_EQ(memory.used(), 0u);
+  EXPECT_EQ(readIn(wrong, 100, nullptr, &memory), Got::badText);
+}
+
+TEST(SocketFrames, WhatIsDeflatedIsWhatItWas) {
+  std::string text;
+  for (int i = 0; i < 2000; ++i) text += "{\"id\":" + std::to_string(i * i) + "},";
+  const std::string small = deflated(text).value();
+  EXPECT_LT(small.size(), text.size() / 2);
+  Inflater inflater;
+  std::string all;
+  std::array<char, 100> into;
+  inflater.give(small);
+  for (auto some = inflater.take(into); some && !some->empty(); some = inflater.take(into))
+    all += *some;
+  EXPECT_EQ(all, text);
+  EXPECT_FALSE(deflated(""));
+  EXPECT_FALSE(deflated("abcdefghij0123456789"));
+}
+
 TEST(SocketFrames, WhatIsAnsweredIsKeptAsItWasSent) {
   std::string payload;
   EXPECT_EQ(readIn(clientFrame(0x82, "data") + clientFrame(0x89, "hel\0lo"s), 2, &payload),
@@ -137,6 +248,41 @@ TEST(SocketHandshake, AnswersTheKeyAsTheStandardsExample) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->at("sec-websocket-accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
   EXPECT_EQ(answer->at("upgrade"), "websocket");
+}
+
+std::string offered(const std::string& extensions) {
+  return deflateOf(upgradeWith({{"sec-websocket-extensions", extensions}})).value_or("none");
+}
+
+TEST(SocketHandshake, AgreesToWhatItCanKeep) {
+  const std::string plain =
+      "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+  for (const auto* offer : {"permessage-deflate", "permessage-deflate; client_max_window_bits",
+                            "permessage-deflate;client_max_window_bits=8",
+                            "x-webkit, permessage-deflate ; "
+                            "client_no_context_takeover;server_no_context_takeover",
+                            "permessage-deflate; x, permessage-deflate",
+                            "permessage-deflate; server_max_window_bits=8, permessage-deflate"})
+    EXPECT_EQ(offered(offer), plain) << offer;
+  for (const auto* offer : {"permessage-deflate; server_max_window_bits=12",
+                            "permessage-deflate; server_max_window_bits=\"15\""})
+    EXPECT_EQ(offered(offer), plain + "; server_max_window_bits=12") << offer;
+}
+
+TEST(SocketHandshake, DeclinesWhatItCannotKeepOrUnderstand) {
+  EXPECT_FALSE(deflateOf(upgradeWith({})));
+  for (const auto* offer :
+       {"", ",", ";", "x-webkit-deflate-frame", "Permessage-Deflate", "permessage-deflate;",
+        "permessage-deflate; server_max_window_bits=11",
+        "permessage-deflate; server_max_window_bits",
+        "permessage-deflate; server_max_window_bits=16",
+        "permessage-deflate; server_max_window_bits=012",
+        "permessage-deflate; server_max_window_bits=12; server_max_window_bits=12",
+        "permessage-deflate; client_max_window_bits=7",
+        "permessage-deflate; client_max_window_bits=",
+        "permessage-deflate; server_no_context_takeover=1", "permessage-deflate; unknown",
+        "permessage-deflate; client_max_window_bits=\"", "permessage-deflate; =12"})
+    EXPECT_EQ(offered(offer), "none") << offer;
 }
 
 TEST(SocketHandshake, TakesNothingElse) {

@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "http/deflate.hpp"
 #include "http/sockets.hpp"
 
 namespace pombo {
@@ -68,6 +69,43 @@ TEST_F(SocketQueueTest, ATextIsFramedOnceForAllClients) {
   EXPECT_EQ(sockets_->memory().used(), 5u);
   frames.clear();
   EXPECT_EQ(sockets_->memory().used(), 0u);
+}
+
+TEST_F(SocketQueueTest, ATextIsDeflatedOnceForAllWhoHaveAgreed) {
+  const auto one = sockets_->open({{"i"}, "t"}, true), other = sockets_->open({{"i"}, "t"}, true),
+             plain = sockets_->open({{"i"}, "t"});
+  const Text text = textOf(std::string(1000, 'a'));
+  SocketQueue::Frames frames;
+  for (const auto& queue : {one, plain}) queue->send(text);
+  one->take(frames);
+  frames.clear();  // written before it is sent to the next
+  for (const auto& queue : {other, one, plain}) {
+    if (queue != plain) queue->send(text);
+    queue->take(frames);
+  }
+  ASSERT_EQ(frames.size(), 3u);
+  EXPECT_EQ(frames[0], frames[1]);
+  EXPECT_EQ(frames[2]->text(), text);
+  EXPECT_EQ(frames[0]->head()[0], '\xc1');
+  EXPECT_EQ(frames[0]->body(), deflated(*text));
+  EXPECT_EQ(sockets_->memory().used(), 1000u + frames[0]->body().size());
+  EXPECT_TRUE(one->inflating() && !plain->inflating());
+}
+
+TEST_F(SocketQueueTest, WhatWouldNotBeWorthItIsNotDeflated) {
+  const auto queue = sockets_->open({{"i"}, "t"}, true);
+  std::string noise;
+  for (unsigned i = 0, x = 1; i < 1000; ++i) noise += static_cast<char>((x *= 69069) >> 24);
+  for (const auto& text :
+       {std::string(255, 'a'), noise, std::string((256 << 10) + 1, 'a'), std::string()})
+    queue->send(textOf(text));
+  for (const auto* text : {"first", "second"}) queue->send(textOf(std::string(300, 'x') + text));
+  SocketQueue::Frames frames;
+  queue->take(frames);
+  ASSERT_EQ(frames.size(), 6u);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(frames[i]->head()[0], '\x81');
+  EXPECT_EQ(frames[4]->body(), deflated(std::string(300, 'x') + "first"));
+  EXPECT_EQ(frames[5]->body(), deflated(std::string(300, 'x') + "second"));
 }
 
 TEST_F(SocketQueueTest, OneFrameTooManyEndsIt) {

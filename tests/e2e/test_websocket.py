@@ -8,7 +8,8 @@ import pytest
 from client import Api, assert_refused
 from pombo_server import Server, until
 from shapes import EVENTS
-from websocket import BINARY, CLOSE, PING, PONG, TEXT, Shop, Socket, frame
+from websocket import (BINARY, CLOSE, DEFLATE, DEFLATED, FINAL, PING, PONG, TEXT, Shop, Socket,
+                       deflate, frame)
 
 ADMIN = "an-admin-token-of-forty-visible-letters."
 SERVER_ENV = {"POMBO_SOCKETS_ORIGINS": "https://app.example.com",
@@ -207,6 +208,65 @@ def test_switched_off_it_is_silent_and_open(shop):
     assert socket.frame() == (PONG, b"still there")
     shop.configure(enabled=True)
     assert shop.publish() == socket.text()["id"]
+
+
+# Compression ----------------------------------------------------------------------------------
+
+AGREED = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+
+
+@pytest.mark.parametrize("offer, answer", [
+    (DEFLATE, AGREED), (DEFLATE + "; client_max_window_bits", AGREED),
+    (DEFLATE + "; server_max_window_bits=12", AGREED + "; server_max_window_bits=12"),
+    (DEFLATE + "; server_max_window_bits=9", ""), (DEFLATE + "; nonsense", ""),
+    ("Sec-WebSocket-Extensions: x-webkit-deflate-frame", "")])
+def test_what_is_agreed_to(shop, offer, answer):
+    socket = shop.open(lines=(offer,))
+    assert socket.extensions == answer
+    assert shop.publish() == socket.text()["id"]
+    assert bool(socket.flags) == bool(answer)
+
+
+def test_everyone_hears_the_same_compressed_or_not(shop, message):
+    sockets = [shop.open(lines=(DEFLATE,)), shop.open(), shop.open(lines=(DEFLATE,))]
+    ids = [message(shop, message={"type": "text", "content": "é" * length})
+           for length in (1, 1000, 140_000)]
+    for socket in sockets:
+        heard = [(socket.text(), socket.flags) for _ in ids]
+        assert [each["id"] for each, _ in heard] == ids
+        assert [len(each["data"]["message"]["content"]) for each, _ in heard] == [1, 1000, 140_000]
+        # What is large is left as it is.
+        assert [flags for _, flags in heard] == \
+            ([DEFLATED, DEFLATED, 0] if socket.extensions else [0, 0, 0])
+
+
+def test_what_a_block_says_at_the_end_is_not_compressed(shop, api):
+    socket = shop.open(lines=(DEFLATE,))
+    socket.send(frame(PING, b"x"))
+    assert (socket.frame(), socket.flags) == ((PONG, b"x"), 0)
+    assert api.delete(shop.name).status == 200
+    assert socket.closing() == (1008, "token no longer valid")
+
+
+def test_it_can_be_switched_off(tmp_path):
+    with Server(data_dir=tmp_path, env={"POMBO_SOCKETS_COMPRESSION": "false"}) as server:
+        shop = Shop(Api(server, server.account("default")), "shop")
+        socket = shop.open(lines=(DEFLATE,))
+        assert socket.extensions == ""
+        assert shop.publish() == socket.text()["id"]
+        socket.send(frame(TEXT, deflate(b"x"), first=FINAL | DEFLATED | TEXT))
+        assert socket.closing() == (1002, "")
+
+
+def test_what_clients_deflate_is_ignored_as_well(shop):
+    socket = shop.open(lines=(DEFLATE,))
+    half = deflate("Grüße ".encode() * 1000)
+    for first, payload in [(FINAL | DEFLATED | TEXT, half), (FINAL | DEFLATED | BINARY, deflate(bytes(65536))),
+                           (FINAL | DEFLATED | TEXT, b"\0"), (FINAL | TEXT, b"plain"),
+                           (DEFLATED | TEXT, half[:20]), (FINAL, half[20:])]:
+        socket.send(frame(0, payload, first=first))
+    socket.send(frame(PING, b"fine"))
+    assert socket.frame() == (PONG, b"fine")
 
 
 # What clients send ----------------------------------------------------------------------------

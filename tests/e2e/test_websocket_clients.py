@@ -61,10 +61,12 @@ def listen(shop):
 
 def test_npm_ws(shop, listen, api):
     listener = listen(shop.token)
-    assert "open" in listener.told()
+    assert listener.told() == {"open": "permessage-deflate"}
     id = shop.publish()
     heard = listener.told()
     assert (heard["isBinary"], heard["event"]["id"]) == (False, id)
+    listener.say("text")
+    assert shop.publish() == listener.told()["event"]["id"]
     listener.say("ping")
     assert listener.told() == {"pong": "hi"}
     assert api.delete(shop.name).status == 200
@@ -88,9 +90,12 @@ def test_python_websockets(shop):
             ids = [shop.publish(callId=str(number)) for number in range(10)]
             heard = [json.loads(await asyncio.wait_for(socket.recv(), PATIENCE)) for _ in ids]
             assert [each["id"] for each in heard] == ids
+            assert [each.name for each in socket.extensions] == ["permessage-deflate"]
             await asyncio.wait_for(await socket.ping(b"hi"), PATIENCE)
             await socket.send("nobody listens to this")
             await socket.send(b"\xff")
+            await socket.send("what is longer is deflated, " * 1000)
+            await asyncio.wait_for(await socket.ping(b"after all of it"), PATIENCE)
         assert (socket.close_code, socket.close_reason) == (1000, "")
     asyncio.run(listening())
 
@@ -113,7 +118,7 @@ await fetch("/meanwhile", {method: "POST"});
 const heard = JSON.parse((await hears).data);
 socket.close(4000, "bye");
 const {code, reason, wasClean} = await told("close");
-return {heard, code, reason, wasClean};
+return {heard, code, reason, wasClean, extensions: socket.extensions};
 """
 
 
@@ -124,6 +129,7 @@ def test_a_page(shop):
         said = page.told(url=url(shop, "?token=" + shop.token))
     assert (said["heard"]["id"], said["heard"]["event"]) == (ids[0], "call.update")
     assert (said["code"], said["reason"], said["wasClean"]) == (1000, "", True)
+    assert said["extensions"].startswith("permessage-deflate")
 
 
 REFUSED = """

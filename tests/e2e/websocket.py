@@ -7,12 +7,14 @@ import hashlib
 import json
 import os
 import struct
+import zlib
 
 from client import Api, Reply, Wire
 from pombo_server import REPOSITORY
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
-FINAL = 0x80
+FINAL, DEFLATED = 0x80, 0x40
+DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate"
 VERSION = "Sec-WebSocket-Version: 13"
 UPGRADE = ("Connection: Upgrade", "Upgrade: websocket")
 MASK = b"mask"
@@ -53,6 +55,15 @@ def frame(opcode: int, payload: bytes = b"", first: int | None = None) -> bytes:
     return head + length(len(payload)) + MASK + masked(payload)
 
 
+def deflate(payload: bytes, level: int = 9) -> bytes:
+    """As a message of its own."""
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15)
+    return (packer.compress(payload) + packer.flush(zlib.Z_SYNC_FLUSH)).removesuffix(END)
+
+
+END = b"\0\0\xff\xff"
+
+
 class Socket(Wire):
     """An open one, or what refused it: `refusal`."""
 
@@ -77,13 +88,17 @@ class Socket(Wire):
         assert f"Sec-WebSocket-Accept: {expected}" in self.head
         assert {"Upgrade: websocket", "Connection: Upgrade"} <= set(self.head)
         assert not any(line.startswith("Content-Length") for line in self.head)
+        self.extensions = next((line.partition(": ")[2] for line in self.head
+                                if line.startswith("Sec-WebSocket-Extensions: ")), "")
+        self.flags = 0  # of the last frame, beside FINAL
 
     def frame(self) -> tuple[int, bytes] | None:
         """The next one; nothing when the connection has ended instead."""
         if not self._have(2):
             return None
         opcode, size, at = self._unread[0] & 0x0f, self._unread[1], 2
-        assert self._unread[0] & 0xf0 == FINAL, "the server sends whole frames without flags"
+        self.flags = self._unread[0] & 0xf0 ^ FINAL
+        assert self.flags in ((0, DEFLATED) if self.extensions else (0,)), "frames are whole"
         assert size < 128, "a server masks nothing"
         if size >= 126:
             at = 4 if size == 126 else 10
@@ -92,6 +107,8 @@ class Socket(Wire):
         if not self._have(at + size):
             return None
         payload, self._unread = self._unread[at:at + size], self._unread[at + size:]
+        if self.flags:
+            payload = zlib.decompressobj(-15).decompress(payload + END)
         return opcode, payload
 
     def text(self):

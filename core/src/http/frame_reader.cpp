@@ -7,7 +7,8 @@ namespace {
 
 using Got = FrameReader::Got;
 
-constexpr std::uint8_t kReserved = 0x70, kOpcode = 0x0f, kMasked = 0x80, kLength = 0x7f;
+constexpr std::uint8_t kReserved = 0x70, kDeflated = 0x40, kOpcode = 0x0f, kMasked = 0x80,
+                       kLength = 0x7f;
 constexpr std::uint64_t kMostControl = 125;
 
 std::uint64_t numberOf(const std::uint8_t* bytes, int count) {
@@ -80,13 +81,14 @@ Got FrameReader::onHead() {
   maskAt_ = 0;
   // The shortest way to write a length is the only one, and its highest bit is none.
   const std::uint64_t least = extended == 0 ? 0 : extended == 2 ? 126 : 0x10000;
-  if ((head_[0] & kReserved) || left_ < least || left_ >> 63) return Got::violation;
+  const int known = inflating_ && !isControl() ? kDeflated : 0;
+  if ((head_[0] & kReserved & ~known) || left_ < least || left_ >> 63) return Got::violation;
   inPayload_ = true;
   if (!isControl()) return beginMessage();
   control_.clear();
   const auto opcode = static_cast<Opcode>(head_[0] & kOpcode);
-  const bool known = opcode == Opcode::close || opcode == Opcode::ping || opcode == Opcode::pong;
-  return known && isFinal() && left_ <= kMostControl ? Got::nothing : Got::violation;
+  const bool isKnown = opcode == Opcode::close || opcode == Opcode::ping || opcode == Opcode::pong;
+  return isKnown && isFinal() && left_ <= kMostControl ? Got::nothing : Got::violation;
 }
 
 Got FrameReader::beginMessage() {
@@ -94,11 +96,19 @@ Got FrameReader::beginMessage() {
   if (opcode != Opcode::continuation && opcode != Opcode::text && opcode != Opcode::binary)
     return Got::violation;
   if ((opcode == Opcode::continuation) != inMessage_) return Got::violation;
+  const bool deflates = (head_[0] & kDeflated) != 0;
+  if (deflates && inMessage_) return Got::violation;
   if (left_ > kMostFrame) return Got::tooLarge;
+  room_ = kMostFrame;
   if (!inMessage_) {
     isText_ = opcode == Opcode::text;
+    isDeflated_ = deflates;
     utf8_ = {};
+    auto share = deflates ? inflating_->share() : BodyMemory::Share();
+    if (deflates && share.grow(Inflater::kMemory, true))
+      inflated_.reset(new Inflating{std::move(share), {}});
   }
+  if (inflated_) slack_ += kMostRatio * static_cast<std::int64_t>(left_);
   inMessage_ = !isFinal();
   return Got::nothing;
 }
@@ -106,22 +116,68 @@ Got FrameReader::beginMessage() {
 Got FrameReader::takePayload(std::string_view& bytes) {
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
   left_ -= size;
-  const std::string_view piece = bytes.substr(0, size);
+  std::string_view piece = bytes.substr(0, size);
   bytes.remove_prefix(size);
-  if (!isControl() && !isText_) return Got::nothing;
-  for (const char c : piece) {
-    const auto byte = static_cast<std::uint8_t>(c ^ mask_[maskAt_]);
-    maskAt_ = (maskAt_ + 1) & 3;
-    if (isControl())
-      control_ += static_cast<char>(byte);
-    else if (!utf8_.feed(byte))
-      return Got::badText;
+  if (!isControl() && !inflated_ && (!isText_ || isDeflated_)) return Got::nothing;
+  std::array<char, 1024> clear;
+  while (!piece.empty()) {
+    const auto some = std::min(piece.size(), clear.size());
+    for (std::size_t i = 0; i < some; ++i) {
+      clear[i] = static_cast<char>(piece[i] ^ mask_[maskAt_]);
+      maskAt_ = (maskAt_ + 1) & 3;
+    }
+    piece.remove_prefix(some);
+    if (const Got got = onContent({clear.data(), some}); got != Got::nothing) return got;
   }
   return Got::nothing;
 }
 
+Got FrameReader::onContent(std::string_view bytes) {
+  if (isControl()) {
+    control_ += bytes;
+    return Got::nothing;
+  }
+  if (!inflated_) return onText(bytes);
+  inflated_->inflater.give(bytes);
+  return inflate();
+}
+
+// What is wrong is found at the same place however it was cut.
+Got FrameReader::inflate() {
+  std::array<char, 4096> into;
+  while (true) {
+    const auto text = inflated_->inflater.take(into);
+    if (!text) return Got::badText;
+    if (text->empty()) return Got::nothing;
+    const auto fits = std::min<std::uint64_t>(text->size(), room_);
+    if (const Got got = onText(text->substr(0, fits)); got != Got::nothing) return got;
+    if (fits < text->size()) return Got::tooLarge;
+    room_ -= fits;
+  }
+}
+
+Got FrameReader::onText(std::string_view text) {
+  if (!isText_) return Got::nothing;
+  for (const char c : text)
+    if (!utf8_.feed(static_cast<std::uint8_t>(c))) return Got::badText;
+  return Got::nothing;
+}
+
+Got FrameReader::onData() {
+  if (inflated_) {
+    if (!inMessage_) inflated_->inflater.giveEnd();
+    if (const Got got = inflate(); got != Got::nothing) return got;
+    slack_ = std::min(kMostSlack, slack_ - static_cast<std::int64_t>(kMostFrame - room_));
+    if (slack_ < 0) return Got::tooLarge;
+  }
+  if (inMessage_) return Got::nothing;
+  if (inflated_ && !inflated_->inflater.isWhole()) return Got::badText;
+  inflated_.reset();
+  return isText_ && !utf8_.isWhole() ? Got::badText : Got::nothing;
+}
+
 Got FrameReader::onPayload() {
-  if (!isControl()) return !inMessage_ && isText_ && !utf8_.isWhole() ? Got::badText : Got::nothing;
+  if (!isControl()) return onData();
   switch (static_cast<Opcode>(head_[0] & kOpcode)) {
     case Opcode::ping:
       return Got::ping;

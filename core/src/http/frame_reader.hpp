@@ -1,12 +1,15 @@
-// What a WebSocket client sends, read byte by byte and held against RFC 6455. Data is checked and
-// forgotten as it comes: only what has to be answered is kept.
+// What a WebSocket client sends, read byte by byte and held against RFC 6455 and RFC 7692. Data is
+// checked and forgotten as it comes: only what has to be answered is kept.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "http/body_memory.hpp"
+#include "http/deflate.hpp"
 #include "http/socket_frame.hpp"
 
 namespace pombo {
@@ -23,7 +26,10 @@ class Utf8Check {
 
 class FrameReader {
  public:
-  static constexpr std::uint64_t kMostFrame = 64 * 1024;  // bytes of payload
+  static constexpr std::uint64_t kMostFrame = 64 * 1024;  // bytes of payload, inflated as well
+  // How many times larger than its frames what a client deflates may be in the long run, and how
+  // many bytes are beyond that: small frames may each come to the most.
+  static constexpr std::int64_t kMostRatio = 16, kMostSlack = 1 << 20;
 
   enum class Got {
     nothing,    // all bytes are used, more are needed
@@ -31,9 +37,13 @@ class FrameReader {
     pong,       //
     close,      // the client's good-bye
     violation,  // of the protocol: 1002
-    badText,    // not UTF-8: 1007
+    badText,    // not UTF-8, or not DEFLATE: 1007
     tooLarge,   // 1009
   };
+
+  // `inflating` is what all who inflate may take; null: nothing is deflated. A message for which
+  // there is none left is not looked into: nobody wants it.
+  explicit FrameReader(const BodyMemory* inflating = nullptr) : inflating_(inflating) {}
 
   // Takes what it uses from the front of `bytes`. After the last four nothing more may be read.
   Got read(std::string_view& bytes);
@@ -45,8 +55,17 @@ class FrameReader {
   Got onHead();
   Got beginMessage();
   Got takePayload(std::string_view& bytes);
+  Got onContent(std::string_view bytes);
+  Got inflate();
+  Got onText(std::string_view text);
   Got onPayload();
+  Got onData();
   Got closeOf() const;
+
+  struct Inflating {
+    BodyMemory::Share share;
+    Inflater inflater;
+  };
 
   bool isControl() const { return (head_[0] & 0x08) != 0; }
   bool isFinal() const { return (head_[0] & 0x80) != 0; }
@@ -54,13 +73,18 @@ class FrameReader {
   std::array<std::uint8_t, 14> head_{};
   std::uint8_t headHas_ = 0;
   bool inPayload_ = false;
-  bool inMessage_ = false;  // its last fragment has not come
-  bool isText_ = false;     // the message
+  bool inMessage_ = false;                    // its last fragment has not come
+  bool isText_ = false, isDeflated_ = false;  // the message
   std::uint8_t maskAt_ = 0;
   std::array<std::uint8_t, 4> mask_{};
   Utf8Check utf8_;
   std::uint64_t left_ = 0;  // of the payload
   std::string control_;
+
+  const BodyMemory* const inflating_;
+  std::unique_ptr<Inflating> inflated_;  // of the message
+  std::uint64_t room_ = 0;               // bytes that the frame may still be inflated to
+  std::int64_t slack_ = kMostSlack;
 };
 
 }  // namespace pombo

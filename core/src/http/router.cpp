@@ -249,12 +249,15 @@ HttpReply Router::handle(Call& call) {
 Answer Router::upgraded(Call& call) {
   std::vector<std::string> none;
   const HttpRequest request = requestOf(call, none);
+  const auto deflate = sockets_.compresses() ? deflateOf(*call.head) : std::nullopt;
   const auto queue =
-      sockets_.open({call.instance ? call.instance->id : InstanceId(), std::move(call.tokenHash)});
+      sockets_.open({call.instance ? call.instance->id : InstanceId(), std::move(call.tokenHash)},
+                    deflate.has_value());
   const auto upgrade = std::make_shared<Upgrade>(queue);
   watched(call, [&] { call.match.route->socket(request, std::make_shared<ClientSocket>(queue)); });
   auto headers = handshakeOf(*call.head);
   if (!headers) throw Error(Code::upgradeRequired, "WebSocket upgrade required");
+  if (deflate) headers->emplace("sec-websocket-extensions", *deflate);
   return {.status = 101, .headers = std::move(*headers), .upgrade = upgrade};
 }
 

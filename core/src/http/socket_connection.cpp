@@ -44,6 +44,7 @@ SocketConnection::SocketConnection(SocketKeeper& keeper, tcp::socket socket,
       socket_(std::move(socket)),
       place_(std::move(place)),
       queue_(std::move(queue)),
+      reader_(queue_->inflating()),
       pingAt_(Clock::now() + keeper.heartbeat().pingEvery),
       heardAt_(Clock::now()) {}
 

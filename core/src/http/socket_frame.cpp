@@ -5,7 +5,7 @@
 namespace pombo {
 namespace {
 
-constexpr std::uint8_t kFinal = 0x80;
+constexpr std::uint8_t kFinal = 0x80, kDeflated = 0x40;
 constexpr std::size_t kMostControl = 125;
 
 char byteOf(std::uint64_t value, int at) { return static_cast<char>(value >> (8 * at) & 0xff); }
@@ -40,10 +40,11 @@ std::shared_ptr<const std::string> control(Opcode opcode, std::string_view paylo
 }  // namespace
 
 std::shared_ptr<const SocketFrame> SocketFrame::ofText(std::shared_ptr<const std::string> text,
-                                                       BodyMemory::Share share) {
+                                                       BodyMemory::Share share, bool isDeflated) {
   const std::shared_ptr<SocketFrame> frame(
       new SocketFrame(Kind::text, std::move(text), std::move(share)));
   frame->headSize_ = writeHead(frame->head_, Opcode::text, frame->text_->size());
+  if (isDeflated) frame->head_[0] |= static_cast<char>(kDeflated);
   return frame;
 }
 

@@ -31,9 +31,10 @@ class SocketFrame {
   };
 
   // The text stays whose it is; `share` is what the queues of all clients may hold, and has room
-  // for it by now.
+  // for it by now. When it is deflated, clients are told so.
   static std::shared_ptr<const SocketFrame> ofText(std::shared_ptr<const std::string> text,
-                                                   BodyMemory::Share share = {});
+                                                   BodyMemory::Share share = {},
+                                                   bool isDeflated = false);
   static std::shared_ptr<const SocketFrame> close(int code, std::string_view reason);
   static std::shared_ptr<const SocketFrame> ping();
   // Answers, made by addPong() one behind the other.

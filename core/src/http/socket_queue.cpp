@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "http/deflate.hpp"
 #include "http/sockets.hpp"
 
 namespace pombo {
@@ -9,34 +10,65 @@ namespace {
 
 constexpr int kTryAgainLater = 1013;
 
-// Whoever sends a text to many clients does so one after the other: they share its frame.
-std::shared_ptr<const SocketFrame> frameOf(const std::shared_ptr<const std::string>& text,
-                                           const Sockets& sockets, bool waits) {
-  thread_local std::weak_ptr<const SocketFrame> last;
-  if (auto frame = last.lock(); frame && frame->text() == text) return frame;
+// Shorter ones hardly become smaller; larger ones are media in base64, of which a quarter would be
+// saved at the cost of others' time.
+constexpr std::size_t kLeastDeflated = 256, kMostDeflated = 256 << 10;
+
+// What was made of the last text of this thread: whoever sends one to many clients does so one
+// after the other.
+struct LastText {
+  std::weak_ptr<const std::string> text = {};
+  std::weak_ptr<const SocketFrame> plain = {}, small = {};
+  bool tried = false;
+  std::shared_ptr<const std::string> deflated = {};
+};
+
+std::shared_ptr<const SocketFrame> framed(std::weak_ptr<const SocketFrame>& last,
+                                          const std::shared_ptr<const std::string>& payload,
+                                          const Sockets& sockets, bool waits, bool isDeflated) {
+  if (auto frame = last.lock()) return frame;
   auto share = sockets.memory().share();
-  if (!share.grow(text->size(), true)) {
+  if (!share.grow(payload->size(), true)) {
     if (waits) return nullptr;
     share = sockets.spareMemory().share();
-    if (!share.grow(text->size(), true)) return nullptr;
+    if (!share.grow(payload->size(), true)) return nullptr;
   }
-  auto frame = SocketFrame::ofText(text, std::move(share));
+  auto frame = SocketFrame::ofText(payload, std::move(share), isDeflated);
   last = frame;
   return frame;
 }
 
+// Without a lock: to deflate may take milliseconds.
+LastText& madeOf(const std::shared_ptr<const std::string>& text, bool deflates) {
+  thread_local LastText last;
+  if (last.text.lock() != text) last = {.text = text};
+  if (deflates && !std::exchange(last.tried, true) && text->size() >= kLeastDeflated &&
+      text->size() <= kMostDeflated)
+    if (auto small = deflated(*text))
+      last.deflated = std::make_shared<const std::string>(std::move(*small));
+  return last;
+}
+
 }  // namespace
 
-SocketQueue::SocketQueue(std::shared_ptr<Sockets> sockets, SocketOwner owner)
-    : sockets_(std::move(sockets)), owner_(std::move(owner)) {}
+SocketQueue::SocketQueue(std::shared_ptr<Sockets> sockets, SocketOwner owner, bool deflates)
+    : sockets_(std::move(sockets)), owner_(std::move(owner)), deflates_(deflates) {}
 SocketQueue::~SocketQueue() = default;
+
+const BodyMemory* SocketQueue::inflating() const {
+  return deflates_ ? &sockets_->inflating() : nullptr;
+}
 
 void SocketQueue::send(const std::shared_ptr<const std::string>& text) {
   if (!text) return;
+  LastText& made = madeOf(text, deflates_);
   std::unique_lock lock(mutex_);
   if (closed_) return;
   // Nobody pays for the slowness of others: there is memory for those alone that wait for nothing.
-  auto frame = frameOf(text, *sockets_, unsentFrames_ > 0);
+  const bool waits = unsentFrames_ > 0;
+  auto frame = deflates_ && made.deflated
+                   ? framed(made.small, made.deflated, *sockets_, waits, true)
+                   : framed(made.plain, text, *sockets_, waits, false);
   const bool fits = frame && hasRoomFor(frame->size());
   if (fits) {
     ++unsentFrames_;

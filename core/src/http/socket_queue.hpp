@@ -36,12 +36,15 @@ class SocketQueue {
     bool atOnce = false;  // what waits is not sent any more
   };
 
-  SocketQueue(std::shared_ptr<Sockets>, SocketOwner);
+  // `deflates`: so the client has agreed to.
+  SocketQueue(std::shared_ptr<Sockets>, SocketOwner, bool deflates);
   ~SocketQueue();
   SocketQueue(const SocketQueue&) = delete;
   SocketQueue& operator=(const SocketQueue&) = delete;
 
   const SocketOwner& owner() const { return owner_; }
+  // What reads the client's messages may take of this; null: none is deflated.
+  const BodyMemory* inflating() const;
 
   // As ISocket says.
   void send(const std::shared_ptr<const std::string>& text);
@@ -63,6 +66,7 @@ class SocketQueue {
 
   const std::shared_ptr<Sockets> sockets_;
   const SocketOwner owner_;
+  const bool deflates_;
   std::mutex mutex_;  // guards all below
   Frames frames_;
   std::size_t unsentFrames_ = 0, unsentBytes_ = 0;  // those that were taken among them

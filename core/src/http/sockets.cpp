@@ -13,8 +13,8 @@ constexpr std::chrono::minutes kTellEvery{1};
 
 }  // namespace
 
-std::shared_ptr<SocketQueue> Sockets::open(SocketOwner owner) {
-  auto queue = std::make_shared<SocketQueue>(shared_from_this(), owner);
+std::shared_ptr<SocketQueue> Sockets::open(SocketOwner owner, bool deflates) {
+  auto queue = std::make_shared<SocketQueue>(shared_from_this(), owner, deflates);
   std::lock_guard lock(mutex_);
   if (open_ >= limits_.clients) {
     ++refused_;

@@ -18,6 +18,7 @@ namespace pombo {
 struct SocketLimits {
   std::size_t clients = 12'288;       // of all instances
   std::uint64_t memory = 256u << 20;  // bytes of all texts that wait for clients
+  bool compression = true;            // for those that offer it
 };
 
 // Thread-safe.
@@ -30,7 +31,8 @@ class Sockets : public std::enable_shared_from_this<Sockets> {
         log_(log) {}
 
   // One client more. Throws Error{unavailable}.
-  std::shared_ptr<SocketQueue> open(SocketOwner);
+  std::shared_ptr<SocketQueue> open(SocketOwner, bool deflates = false);
+  bool compresses() const { return limits_.compression; }
   // Whose instance is gone.
   void close(const InstanceId&);
   // Closes those whose token opens their instance no more. What `mayListen` throws comes out of
@@ -43,6 +45,8 @@ class Sockets : public std::enable_shared_from_this<Sockets> {
   const BodyMemory& memory() const { return memory_; }
   // For the texts of those that wait for nothing yet, when the other is full.
   const BodyMemory& spareMemory() const { return spareMemory_; }
+  // For reading what is deflated.
+  const BodyMemory& inflating() const { return inflating_; }
   // `code` is absent of one that never became a WebSocket.
   void ended(const SocketQueue&, std::optional<int> code, std::function<void()> tell);
   void countOpened() { ++opened_; }
@@ -50,12 +54,14 @@ class Sockets : public std::enable_shared_from_this<Sockets> {
   void tellSlow(const InstanceId&);
 
  private:
+  static constexpr std::uint64_t kInflating = 16 << 20;  // bytes
+
   using Clients = std::map<const SocketQueue*, std::weak_ptr<SocketQueue>>;
 
   static void bar(const Clients&);
 
   const SocketLimits limits_;
-  const BodyMemory memory_, spareMemory_;
+  const BodyMemory memory_, spareMemory_, inflating_{kInflating};
   Log& log_;
   std::atomic<std::uint64_t> opened_{0}, sent_{0};
 

@@ -8,8 +8,8 @@ import pytest
 from client import Api
 from pombo_server import Server, until
 from rows import KEEP, Row, each, raw
-from websocket import (BINARY, CLOSE, FINAL, MASK, PING, PONG, TEXT, UPGRADE, VERSION, Shop, frame,
-                       key)
+from websocket import (BINARY, CLOSE, DEFLATE, DEFLATED, FINAL, MASK, PING, PONG, TEXT, UPGRADE,
+                       VERSION, Shop, deflate, frame, key)
 
 UPGRADE_REQUIRED = "WebSocket upgrade required"
 NOT_ENABLED = ("WebSocket is not enabled for this instance. Configure it first using POST "
@@ -131,9 +131,29 @@ LARGE = {
 }
 
 
-def is_closed(live: Shop, sent: bytes, code: int, reason: str) -> None:
+WHOLE, BEGUN = FINAL | DEFLATED | TEXT, DEFLATED | TEXT
+SMALL = deflate(b"Hello" * 100)
+BROKEN_DEFLATE = {
+    "no DEFLATE": (frame(0, b"\x07\xff\xff", first=WHOLE), 1007, ""),
+    "cut short": (frame(0, SMALL[:4], first=WHOLE), 1007, ""),
+    "nothing at all": (frame(0, b"", first=WHOLE), 1007, ""),
+    "what refers to the message before": (
+        frame(0, SMALL, first=WHOLE) + frame(0, b"\xf2\0\x11\0\0", first=WHOLE), 1007, ""),
+    "0xFF, deflated": (frame(0, deflate(b"a" * 500 + b"\xff"), first=WHOLE), 1007, ""),
+    "half a letter, deflated": (frame(0, deflate(b"a" * 500 + b"\xe2\x82"), first=WHOLE), 1007, ""),
+    "said again by a continuation": (
+        frame(0, SMALL[:4], first=BEGUN) + frame(0, SMALL[4:], first=FINAL | DEFLATED), 1002, ""),
+    "a deflated PING": (frame(PING, first=FINAL | DEFLATED | PING), 1002, ""),
+    "a deflated close": (frame(CLOSE, first=FINAL | DEFLATED | CLOSE), 1002, ""),
+    "RSV2 beside it": (frame(0, SMALL, first=WHOLE | 0x20), 1002, ""),
+}
+BOMBS = {"a byte too large": deflate(bytes((64 << 10) + 1)), "60 MiB": deflate(bytes(60 << 20)),
+         "of letters": deflate(b"a" * (1 << 20))}
+
+
+def is_closed(live: Shop, sent: bytes, code: int, reason: str, *lines: str) -> None:
     """So is this one, and no other."""
-    other, hit = live.open(), live.open()
+    other, hit = live.open(), live.open(lines=lines)
     hit.send(sent)
     assert hit.closing() == (code, reason)
     assert live.publish() == other.text()["id"]
@@ -145,6 +165,45 @@ def is_closed(live: Shop, sent: bytes, code: int, reason: str) -> None:
 @pytest.mark.parametrize("sent, code, reason", BROKEN.values(), ids=BROKEN.keys())
 def test_frames_that_are_none(live, sent, code, reason):
     is_closed(live, sent, code, reason)
+
+
+@pytest.mark.row("W3")
+@pytest.mark.parametrize("sent, code, reason", BROKEN_DEFLATE.values(), ids=BROKEN_DEFLATE.keys())
+def test_deflated_messages_that_are_none(live, sent, code, reason):
+    is_closed(live, sent, code, reason, DEFLATE)
+
+
+@pytest.mark.row("W3")
+def test_what_was_not_agreed_to_is_no_frame(live):
+    is_closed(live, frame(0, SMALL, first=WHOLE), 1002, "")
+
+
+@pytest.mark.row("W4")
+@pytest.mark.parametrize("first", [WHOLE, FINAL | DEFLATED | BINARY])
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
+def test_bombs(live, bomb, first):
+    assert len(bomb) <= 64 << 10
+    is_closed(live, frame(0, bomb, first=first), 1009, "frame too large", DEFLATE)
+
+
+@pytest.mark.row("W4")
+def test_bombs_that_are_small_each(live):
+    small = frame(0, deflate(bytes(64 << 10)), first=WHOLE)
+    hit = live.open(lines=(DEFLATE,))
+    hit.send(small * 5 + frame(PING, b"fine"))
+    assert hit.frame() == (PONG, b"fine")
+    is_closed(live, small * 100, 1009, "frame too large", DEFLATE)
+
+
+@pytest.mark.row("W4")
+def test_messages_that_never_end_hold_no_memory_to_speak_of(live, server):
+    other, before = live.open(), server.rss()
+    halves = [live.open(lines=(DEFLATE,)) for _ in range(80)]
+    for half in halves:
+        half.send(frame(0, SMALL[:4], first=BEGUN) + frame(PING, b"half"))
+    assert all(half.frame() == (PONG, b"half") for half in halves)
+    assert server.rss() - before < 16 << 20
+    assert live.publish() == other.text()["id"]
 
 
 @pytest.mark.row("W4")

@@ -15,5 +15,10 @@ socket.on('unexpected-response', (_, answer) => {
 });
 socket.on('pong', data => tell({pong: data.toString()}));
 socket.on('close', (code, reason) => tell({code, reason: reason.toString()}));
-process.stdin.on('data', line => line.toString().startsWith('ping') ? socket.ping('hi') : socket.close(4001));
+process.stdin.on('data', line => {
+  const [what] = line.toString().split('\n');
+  if (what === 'ping') socket.ping('hi');
+  else if (what === 'text') socket.send('so long that it is deflated, '.repeat(1000));
+  else socket.close(4001);
+});
 process.stdin.on('end', () => process.exit());
