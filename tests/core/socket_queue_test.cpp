@@ -161,6 +161,21 @@ TEST_F(SocketQueueTest, WhenAllMemoryIsTakenOnlyThoseThatWaitAreClosed) {
   EXPECT_FALSE(closing_);
 }
 
+TEST_F(SocketQueueTest, WhenAllMemoryIsTakenAFewFramesMakeNobodySlow) {
+  sockets_ = limited({.clients = 10, .memory = 2 << 20});
+  const auto slow = sockets_->open({{"i"}, "t"}), quick = sockets_->open({{"i"}, "t"});
+  for (int i = 0; i < 96; ++i) slow->send(textOf(std::string(16 << 10, 'a')));
+  // What was taken and is not yet written is no slowness; what is more than that is one.
+  for (int i = 0; i < 4; ++i) {
+    quick->send(textOf(std::string(16 << 10, 'a')));
+    taken(*quick);
+    EXPECT_FALSE(closing_) << i;
+  }
+  slow->send(textOf("one more"));
+  taken(*slow);
+  EXPECT_TRUE(closing_);
+}
+
 TEST_F(SocketQueueTest, TheFirstClosingCounts) {
   const auto queue = sockets_->open({{"i"}, "t"});
   queue->send(textOf("last words"));

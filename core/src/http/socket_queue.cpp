@@ -25,11 +25,11 @@ struct LastText {
 
 std::shared_ptr<const SocketFrame> framed(std::weak_ptr<const SocketFrame>& last,
                                           const std::shared_ptr<const std::string>& payload,
-                                          const Sockets& sockets, bool waits, bool isDeflated) {
+                                          const Sockets& sockets, bool isSlow, bool isDeflated) {
   if (auto frame = last.lock()) return frame;
   auto share = sockets.memory().share();
   if (!share.grow(payload->size(), true)) {
-    if (waits) return nullptr;
+    if (isSlow) return nullptr;
     share = sockets.spareMemory().share();
     if (!share.grow(payload->size(), true)) return nullptr;
   }
@@ -64,11 +64,11 @@ void SocketQueue::send(const std::shared_ptr<const std::string>& text) {
   LastText& made = madeOf(text, deflates_);
   std::unique_lock lock(mutex_);
   if (closed_) return;
-  // Nobody pays for the slowness of others: there is memory for those alone that wait for nothing.
-  const bool waits = unsentFrames_ > 0;
+  // Nobody pays for the slowness of others: there is memory for those alone that are not slow.
+  const bool isSlow = unsentBytes_ > kBacklog;
   auto frame = deflates_ && made.deflated
-                   ? framed(made.small, made.deflated, *sockets_, waits, true)
-                   : framed(made.plain, text, *sockets_, waits, false);
+                   ? framed(made.small, made.deflated, *sockets_, isSlow, true)
+                   : framed(made.plain, text, *sockets_, isSlow, false);
   const bool fits = frame && hasRoomFor(frame->size());
   if (fits) {
     ++unsentFrames_;

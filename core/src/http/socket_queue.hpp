@@ -28,6 +28,7 @@ struct SocketOwner {
 class SocketQueue {
  public:
   static constexpr std::size_t kMostFrames = 1024, kMostBytes = 8 << 20;
+  static constexpr std::size_t kBacklog = 64 << 10;  // bytes; no client is slow for having them
 
   using Frames = std::vector<std::shared_ptr<const SocketFrame>>;
   struct Closing {

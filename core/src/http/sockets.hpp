@@ -43,7 +43,7 @@ class Sockets : public std::enable_shared_from_this<Sockets> {
 
   // For the clients' queues.
   const BodyMemory& memory() const { return memory_; }
-  // For the texts of those that wait for nothing yet, when the other is full.
+  // For the texts of those that are not slow, when the other is full.
   const BodyMemory& spareMemory() const { return spareMemory_; }
   // For reading what is deflated.
   const BodyMemory& inflating() const { return inflating_; }
