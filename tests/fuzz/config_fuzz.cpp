@@ -53,8 +53,10 @@ void checkConfig(const Config& config, const Environment& environment) {
   std::size_t at = 0;
   for (const Json* values :
        {&config.http, &config.storage, &config.security, &config.plugins, &config.egress,
-        &config.limits, &config.log, &config.metrics, &config.admin, &config.audit, &config.events})
+        &config.limits, &config.log, &config.metrics, &config.admin, &config.audit, &config.events,
+        &config.sockets, &config.link, &config.media})
     checkSection(configSections().at(at++).keys, *values);
+  require(at == configSections().size());
   for (const auto& block : config.blocks) {
     checkSection(processKeys(), block.process);
     require(!block.name.empty() && block.budget.count() >= 1 && block.budget.count() <= 600);
