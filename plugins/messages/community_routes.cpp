@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "group_fields.hpp"
 #include "picture_fields.hpp"
 #include "reply_shape.hpp"
@@ -7,6 +9,9 @@ using namespace pombo;
 namespace {
 
 constexpr std::size_t kMostGroups = 50;  // at once
+// A connector pauses for a second between two groups, and has a minute for a call.
+constexpr std::size_t kTogether = 20;
+constexpr std::chrono::seconds kBudget{150};  // of several calls
 
 Field communityField() {
   return {
@@ -31,19 +36,51 @@ boost::json::array groupsIn(const Fields& fields) {
   return jids;
 }
 
-// {"linked": [...], "failed": [{"jid", "error"}]}
-Json moved(const Desk& desk, const Instance& instance, const char* operation,
-           const std::string& community, const boost::json::array& groups) {
-  const Json done =
-      askOfGroup(desk, instance, operation, {{"community", community}, {"groups", groups}});
-  return {{"linked", done.at("linked")}, {"failed", done.at("failed")}};
+using Groups = boost::json::array;
+
+struct Links {
+  Groups linked = {};
+  Groups failed = {};  // {"jid", "error"}
+
+  void addFailed(const Groups& groups, std::size_t from, const std::string& error) {
+    for (std::size_t i = from; i < groups.size(); ++i)
+      failed.push_back({{"jid", groups[i]}, {"error", error}});
+  }
+};
+
+Groups listIn(const Json& done, const char* key) {
+  const Json* found = done.is_object() ? done.get_object().if_contains(key) : nullptr;
+  return found && found->is_array() ? found->get_array() : Groups();
 }
 
-Json notACommunity(const boost::json::array& groups) {
-  boost::json::array failed;
-  for (const auto& group : groups)
-    failed.push_back({{"jid", group}, {"error", "There is no community to link it to"}});
-  return {{"linked", boost::json::array()}, {"failed", std::move(failed)}};
+// A few at a time. What fails when some are moved already is told of the others.
+Links moved(const Desk& desk, const Instance& instance, const std::string& operation,
+            const std::string& community, const Groups& groups) {
+  Links links;
+  for (std::size_t at = 0; at < groups.size(); at += kTogether) try {
+      const auto end = std::min(groups.size(), at + kTogether);
+      const Groups some(groups.begin() + at, groups.begin() + end);
+      const Json done =
+          askOfGroup(desk, instance, operation, {{"community", community}, {"groups", some}});
+      for (const auto& jid : listIn(done, "linked")) links.linked.push_back(jid);
+      for (const auto& each : listIn(done, "failed")) links.failed.push_back(each);
+    } catch (const Error& error) {
+      if (at == 0) throw;
+      links.addFailed(groups, at, error.what());
+      break;
+    }
+  return links;
+}
+
+// The community is there: whoever reads an error makes a second one.
+Links linkedTo(const Desk& desk, const Instance& instance, const std::string& community,
+               const Groups& groups, std::vector<std::string>& warnings) try {
+  return moved(desk, instance, "community.link", community, groups);
+} catch (const Error& error) {
+  warnings.push_back(std::string("The community has no groups yet: ") + error.what());
+  Links links;
+  links.addFailed(groups, 0, error.what());
+  return links;
 }
 
 HttpReply create(const Desk& desk, const HttpRequest& request) {
@@ -68,13 +105,18 @@ HttpReply create(const Desk& desk, const HttpRequest& request) {
     } catch (const Error& error) {
       warnings.push_back(std::string("The community has no image yet: ") + error.what());
     }
-  Json links = notACommunity(isCommunity ? boost::json::array() : groups);
-  if (isCommunity && !groups.empty()) links = moved(desk, instance, "community.link", jid, groups);
-  auto body = done(
-      "Community created successfully",
-      {{"community", {{"jid", jid}, {"name", made.at("name")}, {"isCommunity", isCommunity}}}});
-  body["linked"] = links.at("linked");
-  body["failed"] = links.at("failed");
+  Links links;
+  if (isCommunity)
+    links = linkedTo(desk, instance, jid, groups, warnings);
+  else
+    links.addFailed(groups, 0, "There is no community to link it to");
+  auto body = done("Community created successfully",
+                   {{"community",
+                     {{"jid", jid},
+                      {"name", shown.get<std::string>("name", fields.require<std::string>("name"))},
+                      {"isCommunity", isCommunity}}}});
+  body["linked"] = std::move(links.linked);
+  body["failed"] = std::move(links.failed);
   return {.status = 201, .body = std::move(body), .warnings = std::move(warnings)};
 }
 
@@ -94,12 +136,12 @@ HttpReply move(const Desk& desk, const HttpRequest& request, const Move& way) {
   const auto community = groupJidIn(fields.require<std::string>("communityJid"));
   const auto groups = groupsIn(fields);
   if (groups.empty()) throw Error(Code::invalid, "groupJid is required");
-  const Json links = moved(desk, *request.instance, (std::string("community.") + way.name).c_str(),
-                           community, groups);
-  const std::size_t worked = links.at("linked").as_array().size();
+  const Links links =
+      moved(desk, *request.instance, std::string("community.") + way.name, community, groups);
+  const std::size_t worked = links.linked.size();
   auto body = done(
       way.before + std::to_string(worked) + " of " + std::to_string(groups.size()) + way.behind,
-      {{"linked", links.at("linked")}, {"failed", links.at("failed")}});
+      {{"linked", links.linked}, {"failed", links.failed}});
   body["success"] = worked > 0;
   return {.body = std::move(body)};
 }
@@ -136,6 +178,7 @@ Route createRoute() {
                               .choices = {"request_required", "open"}}},
                             replyWith(std::move(members)));
   route.status = 201;
+  route.budget = kBudget;
   return route;
 }
 
@@ -143,13 +186,15 @@ Route createRoute() {
 
 std::vector<DeskRoute> communityRoutes() {
   std::vector<DeskRoute> all{{createRoute(), create}};
-  for (const auto& way : kMoves)
-    all.push_back(
-        {askingRoute(Method::post, std::string("community/") + way.name, way.summary,
-                     {communityField(), groupsField(Need::always)}, replyWith(linksSchema())),
-         [&way](const Desk& desk, const HttpRequest& request) {
-           return move(desk, request, way);
-         }});
+  for (const auto& way : kMoves) {
+    Route route =
+        askingRoute(Method::post, std::string("community/") + way.name, way.summary,
+                    {communityField(), groupsField(Need::always)}, replyWith(linksSchema()));
+    route.budget = kBudget;
+    all.push_back({std::move(route), [&way](const Desk& desk, const HttpRequest& request) {
+                     return move(desk, request, way);
+                   }});
+  }
   const Json row = objectOf({{"jid", text()}, {"name", text()}, {"isDefaultSubGroup", flag()}});
   all.push_back({askingRoute(Method::get, "community/listSubGroups", "The groups of a community",
                              {communityField()},

@@ -127,7 +127,7 @@ TEST_F(MessagesGroups, CallsArePlacedByAConnectorThatCan) {
                   {"number", "1@lid"},
                   {"duration", 8}}));
   EXPECT_EQ(asked(0), (Json{"call.fake", {{"duration", 8}, {"chat", "1@lid"}}}));
-  EXPECT_EQ(call(Method::post, "call/audio", {{"number", "1@lid"}, {"mediaBase64", "aaaa"}}).body,
+  EXPECT_EQ(call(Method::post, "call/audio", {{"number", "1@lid"}, {"mediaBase64", "SUQz"}}).body,
             (Json{{"success", true},
                   {"message", "Audio call placed"},
                   {"callId", "c-1"},
@@ -141,6 +141,49 @@ TEST_F(MessagesGroups, EveryRouteOfTheBlockIsDescribed) {
     EXPECT_FALSE(route.dialect.empty()) << route.path;
     for (const auto& fields : {route.query, route.body})
       for (const auto& field : fields) EXPECT_TRUE(field.doc.ends_with(".")) << field.name;
+  }
+}
+
+boost::json::array groups(std::size_t from, std::size_t to) {
+  boost::json::array all;
+  for (auto i = from; i < to; ++i) all.emplace_back(std::to_string(100 + i) + "@g.us");
+  return all;
+}
+
+TEST_F(MessagesGroups, ACommunityThatIsMadeIsAnsweredWhateverBecomesOfItsGroups) {
+  for (const auto& answer :
+       Answers<Json>{Error(Code::rateLimited, "Rate limited by WhatsApp. Try again later."),
+                     Error(Code::timedOut, "late"), Error(Code::internal, "no")}) {
+    host_.performAnswers.emplace_back(Json{{"jid", kGroup}, {"isCommunity", true}});
+    host_.performAnswers.push_back(answer);
+    const auto reply =
+        call(Method::post, "community/create",
+             {{"name", "Town"}, {"groupJid", groups(0, 2)}, {"membershipApprovalMode", "open"}});
+    EXPECT_EQ(reply.status, 201);
+    EXPECT_EQ(reply.body.at("community"),
+              (Json{{"jid", kGroup}, {"name", "Town"}, {"isCommunity", true}}));
+    EXPECT_EQ(reply.body.at("failed").as_array().size(), 2u);
+    EXPECT_EQ(reply.warnings.size(), 1u);
+  }
+}
+
+TEST_F(MessagesGroups, GroupsAreLinkedTwentyAtATime) {
+  host_.performAnswers.emplace_back(
+      Json{{"linked", groups(0, 20)}, {"failed", boost::json::array()}});
+  host_.performAnswers.emplace_back(Json{{"linked", groups(20, 40)}});
+  host_.performAnswers.emplace_back(Error(Code::timedOut, "late"));
+  const auto reply =
+      call(Method::post, "community/link", {{"communityJid", kGroup}, {"groupJid", groups(0, 45)}});
+  EXPECT_EQ(reply.body.at("message"), "Linked 40 of 45 groups to community");
+  EXPECT_EQ(reply.body.at("linked"), Json(groups(0, 40)));
+  ASSERT_EQ(reply.body.at("failed").as_array().size(), 5u);
+  EXPECT_EQ(reply.body.at("failed").at(0),
+            (Json{{"jid", "140@g.us"}, {"error", "Timed out waiting for WhatsApp"}}));
+  EXPECT_EQ(asked(1),
+            (Json{"community.link", {{"community", kGroup}, {"groups", groups(20, 40)}}}));
+  for (const auto& route : host_.declared) {
+    if (route.path != "/api/community/link/:instance") continue;
+    EXPECT_EQ(route.budget, std::chrono::seconds(150));
   }
 }
 
