@@ -1,10 +1,16 @@
 #include "delays.hpp"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 Delays::Delays(const Limits& limits) : limits_(limits) {
-  for (int i = 0; i < limits_.threads; ++i) threads_.emplace_back([this] { work(); });
+  const std::lock_guard lock(mutex_);
+  addThread();
+}
+
+void Delays::addThread() {
+  threads_.emplace_back([this] { work(); });
 }
 
 void Delays::stop() {
@@ -37,6 +43,13 @@ bool Delays::after(std::chrono::milliseconds time, Task task) {
   return true;
 }
 
+// Somebody for the others, as long as the machine has threads: else they wait for this one.
+void Delays::stayAwake() try {
+  if (busy_ == threads_.size() && busy_ < limits_.threads) addThread();
+} catch (const std::system_error&) {
+  return;
+}
+
 void Delays::work() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
@@ -48,11 +61,14 @@ void Delays::work() {
     }
     Task task = std::move(tasks_.extract(it).mapped());
     ++lanes_[task.lane].running;
+    ++busy_;
+    stayAwake();
     lock.unlock();
     // Whoever was told of this task may have been told of one more.
     changed_.notify_one();
     std::exchange(task.run, nullptr)();
     lock.lock();
+    --busy_;
     end(task.lane, task.bytes);
   }
 }

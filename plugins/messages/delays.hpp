@@ -15,7 +15,7 @@
 class Delays {
  public:
   struct Limits {
-    int threads = 8;
+    std::size_t threads = 32;   // at most: there is one more than are busy
     int together = 2;           // of one lane
     std::size_t waiting = 256;  // of one lane, those under way included; of all sixteen times that
     std::uint64_t bytes = std::uint64_t{64} << 20;  // likewise; of all four times that
@@ -46,15 +46,18 @@ class Delays {
   };
 
   void work();
+  void addThread();
+  void stayAwake();
   Tasks::iterator next(Clock::time_point now);
   void waitForMore(std::unique_lock<std::mutex>&, Clock::time_point now);
   void end(const std::string& lane, std::uint64_t bytes);
 
   const Limits limits_;
-  std::mutex mutex_;  // guards the next four
+  std::mutex mutex_;  // guards all below
   Tasks tasks_;       // that have not begun
   Load all_;
   std::map<std::string, Load> lanes_;
+  std::size_t busy_ = 0;  // threads
   bool stopping_ = false;
   std::condition_variable changed_;
   std::vector<std::thread> threads_;

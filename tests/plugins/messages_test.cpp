@@ -380,6 +380,16 @@ TEST_F(DelaysTest, ALaneThatStandsStillHoldsUpNoOther) {
   EXPECT_EQ(done, (std::vector<int>{2, 1}));
 }
 
+TEST_F(DelaysTest, FewLanesThatStandStillHoldUpNoOther) {
+  Delays delays({});
+  for (const char* lane : {"a", "b", "c", "d", "e"})
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(delays.after({}, holding(lane)));
+  waitFor([&] { return held == 10; });
+  EXPECT_TRUE(delays.after({}, noting("f", 1)));
+  waitFor([&] { return done.size() == 1; });
+  release();
+}
+
 TEST_F(DelaysTest, OnlySoMuchWaits) {
   Delays delays({.threads = 1, .waiting = 2, .bytes = 10});
   EXPECT_TRUE(delays.after(kHour, noting("a", 1, 6)));
