@@ -11,6 +11,11 @@ using namespace pombo;
 namespace {
 
 constexpr std::int64_t kError = -1;
+constexpr int kMostOwners = 64;
+// Writers wait for each other: one of them takes no more rows than this, and a sweep no more turns.
+constexpr int kRowsAtOnce = 5000, kTurns = 10;
+constexpr std::chrono::hours kSweepPause{1};
+constexpr std::chrono::minutes kFailurePause{1};
 constexpr std::array<const char*, 7> kWords{"error",    "pending", "sent",  "delivered",
                                             "received", "read",    "played"};
 
@@ -39,6 +44,7 @@ CREATE TABLE messages_kept (
 CREATE INDEX messages_kept_by_id ON messages_kept (id);
 CREATE INDEX messages_kept_by_chat ON messages_kept (instance_id, chat, at);
 CREATE INDEX messages_kept_by_time ON messages_kept (at);
+CREATE INDEX messages_kept_with_media ON messages_kept (at) WHERE media_key <> '';
 CREATE TABLE messages_counts (
   instance_id TEXT NOT NULL,
   what TEXT NOT NULL,
@@ -106,6 +112,10 @@ std::optional<std::int64_t> statusIn(const std::string& receipt) {
   return it == all.end() ? std::nullopt : std::optional(it->second);
 }
 
+LateMessages::Key keyOf(const Event& event, const std::string& id) {
+  return {event.instance.value, id, textAt(event.data, "/chat/jid")};
+}
+
 // Never backwards; what was delivered did not fail.
 bool follows(std::int64_t next, std::int64_t now) {
   return next == kError ? now == 0 || now == kSentStatus : next > now;
@@ -145,13 +155,15 @@ std::string MessageStore::mediaKeyOf(const InstanceId& instance,
 std::vector<InstanceId> MessageStore::ownersOf(const std::string& id) const {
   std::vector<InstanceId> all;
   for (const auto& row :
-       sql_.query({"SELECT instance_id FROM messages_kept WHERE id = :id", {kept(id)}}))
+       sql_.query({"SELECT DISTINCT instance_id FROM messages_kept WHERE id = :id LIMIT " +
+                       std::to_string(kMostOwners),
+                   {kept(id)}}))
     all.push_back({textIn(row, "instance_id")});
   return all;
 }
 
 void MessageStore::keepSent(const InstanceId& instance, const Json& exchange) {
-  if (mayBeIgnored(textAt(exchange, "/chat/jid"))) return;
+  if (textAt(exchange, "/id").empty() || mayBeIgnored(textAt(exchange, "/chat/jid"))) return;
   sql_.apply({insertion(instance, exchange, "", false)});
 }
 
@@ -160,10 +172,32 @@ void MessageStore::take(const Event& event) {
   if (event.type == "message.status") takeStatus(event);
 }
 
+void MessageStore::requireKept(const Event& event, const std::string& id) {
+  if (late_.contains(keyOf(event, id), clock_.now()))
+    throw Error(Code::unavailable, "The message that this changes is not kept yet");
+}
+
 void MessageStore::takeMessage(const Event& event) {
   const std::string type = textAt(event.data, "/message/type");
-  if (type == "message_edit") return sql_.apply({editOf(event)});
-  if (type == "message_revoke") return sql_.apply({revocationOf(event)});
+  if (type == "message_edit") {
+    requireKept(event, textAt(event.data, "/message/edit/original_id"));
+    return sql_.apply({editOf(event)});
+  }
+  if (type == "message_revoke") {
+    requireKept(event, textAt(event.data, "/message/revoke/original_id"));
+    return sql_.apply({revocationOf(event)});
+  }
+  const auto key = keyOf(event, textAt(event.data, "/id"));
+  try {
+    keepReceived(event);
+  } catch (const std::exception&) {
+    late_.add(key, clock_.now());
+    throw;
+  }
+  late_.remove(key);
+}
+
+void MessageStore::keepReceived(const Event& event) {
   const auto known = sql_.query(
       {"SELECT counted FROM messages_kept "
        "WHERE instance_id = :i AND id = :id AND chat = :chat",
@@ -188,7 +222,7 @@ void MessageStore::moveStatus(const Event& event, const std::string& id, std::in
   const std::vector<SqlValue> whose{event.instance.value, kept(id),
                                     textAt(event.data, "/chat/jid")};
   const auto rows = sql_.query({"SELECT status, outgoing FROM messages_kept" + which, whose});
-  if (rows.empty()) return;
+  if (rows.empty()) return requireKept(event, kept(id));
   const auto now = numberIn(rows.front(), "status");
   if (!follows(status, now)) return;
   std::vector<Statement> all{{"UPDATE messages_kept SET status = :s" + which, {status}}};
@@ -224,12 +258,45 @@ std::vector<std::string> MessageStore::chatsOf(const InstanceId& instance) const
   return all;
 }
 
-void MessageStore::sweep() {
+std::vector<InstanceId> MessageStore::owners() const {
+  std::vector<InstanceId> all;
+  for (const auto& row : sql_.query({"SELECT DISTINCT instance_id FROM messages_counts", {}}))
+    all.push_back({textIn(row, "instance_id")});
+  return all;
+}
+
+// By the time that a slice ends with: what databases lack is a DELETE with a limit.
+bool MessageStore::sweepSome(const std::string& change, const std::string& which,
+                             const std::string& before) {
+  const auto last =
+      sql_.query({"SELECT at FROM messages_kept WHERE at < :t" + which +
+                      " ORDER BY at LIMIT 1 OFFSET " + std::to_string(kRowsAtOnce - 1),
+                  {before}});
+  const bool isLast = last.empty();
+  sql_.apply({{change + (isLast ? " WHERE at < :t" : " WHERE at <= :t") + which,
+               {isLast ? before : textIn(last.front(), "at")}}});
+  return isLast;
+}
+
+bool MessageStore::sweep() {
   const TimePoint now = clock_.now();
-  const auto hour = std::chrono::floor<std::chrono::hours>(now.time_since_epoch()).count();
-  if (swept_ == hour) return;
-  sql_.apply({{"DELETE FROM messages_kept WHERE at < :t", {utcText(now - keeping_.messages)}},
-              {"UPDATE messages_kept SET media_key = '' WHERE at < :t AND media_key <> ''",
-               {utcText(now - keeping_.media)}}});
-  swept_ = hour;
+  const auto at = [](TimePoint time) { return time.time_since_epoch().count(); };
+  auto due = nextSweep_.load();
+  if (at(now) < due || !nextSweep_.compare_exchange_strong(due, at(now + kSweepPause)))
+    return false;
+  try {
+    bool done = false, doneMedia = false;
+    for (int turn = 0; turn < kTurns && !(done && doneMedia); ++turn) {
+      if (!done)
+        done = sweepSome("DELETE FROM messages_kept", "", utcText(now - keeping_.messages));
+      if (!doneMedia)
+        doneMedia = sweepSome("UPDATE messages_kept SET media_key = ''", " AND media_key <> ''",
+                              utcText(now - keeping_.media));
+    }
+    if (!(done && doneMedia)) nextSweep_ = at(now);
+    return done && doneMedia;
+  } catch (const std::exception&) {
+    nextSweep_ = at(now + kFailurePause);
+    throw;
+  }
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "late_messages.hpp"
 #include "pombo/event.hpp"
 #include "pombo/observe.hpp"
 #include "pombo/storage.hpp"
@@ -52,13 +53,14 @@ class MessageStore {
                                     const std::string& chat = "") const;
   // Of its media; may be as large as a file. Empty: the bytes are not there any more.
   std::string mediaKeyOf(const pombo::InstanceId&, const StoredMessage&) const;
-  // Whose a message with this id is.
+  // Whose a message with this id is; of very many, some.
   std::vector<pombo::InstanceId> ownersOf(const std::string& id) const;
 
   // What was just sent can be answered before its event comes back; in chats that may be ignored
   // only what the event says is kept.
   void keepSent(const pombo::InstanceId&, const pombo::Json& exchange);
-  // "message.exchange" and "message.status"; of one instance one after the other.
+  // "message.exchange" and "message.status"; of one instance one after the other. Throws
+  // Error{unavailable} for what changes a message that could not be kept yet: it comes back.
   void take(const pombo::Event&);
   void forget(const pombo::InstanceId&);
 
@@ -66,16 +68,24 @@ class MessageStore {
   // JIDs with whom there were messages.
   std::vector<std::string> chatsOf(const pombo::InstanceId&) const;
 
-  // Deletes what was kept for long enough, once an hour.
-  void sweep();
+  // Deletes what was kept for long enough, once an hour; when there is much of it the next call
+  // goes on, and after a failure one a minute later. Whether it has come to an end just now.
+  bool sweep();
+  // Whose something was counted.
+  std::vector<pombo::InstanceId> owners() const;
 
  private:
   void takeMessage(const pombo::Event&);
+  void requireKept(const pombo::Event&, const std::string& id);
+  void keepReceived(const pombo::Event&);
   void takeStatus(const pombo::Event&);
   void moveStatus(const pombo::Event&, const std::string& id, std::int64_t status);
+  // Whether there is no more of it.
+  bool sweepSome(const std::string& change, const std::string& which, const std::string& before);
 
   pombo::ISql& sql_;
   const pombo::IClock& clock_;
   const Keeping keeping_;
-  std::atomic<std::int64_t> swept_{-1};  // the hour, since 1970
+  LateMessages late_;
+  std::atomic<pombo::TimePoint::rep> nextSweep_{0};
 };

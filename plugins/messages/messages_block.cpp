@@ -74,12 +74,18 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
 
   Verdict deliver(const Event& event, const std::string&) override {
     store_->take(event);
+    // It may have been deleted meanwhile, and what is kept of it before.
+    if (!host_->instances().find(event.instance)) store_->forget(event.instance);
     sweep();
     return {};
   }
 
   // What has been taken has been taken: an event is not tried again for what comes after it.
-  void sweep() try { store_->sweep(); } catch (const std::exception& error) {
+  void sweep() try {
+    if (!store_->sweep()) return;
+    for (const auto& owner : store_->owners())
+      if (!host_->instances().find(owner)) store_->forget(owner);
+  } catch (const std::exception& error) {
     host_->log().write(Level::warn, "Old messages were not deleted", {{"reason", error.what()}});
   }
 
