@@ -131,7 +131,9 @@ Letter letterOf(const Desk& desk, const MessageKind& kind, const HttpRequest& re
 
 std::string contentOf(const Letter& letter, const Json& exchange) {
   if (letter.kind.content) return letter.kind.content(letter.told);
-  return std::string(exchange.at("message").at("content").as_string());
+  boost::json::error_code none;
+  const Json* content = exchange.find_pointer("/message/content", none);
+  return content && content->is_string() ? std::string(content->get_string()) : "";
 }
 
 // It is sent already, and its event will say so as well: whoever reads an error sends it again.

@@ -1,19 +1,32 @@
 #include "sent_answer.hpp"
 
+#include "chat_address.hpp"
+#include "utc_text.hpp"
+
 namespace {
 
 using boost::json::object;
 using boost::json::value;
 
-object chatIn(const value& chat) {
-  object shown{{"jid", chat.at("jid")}, {"lid", chat.at("lid")}, {"type", chat.at("type")}};
-  if (chat.at("type") == "group") shown["groupName"] = chat.at("name");
-  return shown;
-}
-
 value orNull(const object& told, const char* key) {
   const value* found = told.if_contains(key);
   return found ? *found : value();
+}
+
+// What a connector may leave out, or has forgotten: it has sent the message all the same.
+value at(const value& whole, const char* pointer, value otherwise) {
+  boost::json::error_code none;
+  const value* found = whole.find_pointer(pointer, none);
+  return found && !found->is_null() ? *found : otherwise;
+}
+
+object chatIn(const value& exchange, const object& told) {
+  const value jid = at(exchange, "/chat/jid", orNull(told, "chat"));
+  const std::string text(jid.is_string() ? std::string_view(jid.get_string()) : "");
+  const value type = at(exchange, "/chat/type", wordFor(chatTypeOf(text)));
+  object shown{{"jid", jid}, {"lid", at(exchange, "/chat/lid", nullptr)}, {"type", type}};
+  if (type == "group") shown["groupName"] = at(exchange, "/chat/name", "");
+  return shown;
 }
 
 void addMedia(const object& told, const value& type, object& data) {
@@ -27,20 +40,21 @@ void addMedia(const object& told, const value& type, object& data) {
 }  // namespace
 
 object sentAnswer(const value& exchange, const object& told, const std::string& content) {
-  const value& message = exchange.at("message");
-  object data{{"messageId", exchange.at("id")},
-              {"messageType", message.at("type")},
-              {"direction", "outgoing"},
-              {"content", content},
-              {"timestamp", exchange.at("timestamp")},
-              {"source", message.at("source")},
-              {"chat", chatIn(exchange.at("chat"))},
-              {"sender", {{"jid", exchange.at("sender").at("jid")}}}};
+  const value type = at(exchange, "/message/type", "");
+  object data{
+      {"messageId", at(exchange, "/id", "")},
+      {"messageType", type},
+      {"direction", "outgoing"},
+      {"content", content},
+      {"timestamp", at(exchange, "/timestamp", utcText(std::chrono::system_clock::now()).c_str())},
+      {"source", at(exchange, "/message/source", orNull(told, "source"))},
+      {"chat", chatIn(exchange, told)},
+      {"sender", {{"jid", at(exchange, "/sender/jid", "")}}}};
   if (const auto* mentions = told.if_contains("mentions")) data["mentions"] = *mentions;
   if (const auto* reply = told.if_contains("reply"))
     data["replyTo"] = {{"messageId", reply->at("messageId")},
                        {"senderJid", reply->at("senderJid")},
                        {"text", reply->at("text")}};
-  if (told.contains("mediaSize")) addMedia(told, message.at("type"), data);
+  if (told.contains("mediaSize")) addMedia(told, type, data);
   return data;
 }

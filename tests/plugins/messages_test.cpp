@@ -90,6 +90,19 @@ TEST_F(Messages, SayWhatAConnectorSays) {
   }
 }
 
+TEST_F(Messages, AreSentWhateverAConnectorLeavesOut) {
+  for (const Json& said :
+       {Json(), Json(object()),
+        Json{{"id", "3EB0A1"}, {"chat", {{"jid", kAna}}}, {"message", {{"type", "text"}}}}}) {
+    host.performAnswers.emplace_back(said);
+    const Json data = send("text", {{"number", kAna}, {"message", "Hello"}}).body.at("data");
+    EXPECT_EQ(data.at("chat"), (Json{{"jid", kAna}, {"lid", nullptr}, {"type", "private"}}));
+    EXPECT_EQ(data.at("source"), "api");
+    EXPECT_TRUE(data.at("content").is_string());
+  }
+  EXPECT_EQ(host.counters["sent"], 3);
+}
+
 TEST_F(Messages, AreKeptOnceAndCountedOnce) {
   const Event event{
       .type = "message.exchange", .instance = kShop.id, .chat = kAna, .data = exchange()};
