@@ -410,30 +410,43 @@ def test_a_message_is_found_and_was_read(api, shop):
                     "isEdited": False, "isDeleted": False}
 
 
-def changed(api, kind, message, chat, author, detail):
-    """An event by which `author` changes `message` in `chat`."""
-    data = {"id": f"3EB0{os.urandom(6).hex().upper()}", "direction": "incoming",
+def changed(api, kind, message, chat, author, content="Changed"):
+    """An event by which `author` changes `message` in `chat`, or one of its own there."""
+    detail = {"message_edit": "edit", "message_revoke": "revoke"}.get(kind)
+    id = f"3EB0{os.urandom(6).hex().upper()}"
+    data = {"id": id, "direction": "incoming",
             "chat": {"jid": chat, "name": "", "type": "private"},
             "sender": {"jid": author, "lid": None, "name": ""}, "recipient": {},
-            "message": {"type": kind, "content": "Changed", "isEdit": kind == "message_edit",
-                        **{detail: {"original_id": message, "by": author, "byAdmin": False,
-                                    "text": "Changed"}}}}
+            "message": {"type": kind, "content": content, "isEdit": kind == "message_edit"}}
+    if detail:
+        data["message"][detail] = {"original_id": message, "by": author, "byAdmin": False,
+                                   "text": content}
     body = {"event": "message.exchange", "data": data}
     assert api.call("POST", "/api/simulator/event/shop", body).status == 202
+    return id
 
 
 def test_a_message_is_changed_by_its_author_only(api, shop):
     message = text_id(api)
     stranger = "5511977770000@s.whatsapp.net"
-    changed(api, "message_edit", message, stranger, stranger, "edit")
-    changed(api, "message_edit", message, ANA, stranger, "edit")
-    changed(api, "message_revoke", message, stranger, stranger, "revoke")
-    changed(api, "message_revoke", message, ANA, ANA, "revoke")
-    changed(api, "message_edit", message, ANA, JID, "edit")
+
+    def unchanged_by(kind, chat, author):
+        """What comes later in the same chat has been kept: so this one was looked at."""
+        changed(api, kind, message, chat, author, f"By {author} in {chat}")
+        marker = changed(api, "text", None, chat, author)
+        assert until(lambda: about(api, "getMessage", marker).status == 200)
+        data = about(api, "getMessage", message).json["data"]
+        assert (data["content"], data["isEdited"], data["isDeleted"]) == \
+            ("Are you open?", False, False)
+
+    for kind in ("message_edit", "message_revoke"):
+        for chat, author in ((stranger, stranger), (ANA, stranger), (ANA, ANA), (stranger, JID)):
+            unchanged_by(kind, chat, author)
+    changed(api, "message_edit", message, ANA, JID, "By its author")
     assert until(lambda: about(api, "getMessage", message).json["data"]["isEdited"])
     data = about(api, "getMessage", message).json["data"]
-    assert (data["content"], data["isDeleted"]) == ("Changed", False)
-    changed(api, "message_revoke", message, ANA, JID, "revoke")
+    assert (data["content"], data["isDeleted"]) == ("By its author", False)
+    changed(api, "message_revoke", message, ANA, JID)
     assert until(lambda: about(api, "getMessage", message).json["data"]["isDeleted"])
 
 
