@@ -1,4 +1,5 @@
 #include "desk_routes.hpp"
+#include "media_routes.hpp"
 #include "reply_shape.hpp"
 
 using namespace pombo;
@@ -9,34 +10,43 @@ constexpr std::uint64_t kAudioBody = 64 << 20;  // bytes
 constexpr std::int64_t kUsual = 8;              // seconds
 constexpr auto kFailure = "Failed to place the call";
 
-Json call(const Desk& desk, const HttpRequest& request, const char* operation,
-          boost::json::object arguments) {
-  const auto address = Desk::addressOf(Fields(request.fields).require<std::string>("number"));
+std::string calleeOf(const Desk& desk, const HttpRequest& request, const ChatAddress& address) {
   Desk::requireConnected(*request.instance);
-  arguments["chat"] = desk.jidOf(*request.instance, address);
-  return desk.ask(*request.instance, operation, std::move(arguments), kFailure);
+  return desk.jidOf(*request.instance, address);
+}
+
+ChatAddress addressIn(const Fields& fields) {
+  return Desk::addressOf(fields.require<std::string>("number"));
 }
 
 HttpReply fake(const Desk& desk, const HttpRequest& request) {
   const Fields fields(request.fields);
   const auto given = fields.get<std::int64_t>("duration", 0);
   const auto seconds = given == 0 ? kUsual : given;
-  const Json placed = call(desk, request, "call.fake", {{"duration", seconds}});
+  const std::string chat = calleeOf(desk, request, addressIn(fields));
+  const Json placed =
+      desk.ask(*request.instance, "call.fake", {{"chat", chat}, {"duration", seconds}}, kFailure);
   return {.body =
               done("Call placed successfully", {{"callId", placed.at("callId")},
                                                 {"number", fields.require<std::string>("number")},
                                                 {"duration", seconds}})};
 }
 
+// A connector sees bytes alone: what may be dialled is known here.
 HttpReply audio(const Desk& desk, const HttpRequest& request) {
   const Fields fields(request.fields);
-  const auto url = fields.get<std::string>("mediaUrl", "");
-  const auto base64 = fields.get<std::string>("mediaBase64", "");
-  if (url.empty() == base64.empty())
+  boost::json::object told{{"mediaType", "audio"}};
+  for (const char* key : {"mediaUrl", "mediaBase64"}) {
+    const auto text = fields.get<std::string>(key, "");
+    told[key] = text.empty() ? Json() : Json(text);
+  }
+  if (told.at("mediaUrl").is_null() == told.at("mediaBase64").is_null())
     throw Error(Code::invalid, "Exactly one of 'mediaUrl' or 'mediaBase64' is required");
-  if (url.starts_with("http")) desk.host().http().requireAllowed(url);
-  const char* key = url.empty() ? "mediaBase64" : "mediaUrl";
-  const Json placed = call(desk, request, "call.audio", {{key, url.empty() ? base64 : url}});
+  const auto address = addressIn(fields);
+  takeGivenMedia(desk, told);
+  told["chat"] = calleeOf(desk, request, address);
+  const auto memory = fetchMedia(desk, told);
+  const Json placed = desk.ask(*request.instance, "call.audio", std::move(told), kFailure);
   return {.body = done("Audio call placed", {{"callId", placed.at("callId")},
                                              {"number", fields.require<std::string>("number")}})};
 }

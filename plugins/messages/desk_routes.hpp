@@ -9,6 +9,7 @@
 
 #include "chat_address.hpp"
 #include "delays.hpp"
+#include "file_memory.hpp"
 #include "message_store.hpp"
 #include "pombo/host.hpp"
 
@@ -29,6 +30,7 @@ class Desk {
   MessageStore& store() const { return store_; }
   Delays& delays() const { return delays_; }
   std::uint64_t mediaLimit() const { return mediaLimit_; }
+  const FileMemory& files() const { return files_; }
   // Throws Error{invalid} "Media is too large (limit <n> MiB)".
   [[noreturn]] void refuseTooLarge() const;
 
@@ -54,6 +56,7 @@ class Desk {
   MessageStore& store_;
   Delays& delays_;
   const std::uint64_t mediaLimit_;
+  const FileMemory files_{std::uint64_t{1} << 30};
 };
 
 // The answer to a request whose handler has said `later`: that of `serve`, or its failure.

@@ -98,6 +98,8 @@ object cardIn(const Nested& given) {
                {"subtitle", header.find("subtitle")},
                {"imageUrl", header.find("imageUrl")},
                {"videoUrl", header.find("videoUrl")}};
+  if (!textIn(shown, "imageUrl").empty() && !textIn(shown, "videoUrl").empty())
+    refuse("A card has an imageUrl or a videoUrl, not both");
   array buttons;
   if (const Json* all = given.findAny("buttons")) {
     if (sizeOf(*all) > kMostButtons) refuse("A card has at most 3 buttons");
@@ -161,17 +163,19 @@ Field list(const char* name, const char* doc) {
 MessageKind button() {
   return {.name = "button",
           .summary = "Send a text with buttons",
-          .fields =
-              {text("contentText", "The text.", Need::always),
-               list("buttons",
-                    "1 to 3 of {id, displayText, type}; type is REPLY, URL, CALL "
-                    "or COPY, and id what it answers, opens, calls or copies."),
-               text("headerText", "Above the text, where there is no media."),
-               text("footerText", "Below the text."),
-               {.name = "mediaUrl", .type = Type::url, .doc = "Above the text.", .maxLength = 2048},
-               {.name = "mediaType",
-                .doc = "What is at mediaUrl.",
-                .choices = {"IMAGE", "VIDEO", "DOCUMENT"}}},
+          .fields = {text("contentText", "The text.", Need::always),
+                     list("buttons",
+                          "1 to 3 of {id, displayText, type}; type is REPLY, URL, CALL "
+                          "or COPY, and id what it answers, opens, calls or copies."),
+                     text("headerText", "Above the text, where there is no media."),
+                     text("footerText", "Below the text."),
+                     {.name = "mediaUrl",
+                      .type = Type::url,
+                      .doc = "A file above the text.",
+                      .maxLength = 2048},
+                     {.name = "mediaType",
+                      .doc = "What is at mediaUrl.",
+                      .choices = {"IMAGE", "VIDEO", "DOCUMENT"}}},
           .told = toldButton};
 }
 

@@ -1,5 +1,6 @@
 #include "media_routes.hpp"
 
+#include <cctype>
 #include <set>
 #include <string_view>
 
@@ -12,11 +13,9 @@ using boost::json::object;
 namespace {
 
 constexpr int kMostRedirects = 5;
-constexpr std::chrono::milliseconds kDownloadTime{30'000};
+constexpr std::chrono::seconds kDownloadTime{30};  // of all files of a message
 
 [[noreturn]] void refuse(const std::string& sentence) { throw Error(Code::invalid, sentence); }
-
-constexpr auto kNoUrl = "The 'mediaUrl' field must be a valid http or https URL";
 
 [[noreturn]] void refuseDownload(const std::string& reason) {
   refuse("Failed to download media: " + reason);
@@ -46,63 +45,152 @@ std::string redirectedTo(const IncomingReply& reply, const std::string& from) {
   return redirects.contains(reply.status) && !to.empty() ? resolved(from, to) : "";
 }
 
-IncomingReply asked(const Desk& desk, const std::string& url) try {
-  desk.host().http().requireAllowed(url);
-  OutgoingRequest request{.method = Method::get, .url = url};
-  request.timeout = kDownloadTime;
-  request.replyLimit = desk.mediaLimit() + 1;
-  return desk.host().http().send(request);
-} catch (const Error& error) {
-  // A name may lead elsewhere once it is dialled.
-  const std::string said = error.what();
-  if (said.ends_with("not an http or https URL")) refuse(kNoUrl);
-  if (said.starts_with("URL is not allowed")) refuse(said);
-  refuseDownload(error.what());
+// A file that is to be downloaded.
+struct Wanted {
+  object& owner;  // of its URL
+  const char* key;
+  std::string field;      // as the client calls it
+  std::string mediaType;  // "image", ...
+  bool isBeside = true;   // it becomes the `file` of its owner
+};
+
+bool hasGivenFile(const object& told) {
+  const auto* file = told.if_contains("mediaBase64");
+  return file && file->is_string();
 }
 
-MediaFile downloaded(const Desk& desk, std::string url) {
+void addCards(object& told, std::vector<Wanted>& all) {
+  auto* cards = told.if_contains("cards");
+  if (!cards) return;
+  std::size_t number = 0;
+  for (auto& card : cards->as_array()) {
+    object& header = card.at("header").as_object();
+    const std::string path = "cards[" + std::to_string(number++) + "].header.";
+    for (const auto& [key, type] : {std::pair("imageUrl", "image"), std::pair("videoUrl", "video")})
+      if (!header.at(key).as_string().empty()) all.push_back({header, key, path + key, type});
+  }
+}
+
+std::string lowered(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+std::vector<Wanted> wantedIn(object& told, const std::string& urlField) {
+  std::vector<Wanted> all;
+  const auto* url = told.if_contains("mediaUrl");
+  const bool takesBytes = told.contains("mediaBase64");
+  if (url && url->is_string() && !hasGivenFile(told) && (!takesBytes || isUrl(url->get_string())))
+    all.push_back({told, "mediaUrl", urlField,
+                   lowered(std::string(told.at("mediaType").as_string())), !takesBytes});
+  addCards(told, all);
+  return all;
+}
+
+// A name may lead elsewhere once it is dialled.
+[[noreturn]] void refuseUrl(const Error& error, const std::string& field) {
+  const std::string said = error.what();
+  if (said.ends_with("not an http or https URL"))
+    refuse("The '" + field + "' field must be a valid http or https URL");
+  if (said.starts_with("URL is not allowed")) refuse(said);
+  refuseDownload(said);
+}
+
+// What all files of one message share.
+struct Download {
+  const Desk& desk;
+  TimePoint latest;
+  std::uint64_t room;  // bytes
+  FileMemory::Share memory;
+};
+
+IncomingReply asked(const Download& all, const std::string& url, const std::string& field) try {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      all.latest - all.desk.host().clock().now());
+  if (left.count() <= 0) refuseDownload("it takes too long");
+  all.desk.host().http().requireAllowed(url);
+  OutgoingRequest request{.method = Method::get, .url = url};
+  request.timeout = left;
+  request.replyLimit = all.room + 1;
+  return all.desk.host().http().send(request);
+} catch (const Error& error) {
+  if (std::string_view(error.what()).starts_with("Failed to download media")) throw;
+  refuseUrl(error, field);
+}
+
+MediaFile downloaded(Download& all, std::string url, const std::string& field) {
+  const std::uint64_t held = all.memory.bytes();
   for (int hop = 0; hop <= kMostRedirects; ++hop) {
-    const IncomingReply reply = asked(desk, url);
+    all.memory.resize(held + all.room);
+    const IncomingReply reply = asked(all, url, field);
     const std::string next = redirectedTo(reply, url);
     if (next.empty() && reply.status != 200) refuseDownload("HTTP " + std::to_string(reply.status));
     if (next.empty()) {
-      if (reply.body.size() > desk.mediaLimit()) desk.refuseTooLarge();
-      return mediaFileOf(reply.body, contentTypeOf(reply));
+      if (reply.body.size() > all.room) all.desk.refuseTooLarge();
+      // The bytes themselves go once they are base64.
+      all.memory.resize(held + reply.body.size() / 3 * 7);
+      MediaFile file = mediaFileOf(reply.body, contentTypeOf(reply));
+      all.memory.resize(held + file.base64.size());
+      return file;
     }
     url = next;
   }
   refuseDownload("too many redirects");
 }
 
-MediaFile given(boost::json::string text, const std::string& key) {
+MediaFile given(boost::json::string text, const std::string& field, const char* what) {
   if (auto file = mediaFileIn(std::move(text))) return *std::move(file);
-  refuse("Invalid request body: The '" + key + "' field must be " +
-         (key == "mediaUrl" ? "a URL, a data URI or base64" : "base64"));
+  refuse("Invalid request body: The '" + field + "' field must be " + what);
+}
+
+std::string textOr(const object& told, const char* key, const std::string& otherwise) {
+  const auto* said = told.if_contains(key);
+  return said && said->is_string() ? std::string(said->get_string()) : otherwise;
+}
+
+// Whoever names a file, or its type, knows.
+void putFile(object& told, MediaFile file, const std::string& mediaType, const std::string& name) {
+  const std::string mimeType = textOr(told, "mimeType", mimeTypeOf(file));
+  if (!fitsMediaType(mimeType, mediaType)) refuse("Unsupported media type: " + mimeType);
+  told["fileName"] = textOr(told, "fileName", name);
+  told["mediaBase64"] = std::move(file.base64);
+  told["mimeType"] = mimeType;
+  told["mediaSize"] = file.size;
+}
+
+void fetch(Download& all, const Wanted& wanted) {
+  const std::string url(wanted.owner.at(wanted.key).as_string());
+  MediaFile file = downloaded(all, url, wanted.field);
+  all.room -= file.size;
+  object beside;
+  putFile(wanted.isBeside ? beside : wanted.owner, std::move(file), wanted.mediaType,
+          fileNameIn(url));
+  if (wanted.isBeside) wanted.owner["file"] = std::move(beside);
 }
 
 }  // namespace
 
-bool isToFetch(const object& told) {
-  const auto* url = told.if_contains("mediaUrl");
-  const auto* file = told.if_contains("mediaBase64");
-  return url && file && url->is_string() && file->is_null() && isUrl(url->get_string());
+void takeGivenMedia(const Desk& desk, object& told, const std::string& urlField) {
+  const auto wanted = wantedIn(told, urlField);
+  for (const auto& each : wanted) try {
+      desk.host().http().requireAllowed(std::string(each.owner.at(each.key).as_string()));
+    } catch (const Error& error) {
+      refuseUrl(error, each.field);
+    }
+  if (!wanted.empty() || !told.contains("mediaBase64")) return;
+  const bool isUrlField = !hasGivenFile(told);
+  boost::json::string text =
+      std::move(told.at(isUrlField ? "mediaUrl" : "mediaBase64").as_string());
+  MediaFile file = isUrlField ? given(std::move(text), urlField, "a URL, a data URI or base64")
+                              : given(std::move(text), "mediaBase64", "base64");
+  if (file.size > desk.mediaLimit()) desk.refuseTooLarge();
+  told["mediaUrl"] = nullptr;
+  putFile(told, std::move(file), std::string(told.at("mediaType").as_string()), "");
 }
 
-void takeMedia(const Desk& desk, object& told) {
-  const bool fetched = isToFetch(told);
-  const char* key = told.at("mediaUrl").is_string() ? "mediaUrl" : "mediaBase64";
-  const std::string url(fetched ? std::string_view(told.at(key).get_string()) : "");
-  MediaFile file =
-      fetched ? downloaded(desk, url) : given(std::move(told.at(key).as_string()), key);
-  if (file.size > desk.mediaLimit()) desk.refuseTooLarge();
-  // Whoever names it knows.
-  const Json& said = told.at("mimeType");
-  const std::string mimeType = said.is_string() ? std::string(said.get_string()) : mimeTypeOf(file);
-  if (!fitsMediaType(mimeType, std::string(told.at("mediaType").as_string())))
-    refuse("Unsupported media type: " + mimeType);
-  if (told.at("fileName").is_null()) told["fileName"] = fetched ? fileNameIn(url) : "";
-  if (!fetched) told["mediaUrl"] = nullptr;
-  told["mediaBase64"] = std::move(file.base64);
-  told["mimeType"] = mimeType;
-  told["mediaSize"] = file.size;
+FileMemory::Share fetchMedia(const Desk& desk, object& told, const std::string& urlField) {
+  Download all{desk, desk.host().clock().now() + kDownloadTime, desk.mediaLimit(),
+               desk.files().take(0)};
+  for (const auto& each : wantedIn(told, urlField)) fetch(all, each);
+  return std::move(all.memory);
 }

@@ -15,10 +15,11 @@ namespace {
 constexpr auto kFailure = "Failed to send message";
 constexpr auto kBug = "Failed to send message: unexpected error";
 constexpr std::int64_t kLongestDelay = 60;
-// A download, the number, the delay and the message itself.
+// The numbers, a download, the delay and the message itself.
 constexpr std::chrono::seconds kBudget{240};
-// Of that, what a delayed message still needs when its time has come.
-constexpr std::chrono::seconds kLastPart{90};
+// Of that, what has to be left for the connector's 60 seconds, which are three quarters of it at
+// most: whoever reads an error sends the message again.
+constexpr std::chrono::seconds kLastPart{80};
 constexpr std::chrono::seconds kTryAgain{10};
 constexpr std::size_t kMostMentions = 1024;
 
@@ -32,6 +33,7 @@ struct Letter {
   object told;
   std::vector<ChatAddress> mentioned = {};
   std::optional<ChatAddress> participant = {};  // who has written what is reacted to
+  FileMemory::Share memory = {};                // of what was downloaded
 };
 
 ChatAddress personIn(const std::string& number) {
@@ -119,13 +121,16 @@ Letter letterOf(const Desk& desk, const MessageKind& kind, const HttpRequest& re
   letter.told["source"] = fields.document().at("source");
   readMentions(fields, letter);
   readParticipant(letter);
+  takeGivenMedia(desk, letter.told);
   Desk::requireConnected(letter.instance);
-  addReply(desk, fields, letter);
+  // Ids are unique within a chat alone: it is known before what is answered is looked for in it.
   letter.to.jid = desk.jidOf(letter.instance, letter.to);
+  addReply(desk, fields, letter);
   letter.told["chat"] = letter.to.jid;
   addMentions(desk, fields, letter);
   if (kind.name == "reaction") addTarget(desk, letter);
-  if (letter.told.contains("mediaBase64") && !isToFetch(letter.told)) takeMedia(desk, letter.told);
+  // Before the delay: those who wait hold up nobody by what they download.
+  letter.memory = fetchMedia(desk, letter.told);
   return letter;
 }
 
@@ -139,14 +144,17 @@ std::string contentOf(const Letter& letter, const Json& exchange) {
 // It is sent already, and its event will say so as well: whoever reads an error sends it again.
 void keep(const Desk& desk, const Letter& letter, const Json& exchange) try {
   const InstanceId& id = letter.instance.id;
-  if (desk.host().instances().find(id)) desk.store().keepSent(id, exchange);
+  desk.store().keepSent(id, exchange);
+  // It may have been deleted meanwhile, and what is kept of it before.
+  if (!desk.host().instances().find(id)) desk.store().forget(id);
 } catch (const std::exception& error) {
   desk.host().log().write(Level::warn, "A message that was sent is not kept yet",
                           {{"reason", error.what()}});
 }
 
-HttpReply sent(const Desk& desk, Letter& letter) {
-  if (isToFetch(letter.told)) takeMedia(desk, letter.told);
+HttpReply sent(const Desk& desk, const Letter& letter, TimePoint latest) {
+  if (desk.host().clock().now() > latest)
+    throw Error(Code::timedOut, "Timed out waiting for WhatsApp");
   const Json exchange =
       desk.ask(letter.instance, "message." + letter.kind.name, letter.told, kFailure);
   keep(desk, letter, exchange);
@@ -177,24 +185,22 @@ void showTyping(const Desk& desk, const Letter& letter, std::int64_t seconds) {
 
 // Much may have happened to the instance meanwhile, and nobody may be waiting any more.
 HttpReply sentWhenDue(const Desk& desk, Letter& letter, TimePoint latest) {
-  if (desk.host().clock().now() > latest)
-    throw Error(Code::timedOut, "Timed out waiting for WhatsApp");
   const auto instance = desk.host().instances().find(letter.instance.id);
   if (!instance) throw Error(Code::notFound, "Instance not found");
   letter.instance = *instance;
   Desk::requireConnected(letter.instance);
-  return sent(desk, letter);
+  return sent(desk, letter, latest);
 }
 
 HttpReply send(const Desk& desk, const MessageKind& kind, const HttpRequest& request) {
   const TimePoint latest = desk.host().clock().now() + kBudget - kLastPart;
   const auto delay = delayIn(kind, Fields(request.fields));
   const auto letter = std::make_shared<Letter>(letterOf(desk, kind, request));
-  if (delay == 0) return sent(desk, *letter);
+  if (delay == 0) return sent(desk, *letter, latest);
   showTyping(desk, *letter, delay);
   const bool waits = desk.delays().after(
       std::chrono::seconds(delay),
-      {letter->instance.account.value, request.body.size(),
+      {letter->instance.account.value, request.body.size() + letter->memory.bytes(),
        [&desk, letter, latest, id = request.id] {
          answerLater(desk, id, kBug, [&] { return sentWhenDue(desk, *letter, latest); });
        }});

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "desk_routes.hpp"
 #include "media_file.hpp"
 
@@ -6,8 +8,8 @@ using boost::json::object;
 
 namespace {
 
-// An answer holds all of it in memory.
-constexpr std::uint64_t kLargest = std::uint64_t{256} << 20;
+// An answer holds all of it in memory; what is larger has a link.
+constexpr std::uint64_t kLargest = std::uint64_t{64} << 20;
 constexpr auto kNoMedia = "Message not found or no media available";
 
 std::string idIn(const HttpRequest& request) {
@@ -42,31 +44,35 @@ HttpReply getMessage(const Desk& desk, const HttpRequest& request) {
                    {"data", shown(*message)}}};
 }
 
-std::string bytesBehind(const Desk& desk, const Instance& instance, const StoredMessage& message) {
+Media mediaBehind(const Desk& desk, const Instance& instance, const StoredMessage& message) {
   const std::string key = desk.store().mediaKeyOf(instance.id, message);
   if (key.empty()) throw Error(Code::notFound, kNoMedia);
-  try {
-    const Media media = desk.host().media({.type = "message.exchange",
-                                           .instance = instance.id,
-                                           .chat = message.chat,
-                                           .mediaKey = key});
-    return bytesOf(media, kLargest);
-  } catch (const Error& error) {
-    if (error.code == Code::tooLarge) throw;
-    desk.host().log().write(Level::debug, "Media was not there", {{"reason", error.what()}});
-    throw Error(Code::notFound, kNoMedia);
-  }
+  return desk.host().media(
+      {.type = "message.exchange", .instance = instance.id, .chat = message.chat, .mediaKey = key});
+}
+
+boost::json::string base64Behind(const Desk& desk, const Instance& instance,
+                                 const StoredMessage& message, FileMemory::Share& memory) try {
+  const Media media = mediaBehind(desk, instance, message);
+  // The bytes and then their base64, and that once more as the text of the answer.
+  memory.resize(std::min(media.size, kLargest) * 8 / 3);
+  return base64Of(bytesOf(media, kLargest));
+} catch (const Error& error) {
+  if (error.code == Code::tooLarge || error.retryAfter.count() > 0) throw;
+  desk.host().log().write(Level::debug, "Media was not there", {{"reason", error.what()}});
+  throw Error(Code::notFound, kNoMedia);
 }
 
 HttpReply getBase64(const Desk& desk, const HttpRequest& request) {
   const auto message = desk.store().find(request.instance->id, idIn(request));
   if (!message) throw Error(Code::notFound, kNoMedia);
+  auto memory = desk.files().take(0);
   return {.body = {{"success", true},
                    {"message", "Base64 retrieved successfully"},
                    {"message_id", message->id},
                    {"mime_type", message->mimeType},
                    {"media_type", message->type},
-                   {"base64", base64Of(bytesBehind(desk, *request.instance, *message))}}};
+                   {"base64", base64Behind(desk, *request.instance, *message, memory)}}};
 }
 
 // Of another instance of the same account one may know that it has the message; of a stranger's

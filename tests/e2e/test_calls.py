@@ -3,7 +3,9 @@
 import pytest
 from phones import ANA, NOBODY, PNG, Phone, assert_needs_a_link
 
-ROUTES = {"POST call/fake": {"duration": 8}, "POST call/audio": {"mediaBase64": PNG}}
+SOUND = "SUQzIGFuZCBzbyBvbg=="  # it begins as MP3 files do
+
+ROUTES = {"POST call/fake": {"duration": 8}, "POST call/audio": {"mediaBase64": SOUND}}
 
 
 @pytest.fixture(scope="module")
@@ -13,8 +15,8 @@ def phone(api, fresh):
 
 @pytest.mark.parametrize("route, fields", [
     ("POST call/fake", {}), ("POST call/fake", {"duration": 0}),
-    ("POST call/fake", {"duration": "60"}), ("POST call/audio", {"mediaBase64": PNG}),
-    ("POST call/audio", {"mediaUrl": "https://93.184.216.35/a.ogg"})])
+    ("POST call/fake", {"duration": "60"}), ("POST call/audio", {"mediaBase64": SOUND}),
+    ("POST call/audio", {"mediaUrl": SOUND})])
 def test_a_connector_without_calls_says_so(phone, route, fields):
     phone.refused(501, "Not supported by the simulator connector", route, number=ANA, **fields)
 
@@ -29,7 +31,12 @@ ONE = "Exactly one of 'mediaUrl' or 'mediaBase64' is required"
     ("POST call/audio", {}, ONE),
     ("POST call/audio", {"mediaUrl": "https://93.184.216.35/a.ogg", "mediaBase64": PNG}, ONE),
     ("POST call/audio", {"mediaUrl": "http://10.0.0.1/a.ogg"},
-     "URL is not allowed: private address (operators: egress.allow)")])
+     "URL is not allowed: private address (operators: egress.allow)"),
+    ("POST call/audio", {"mediaUrl": "HTTP://169.254.169.254/a.ogg"},
+     "URL is not allowed: link-local address"),
+    ("POST call/audio", {"mediaUrl": "file:///etc/passwd"},
+     "The 'mediaUrl' field must be a valid http or https URL"),
+    ("POST call/audio", {"mediaBase64": PNG}, "Unsupported media type: image/png")])
 def test_what_is_refused(phone, route, fields, message):
     phone.refused(400, message, route, number=ANA, **fields)
 

@@ -199,6 +199,8 @@ REFUSED = {
                 "mediaType is required when mediaUrl is set"),
                ({"contentText": "a", "buttons": [BUTTONS[0] | {"type": "X"}]},
                 "Invalid button type: X"),
+               ({"contentText": "a", "buttons": BUTTONS, "mediaType": "IMAGE",
+                 "mediaUrl": "http://169.254.169.254/a"}, "URL is not allowed: link-local address"),
                ({"contentText": "a", "buttons": [{"id": "a"}]},
                 "buttons[0].displayText is required")],
     "list": [({"contentText": "a", "buttonText": "a", "sections": []}, LIST),
@@ -206,7 +208,15 @@ REFUSED = {
              ({"contentText": "a", "buttonText": "a", "sections": LINES * 2},
               "Row ids must be unique")],
     "carousel": [({"message": "a", "cards": []}, "A carousel needs 1 to 10 cards"),
-                 ({"message": "a", "cards": [{}]}, "cards[0].header is required")],
+                 ({"message": "a", "cards": [{}]}, "cards[0].header is required"),
+                 *(({"message": "a", "cards": [CARD, {**CARD, "header": {"title": "a", key: url}}]},
+                    said)
+                   for key in ("imageUrl", "videoUrl")
+                   for url, said in (
+                       ("file:///etc/passwd",
+                        f"The 'cards[1].header.{key}' field must be a valid http or https URL"),
+                       ("http://10.0.0.1/a",
+                        "URL is not allowed: private address (operators: egress.allow)")))],
     "pix": [({"merchantName": "a", "pixKey": "a", "pixKeyType": "KEY"}, "Invalid pixKeyType: KEY"),
             *(({"merchantName": "a", "pixKey": "a", "pixKeyType": kind},
                f"Invalid pixKey for type {kind}")
@@ -291,6 +301,24 @@ def test_a_file_is_fetched(api, shop, files):
 def test_what_comes_instead_of_a_file(api, shop, files, path, said):
     body = {"mediaType": "image", "mediaUrl": files + path}
     assert_refused(send(api, "media", body), 400, said)
+
+
+def test_the_files_of_buttons_and_cards_are_fetched(api, shop, files):
+    def button(path):
+        return {"contentText": "Choose", "buttons": BUTTONS, "mediaType": "IMAGE",
+                "mediaUrl": files + path}
+
+    def cards(path):
+        header = {"title": "One", "imageUrl": files + path}
+        return {"message": "Look", "cards": [CARD, {**CARD, "header": header}]}
+
+    assert sent(api, "button", button("/shelf.png")) == usual("buttons", "Choose")
+    assert sent(api, "carousel", cards("/shelf.png"))["messageType"] == "interactive"
+    for path, said in (("/none", "Failed to download media: HTTP 404"),
+                       ("/far", "URL is not allowed: private address (operators: egress.allow)"),
+                       ("/page", "Unsupported media type: text/html")):
+        assert_refused(send(api, "button", button(path)), 400, said)
+        assert_refused(send(api, "carousel", cards(path)), 400, said)
 
 
 def test_nobody_is_there_who_has_a_file(api, shop, files):

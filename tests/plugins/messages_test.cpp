@@ -243,6 +243,13 @@ TEST_F(Messages, MediaThatIsGoneIsNotThere) {
   // More than may be sent: the limit of what is received is another.
   host.mediaByKey["k"] = mediaOf("image/png", std::string(std::size_t{4} << 20, 'x'));
   EXPECT_EQ(base64().body.at("base64").as_string().size(), ((std::size_t{4} << 20) + 2) / 3 * 4);
+  host.mediaByKey["k"].size = (std::uint64_t{64} << 20) + 1;
+  try {
+    base64();
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code, Code::tooLarge);
+  }
 }
 
 TEST_F(Messages, GoWithTheirInstance) {
