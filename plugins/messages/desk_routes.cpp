@@ -128,6 +128,11 @@ void Desk::refuseTooLarge() const {
               "Media is too large (limit " + std::to_string(mediaLimit_ >> 20) + " MiB)");
 }
 
+void Desk::hold(FileMemory::Share& share, std::uint64_t bytes) {
+  if (!share.resize(bytes))
+    throw Error(Code::unavailable, "Server is busy", std::chrono::seconds(1));
+}
+
 void Desk::requireConnected(const Instance& instance) {
   if (instance.status != "connected")
     throw Error(Code::unavailable, "Instance is not connected to WhatsApp");

@@ -31,6 +31,8 @@ class Desk {
   Delays& delays() const { return delays_; }
   std::uint64_t mediaLimit() const { return mediaLimit_; }
   const FileMemory& files() const { return files_; }
+  // Throws Error{unavailable} "Server is busy" when there is no room.
+  static void hold(FileMemory::Share&, std::uint64_t bytes);
   // Throws Error{invalid} "Media is too large (limit <n> MiB)".
   [[noreturn]] void refuseTooLarge() const;
 

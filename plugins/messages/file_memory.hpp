@@ -5,8 +5,6 @@
 #include <memory>
 #include <utility>
 
-#include "pombo/error.hpp"
-
 // The memory that files have together which are fetched or read for somebody. Nobody waits for it:
 // what does not fit is refused. Thread-safe.
 class FileMemory {
@@ -25,14 +23,15 @@ class FileMemory {
     }
 
     std::uint64_t bytes() const { return bytes_; }
-    // Throws Error{unavailable} "Server is busy" when there is no room, and nothing has changed.
-    void resize(std::uint64_t bytes) {
+    // False: there is no room, and nothing has changed.
+    [[nodiscard]] bool resize(std::uint64_t bytes) {
       if (bytes > bytes_ && used_->fetch_add(bytes - bytes_) + bytes - bytes_ > limit_) {
         *used_ -= bytes - bytes_;
-        throw pombo::Error(pombo::Code::unavailable, "Server is busy", std::chrono::seconds(1));
+        return false;
       }
       if (bytes < bytes_) *used_ -= bytes_ - bytes;
       bytes_ = bytes;
+      return true;
     }
 
    private:
@@ -51,12 +50,7 @@ class FileMemory {
 
   explicit FileMemory(std::uint64_t limit) : limit_(limit) {}
 
-  // Throws like resize().
-  Share take(std::uint64_t bytes) const {
-    Share share(used_, limit_);
-    share.resize(bytes);
-    return share;
-  }
+  Share share() const { return Share(used_, limit_); }
 
  private:
   const std::uint64_t limit_;

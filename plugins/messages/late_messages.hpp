@@ -6,8 +6,6 @@
 #include <string>
 #include <tuple>
 
-#include "pombo/instance.hpp"
-
 // Messages that could not be kept yet and will be tried again: what changes one of them has to wait
 // for it, while what changes a message that was never there is passed over. Nothing outlives the
 // process. Thread-safe.

@@ -121,16 +121,16 @@ IncomingReply asked(const Download& all, const std::string& url, const std::stri
 MediaFile downloaded(Download& all, std::string url, const std::string& field) {
   const std::uint64_t held = all.memory.bytes();
   for (int hop = 0; hop <= kMostRedirects; ++hop) {
-    all.memory.resize(held + all.room);
+    Desk::hold(all.memory, held + all.room);
     const IncomingReply reply = asked(all, url, field);
     const std::string next = redirectedTo(reply, url);
     if (next.empty() && reply.status != 200) refuseDownload("HTTP " + std::to_string(reply.status));
     if (next.empty()) {
       if (reply.body.size() > all.room) all.desk.refuseTooLarge();
       // The bytes themselves go once they are base64.
-      all.memory.resize(held + reply.body.size() / 3 * 7);
+      Desk::hold(all.memory, held + reply.body.size() / 3 * 7);
       MediaFile file = mediaFileOf(reply.body, contentTypeOf(reply));
-      all.memory.resize(held + file.base64.size());
+      Desk::hold(all.memory, held + file.base64.size());
       return file;
     }
     url = next;
@@ -190,7 +190,7 @@ void takeGivenMedia(const Desk& desk, object& told, const std::string& urlField)
 
 FileMemory::Share fetchMedia(const Desk& desk, object& told, const std::string& urlField) {
   Download all{desk, desk.host().clock().now() + kDownloadTime, desk.mediaLimit(),
-               desk.files().take(0)};
+               desk.files().share()};
   for (const auto& each : wantedIn(told, urlField)) fetch(all, each);
   return std::move(all.memory);
 }

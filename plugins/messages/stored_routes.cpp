@@ -55,7 +55,7 @@ boost::json::string base64Behind(const Desk& desk, const Instance& instance,
                                  const StoredMessage& message, FileMemory::Share& memory) try {
   const Media media = mediaBehind(desk, instance, message);
   // The bytes and then their base64, and that once more as the text of the answer.
-  memory.resize(std::min(media.size, kLargest) * 8 / 3);
+  Desk::hold(memory, std::min(media.size, kLargest) * 8 / 3);
   return base64Of(bytesOf(media, kLargest));
 } catch (const Error& error) {
   if (error.code == Code::tooLarge || error.retryAfter.count() > 0) throw;
@@ -66,7 +66,7 @@ boost::json::string base64Behind(const Desk& desk, const Instance& instance,
 HttpReply getBase64(const Desk& desk, const HttpRequest& request) {
   const auto message = desk.store().find(request.instance->id, idIn(request));
   if (!message) throw Error(Code::notFound, kNoMedia);
-  auto memory = desk.files().take(0);
+  auto memory = desk.files().share();
   return {.body = {{"success", true},
                    {"message", "Base64 retrieved successfully"},
                    {"message_id", message->id},

@@ -174,7 +174,8 @@ TEST_F(Desks, WhatIsDownloadedHasItsPartOfTheMemory) {
   host.replies = {{.status = 200, .body = kPng}};
   object told = image();
   EXPECT_EQ(fetchMedia(desk, told).bytes(), 20u);
-  const auto all = desk.files().take(std::uint64_t{1} << 30);
+  auto all = desk.files().share();
+  Desk::hold(all, std::uint64_t{1} << 30);
   told = image();
   EXPECT_EQ(codeOf([&] { fetchMedia(desk, told); }), Code::unavailable);
   EXPECT_EQ(host.requests.size(), 1u);
@@ -212,23 +213,25 @@ TEST_F(Desks, WhatIsReadAgainHasItsPartOfTheMemory) {
       if (each.route.path == "/api/chat/base64/:instance") each.serve(desk, request);
   };
   ask();
-  const auto all = desk.files().take(std::uint64_t{1} << 30);
+  auto all = desk.files().share();
+  Desk::hold(all, std::uint64_t{1} << 30);
   EXPECT_EQ(codeOf(ask), Code::unavailable);
 }
 
 TEST(FileMemory, IsGivenBack) {
   const FileMemory memory(10);
   {
-    auto one = memory.take(6);
-    EXPECT_EQ(codeOf([&] { (void)memory.take(5); }), Code::unavailable);
-    EXPECT_EQ(codeOf([&] { one.resize(11); }), Code::unavailable);
+    auto one = memory.share();
+    EXPECT_TRUE(one.resize(6));
+    EXPECT_FALSE(memory.share().resize(5));
+    EXPECT_FALSE(one.resize(11));
     EXPECT_EQ(one.bytes(), 6u);
-    one.resize(2);
-    EXPECT_EQ(memory.take(8).bytes(), 8u);
+    EXPECT_TRUE(one.resize(2));
+    EXPECT_TRUE(memory.share().resize(8));
     const auto moved = std::move(one);
-    EXPECT_EQ(codeOf([&] { (void)memory.take(9); }), Code::unavailable);
+    EXPECT_FALSE(memory.share().resize(9));
   }
-  EXPECT_EQ(memory.take(10).bytes(), 10u);
+  EXPECT_TRUE(memory.share().resize(10));
 }
 
 }  // namespace
