@@ -184,7 +184,8 @@ TEST_F(OpenApi, RefusalsAreThoseOfItsKind) {
   EXPECT_EQ(keysOf(operation("/open").at("responses")), all);
   EXPECT_EQ(keysOf(operation("/list").at("responses")), with({"401", "403", "429"}));
   EXPECT_EQ(keysOf(operation("/one/{instance}").at("responses")),
-            with({"401", "403", "404", "429"}));
+            with({"401", "403", "404", "409", "429", "501"}))
+      << "by what it is, and by what its connector lacks";
   EXPECT_EQ(keysOf(operation("/abroad").at("responses")),
             with({"401", "403", "429", "502", "504"}));
   EXPECT_EQ(operation("/list").at("responses").at("401"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections import defaultdict
 
 import requests
 import schemathesis
+from good_calls import good_fields
 
 URL, TOKEN, INSTANCE, ADMIN, CHATWOOT = (
     os.environ["FUZZ_" + key] for key in ("URL", "TOKEN", "INSTANCE", "ADMIN", "CHATWOOT"))
@@ -16,6 +18,8 @@ GOOD_LINK = {"chatwootBaseUrl": CHATWOOT, "chatwootAccountId": 5,
 
 LINKING = {"GET /api/instance/connect/", "POST /api/instance/reconnect/",
            "DELETE /api/instance/logout/"}
+HAPPENS_TO_A_LINK = ("disconnect", "logout", "ban", "profile", "call")
+KEPT = json.loads(os.environ["FUZZ_KEPT"])  # what document_fuzz has kept of messages
 OF_NOBODY = {"ids": ["1"]}  # passed over, which is no refusal
 HAPPENING = {"event": "instance.state", "data": {"state": "stream_replaced"}}
 
@@ -34,14 +38,15 @@ def to_link(route: str, turn: int) -> str:
     """Of an instance of the simulator's, with a code or a session if the route needs one."""
     name = f"to link {turn}"
     ask("POST", "/api/instance/new", {"name": name, "connector": "simulator"})
-    if "/scan/" in route or "/reconnect/" in route:
+    is_linked = "/reconnect/" in route or route.split("/")[3] in HAPPENS_TO_A_LINK
+    if "/scan/" in route or is_linked:
         ask("GET", f"/api/instance/connect/{name}", {})
-    if "/reconnect/" in route:
+    if is_linked:
         ask("POST", f"/api/simulator/scan/{name}", {})
     return name
 
 
-def a_name(route: str, turn: int) -> str:
+def a_name(route: str, turn: int, nth: int) -> str:
     """Of an instance that is as the route needs it to succeed."""
     if route == "DELETE /api/instance/delete/{instance}":
         ask("POST", "/api/instance/new", {"name": f"for deletion {turn}"})
@@ -51,7 +56,13 @@ def a_name(route: str, turn: int) -> str:
     if route.startswith(("GET /api/chatwoot", "DELETE /api/chatwoot")):
         ask("POST", "/api/chatwoot/set/linked", GOOD_LINK)
         return "linked"
-    return ("shop", "linked")[turn % 2]
+    if route == "GET /ws/{instance}":
+        ask("POST", "/api/events/websocket/linked", {"enabled": True})
+        return "linked"
+    if route == "POST /api/events/test/{instance}":
+        ask("POST", "/api/events/webhook/linked", KEPT["webhook"])
+        return "linked"
+    return ("shop", "linked")[nth % 2]
 
 
 def an_account(turn: int) -> str:
@@ -59,19 +70,41 @@ def an_account(turn: int) -> str:
     return made["account"]["id"]
 
 
+def make_good(case, route: str) -> bool:
+    """Whether it is a call that the phone answers, and has been given what that needs."""
+    method, path = route.removesuffix("/{instance}").replace("/api/", "").split()
+    if path in KEPT["of"]:
+        fields = {"messageId": KEPT["of"][path]}
+    else:
+        fields = good_fields(f"{method} {path}", lambda method, path, body: ask(
+            method, f"/api/{path}/phone", body))
+    if fields is None:
+        return False
+    case.path_parameters["instance"] = "phone"
+    if method == "GET":
+        case.query = fields
+    else:
+        case.body = fields
+    return True
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     turn, route = next(turns), f"{case.method.upper()} {case.path}"
+    nth = next(of_route[route])
     # What was made up stays in a quarter of the calls.
-    if "instance" in (case.path_parameters or {}) and turn % 4:
-        case.path_parameters["instance"] = a_name(route, turn)
+    if "instance" in (case.path_parameters or {}) and nth % 4:
+        if nth % 4 == 3 or not make_good(case, route):
+            case.path_parameters["instance"] = a_name(route, turn, nth)
+    if route == "GET /media/{id}" and nth % 2:
+        case.path_parameters["id"], case.query = KEPT["media"]
     if route == "POST /api/instance/new" and isinstance(case.body, dict) and turn % 4:
         case.body["name"] = f"made {turn}"
     if route == "GET /docs/{file}" and turn % 2:
         case.path_parameters["file"] = "docs.js"
     # Calls share what was put into one of them: who is to be nobody has to be said.
-    if "id" in (case.path_parameters or {}) and (of_this := next(of_route[route]) % 4):
-        case.path_parameters["id"] = "nobody" if of_this == 1 else an_account(turn)
+    if " /api/admin/" in route and "id" in (case.path_parameters or {}) and nth % 4:
+        case.path_parameters["id"] = "nobody" if nth % 4 == 1 else an_account(turn)
     if route == "POST /api/admin/accounts" and isinstance(case.body, dict) and turn % 4:
         case.body["name"] = f"made {turn}"
     # Without a name in its path it is about the token's own instance.

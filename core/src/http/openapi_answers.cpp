@@ -93,6 +93,9 @@ std::vector<Code> refusalsOf(const ServedRoute& served) {
   if (served.socket) codes.push_back(Code::upgradeRequired);
   // Somebody else is asked.
   if (route.slow) codes.insert(codes.end(), {Code::refused, Code::timedOut});
+  // By what the instance is, and by what its connector lacks.
+  if (looksForIt && !served.block.empty())
+    codes.insert(codes.end(), {Code::conflict, Code::unsupported});
   if (served.absence) codes.push_back(served.absence->code);
   return codes;
 }
