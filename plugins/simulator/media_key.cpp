@@ -1,5 +1,7 @@
 #include "media_key.hpp"
 
+#include <algorithm>
+
 #include "synthetic.hpp"
 
 namespace {
@@ -7,6 +9,12 @@ namespace {
 // As much as a server keeps, unless it is told otherwise.
 constexpr std::uint64_t kMaxSize = 64 << 20;
 constexpr std::uint64_t kUsualSize = 1024;  // when nobody has said it
+
+// A number may be beyond all measure, which JSON has no word for.
+std::uint64_t bytesIn(const boost::json::value& size) {
+  if (size.is_null()) return kUsualSize;
+  return static_cast<std::uint64_t>(std::min(size.to_number<double>(), kMaxSize + 1.0));
+}
 
 }  // namespace
 
@@ -19,7 +27,7 @@ std::string takeMedia(boost::json::value& data) {
     if (media->at("size").is_null()) (*media)["size"] = decodedBase64(std::string(*base64)).size();
     (*media)["base64"] = nullptr;
   }
-  key["size"] = media->at("size");
+  key["size"] = bytesIn(media->at("size"));
   return serialize(key);
 }
 
@@ -32,9 +40,7 @@ std::optional<SimulatedFile> fileBehind(const std::string& mediaKey) {
     file.size = file.bytes->size();
     return file;
   }
-  const auto& size = key.at("size");
-  const double bytes = size.is_null() ? kUsualSize : size.to_number<double>();
-  if (bytes > kMaxSize) return std::nullopt;
-  file.size = static_cast<std::uint64_t>(bytes);
+  file.size = key.at("size").to_number<std::uint64_t>();
+  if (file.size > kMaxSize) return std::nullopt;
   return file;
 }
