@@ -92,11 +92,10 @@ class PowerLoss(Mode):
 
 
 class Points(Mode):
-    """Every one that stands in the sources of events; a point that is never come to is a failure.
-    Those of media, which none of these messages has, are test_media's."""
+    """Every one that stands in the sources; a point that is never come to is a failure."""
 
     def run(self, world: World) -> None:
-        points = sorted({name for source in (REPOSITORY / "core/src/event").rglob("*.cpp")
+        points = sorted({name for source in (REPOSITORY / "core/src").rglob("*.cpp")
                          for name in re.findall(r'killPoint\("([^"]+)"\)', source.read_text())})
         if not points:
             raise DeliveryFailure("there is no such point: nothing was shown")

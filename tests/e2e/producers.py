@@ -21,6 +21,7 @@ from synced_ledger import SyncedLedger
 
 REPEATED = 0.05  # of what is injected, once more
 RETRY_SECONDS = 0.02
+WITH_FILE = 4  # each so many-th has a file of its own
 ABSENT = dict.fromkeys(["media", "context", "edit", "location", "contact", "reaction",
                         "interactive"])
 
@@ -32,10 +33,14 @@ def chat_of(producer: int) -> str:
 def message(chat: str, number: int) -> dict:
     """The data of a message.exchange."""
     person = {"jid": chat, "lid": None, "name": "Ana"}
+    has_file = (int(chat.partition("@")[0]) + number) % WITH_FILE == 0
+    media = {"type": "document", "mimetype": "image/png", "mimeType": "image/png", "size": 1000,
+             "fileName": f"{chat} {number}.png"}
     return {"id": f"{number:08X}", "direction": "incoming", "timestamp": "2026-11-21T12:00:00Z",
             "chat": person | {"type": "private"}, "sender": person, "recipient": {},
             "message": {"type": "text", "content": f"Number {number}", "source": "",
-                        "isEdit": False} | ABSENT}
+                        "isEdit": False} | ABSENT |
+            ({"type": "document", "media": media} if has_file else {})}
 
 
 class Life:
