@@ -155,7 +155,15 @@ class Story {
     request.query = std::move(query.values);
     const Route copy = route;
     const HttpReply reply = host_.call(copy.method, copy.path, request);
-    require(reply.status >= 200 && reply.status < 300 && reply.body.is_object());
+    require(reply.status >= 200 && reply.status < 300);
+    checkReply(reply);
+  }
+
+  // An object, or a page that says what it is.
+  static void checkReply(const HttpReply& reply) {
+    if (!reply.bytes) return require(reply.body.is_object() && !reply.body.as_object().empty());
+    require(!reply.bytes->empty() && reply.body.is_null());
+    require(reply.headers.contains("content-type"));
   }
 
   void answer(const std::string& text) {
