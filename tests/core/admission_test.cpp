@@ -277,5 +277,28 @@ TEST(CorsTest, EntriesAreOrigins) {
   EXPECT_NO_THROW(Cors({kPage, "*", "HTTP://[::1]:3000"}, {"*"}, accounts));
 }
 
+TEST_F(AdmissionTest, WhereSeveralMayBeNamedAllOfThemAreChecked) {
+  const auto one = account("one");
+  const std::string token = instanceOf(one);  // its name is x
+  ServedRoute served = route(Access::instance, "/metrics/:instance");
+  served.several = true;
+  const auto named = [&](const std::string& value, const std::string& names) {
+    const auto made = call(&served, {{"token", value}});
+    made->match.params = {{"instance", names}};
+    return outcome(*made);
+  };
+  for (const auto& value : {token, one.token.reveal()}) {
+    for (const char* good : {"x", " x ,x,", "x,x"}) EXPECT_EQ(named(value, good), "passes") << good;
+    for (const char* none : {" ", ",", " , "})
+      EXPECT_EQ(named(value, none), "Instance name is required") << none;
+  }
+  for (const char* bad : {"x,gone", "gone,x", "gone"}) {
+    EXPECT_EQ(named(one.token.reveal(), bad), "Instance not found") << bad;
+    EXPECT_EQ(named(token, bad), "Instance token does not match the requested instance") << bad;
+  }
+  served.several = false;
+  EXPECT_EQ(named(one.token.reveal(), "x,x"), "Instance not found");
+}
+
 }  // namespace
 }  // namespace pombo

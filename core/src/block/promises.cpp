@@ -27,7 +27,7 @@ RoutePromise routeIn(const Json& json) {
   const auto method = methodNamed(on.substr(0, space));
   if (!method || space == on.npos) throw std::runtime_error("core/wire: '" + on + "' is no route");
   return {*method, on.substr(space + 1), fields.get<std::string>("block", ""),
-          fields.get<std::string>("audit", "")};
+          fields.get<std::string>("audit", ""), fields.get<bool>("several", false)};
 }
 
 }  // namespace

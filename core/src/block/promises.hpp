@@ -22,8 +22,9 @@ struct BlockPromise {
 struct RoutePromise {
   Method method;
   std::string path;
-  std::string block;  // whose it is; empty: core's own
-  std::string audit;  // what the audit log calls it, whoever serves it; empty: it is not told
+  std::string block;     // whose it is; empty: core's own
+  std::string audit;     // what the audit log calls it, whoever serves it; empty: it is not told
+  bool several = false;  // ":instance" may be a list of names
 };
 
 struct Promises {

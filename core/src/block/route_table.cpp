@@ -54,13 +54,22 @@ void RouteTable::drop(Access access) {
 }
 
 void RouteTable::audit(Method method, const std::string& path, const std::string& word) {
+  change(method, path, [&](ServedRoute& served) { served.audit = word; });
+}
+
+void RouteTable::nameSeveral(Method method, const std::string& path) {
+  change(method, path, [](ServedRoute& served) { served.several = true; });
+}
+
+void RouteTable::change(Method method, const std::string& path,
+                        const std::function<void(ServedRoute&)>& how) {
   std::lock_guard lock(filling_);
   requireOpen({});
   for (auto& each : routes_) {
     if (each->route.method != method || each->route.path != path) continue;
-    ServedRoute told = *each;
-    told.audit = word;
-    each = std::make_unique<const ServedRoute>(std::move(told));
+    ServedRoute changed = *each;
+    how(changed);
+    each = std::make_unique<const ServedRoute>(std::move(changed));
   }
 }
 

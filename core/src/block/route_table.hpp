@@ -42,6 +42,7 @@ struct ServedRoute {
   std::string audit = {};  // what the audit log calls it: "instance.create"; empty: it is not told
   bool anyOrigin = false;  // without a token, pages of all origins may read it
   bool ignoresBody = false;  // whatever is in it
+  bool several = false;      // ":instance" may be a list of names, all of which are checked
 };
 
 class RouteTable {
@@ -57,6 +58,8 @@ class RouteTable {
   void drop(Access);
   // Whoever serves it: the audit log is told, under that word.
   void audit(Method, const std::string& path, const std::string& word);
+  // Whoever serves it: it may be about several instances. What it is about first is the request's.
+  void nameSeveral(Method, const std::string& path);
   void close();
 
   const std::vector<std::unique_ptr<const ServedRoute>>& routes() const { return routes_; }
@@ -74,6 +77,7 @@ class RouteTable {
  private:
   void requireOpen(const std::string& block) const;
   bool holds(Method, const std::string& path) const;
+  void change(Method, const std::string& path, const std::function<void(ServedRoute&)>&);
 
   mutable std::mutex filling_;  // guards all up to dialects_, until it is closed
   bool closed_ = false;

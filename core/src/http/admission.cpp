@@ -1,6 +1,7 @@
 #include "http/admission.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "instance/identity.hpp"
 #include "observe/clock.hpp"
@@ -16,6 +17,15 @@ std::chrono::seconds roundedUp(std::chrono::milliseconds time) {
 }
 
 bool isBlank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
+
+// Those that the path is about, each once; none: it is blank.
+std::vector<std::string> namesOf(const Call& call) {
+  if (!call.match.route->several)
+    return isBlank(call.instanceName) ? std::vector<std::string>() : std::vector{call.instanceName};
+  const auto names = namesIn(call.instanceName);
+  const std::set<std::string> once(names.begin(), names.end());
+  return {once.begin(), once.end()};
+}
 
 // For what is not there, too: who has the token is no stranger.
 bool isAdminPath(const std::string& path) {
@@ -92,9 +102,11 @@ void Admission::failAuthentication(Call& call, const char* sentence) {
 void Admission::requireOwnership(Call& call) const {
   if (!call.match.route || call.match.params.count("instance") == 0) return;
   if (call.route().access == Access::open || call.match.route->absence) return;
-  if (isBlank(call.instanceName)) throw Error(Code::invalid, "Instance name is required");
+  const auto names = namesOf(call);
+  if (names.empty()) throw Error(Code::invalid, "Instance name is required");
   if (!call.caller || !call.caller->instance) return;
-  if (call.caller->instance->name != call.instanceName) throw Error(Code::forbidden, kMismatch);
+  for (const auto& name : names)
+    if (call.caller->instance->name != name) throw Error(Code::forbidden, kMismatch);
 }
 
 void Admission::takeAllowance(Call& call) {
@@ -138,9 +150,11 @@ void Admission::findInstance(Call& call) const {
     return;
   }
   if (call.match.params.count("instance") == 0) return;
-  const auto stored = instances_.findByName(call.caller->account.id, call.instanceName);
-  if (!stored) throw Error(Code::notFound, "Instance not found");
-  call.instance = stored->instance;
+  for (const auto& name : namesOf(call)) {
+    const auto stored = instances_.findByName(call.caller->account.id, name);
+    if (!stored) throw Error(Code::notFound, "Instance not found");
+    if (!call.instance) call.instance = stored->instance;
+  }
 }
 
 // Slow calls of one account leave places for the others.

@@ -1,25 +1,12 @@
 #include "http/instance_routes.hpp"
 
 #include <set>
-#include <sstream>
 
 #include "http/instance_schema.hpp"
 #include "instance/identity.hpp"
 
 namespace pombo {
 namespace {
-
-std::vector<std::string> namesIn(const std::string& filter) {
-  std::vector<std::string> names;
-  std::istringstream in(filter);
-  for (std::string name; std::getline(in, name, ',');) {
-    const auto first = name.find_first_not_of(' ');
-    if (first == name.npos) continue;
-    name = name.substr(first, name.find_last_not_of(' ') - first + 1);
-    names.push_back(normalized(name).value_or(name));
-  }
-  return names;
-}
 
 // One name that is not there is an error; among several, it is skipped. Repeated, it is shown once.
 std::vector<StoredInstance> named(InstanceStore& instances, const AccountId& account,

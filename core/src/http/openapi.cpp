@@ -114,12 +114,16 @@ object parameter(const std::string& name, const std::string& in, const std::stri
   return made;
 }
 
-array parametersOf(const Route& route) {
+array parametersOf(const ServedRoute& served) {
+  const Route& route = served.route;
+  const char* const about =
+      served.several ? "The name of the instance, or of several, with commas between them."
+                     : "The name of the instance.";
   array parameters;
   for (const auto& segment : segmentsOf(route.path)) {
     if (!segment.starts_with(':')) continue;
     const std::string name = segment.substr(1);
-    object made = parameter(name, "path", name == "instance" ? "The name of the instance." : "");
+    object made = parameter(name, "path", name == "instance" ? about : "");
     made["required"] = true;
     made["schema"] = {{"type", "string"}};
     parameters.push_back(std::move(made));
@@ -168,7 +172,7 @@ object operationOf(const ServedRoute& served) {
       {"operationId", operationIdOf(route)}, {"summary", summaryOf(served)},
       {"tags", array{Json(tagOf(served))}},  {"security", securityOf(route)},
       {"x-pombo-block", ownerOf(served)},    {"x-pombo-access", accessWord(route.access)}};
-  if (auto parameters = parametersOf(route); !parameters.empty())
+  if (auto parameters = parametersOf(served); !parameters.empty())
     operation["parameters"] = std::move(parameters);
   if (Json body = bodyOf(served); !body.is_null()) operation["requestBody"] = std::move(body);
   operation["responses"] = answersOf(served);

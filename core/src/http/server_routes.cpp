@@ -129,6 +129,7 @@ void addPromisedRoutes(RouteTable& routes, const Registry& registry) {
   for (const auto& promise : registry.promises().routes) {
     if (routes.serves(promise.method, promise.path)) {
       if (!promise.audit.empty()) routes.audit(promise.method, promise.path, promise.audit);
+      if (promise.several) routes.nameSeveral(promise.method, promise.path);
       continue;
     }
     const Block* block = registry.find(promise.block);

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <memory>
+#include <sstream>
 
 #include "block/field_table.hpp"
 #include "storage/sealer.hpp"
@@ -140,6 +141,18 @@ std::optional<TimePoint> timeIn(const std::string& text) {
   if (year < kFirstYear || year > kLastYear) return std::nullopt;
   const auto time = std::chrono::system_clock::from_time_t(::timegm(&parts));
   return rfc3339(time) == text ? std::optional(time) : std::nullopt;  // the 31st of February
+}
+
+std::vector<std::string> namesIn(const std::string& list) {
+  std::vector<std::string> names;
+  std::istringstream in(list);
+  for (std::string name; std::getline(in, name, ',');) {
+    const auto first = name.find_first_not_of(' ');
+    if (first == name.npos) continue;
+    name = name.substr(first, name.find_last_not_of(' ') - first + 1);
+    names.push_back(normalized(name).value_or(name));
+  }
+  return names;
 }
 
 }  // namespace pombo

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "pombo/instance.hpp"
 
@@ -19,6 +20,9 @@ void checkToken(const std::string& token);
 
 // NFC of valid UTF-8; nothing for anything else, and for what is longer than any name.
 std::optional<std::string> normalized(const std::string& text);
+
+// "a, b,," is a and b, in NFC.
+std::vector<std::string> namesIn(const std::string& list);
 
 std::string rfc3339(TimePoint);  // "2026-11-21T10:30:00Z"
 // The other way; nothing: it is not written like that, or not of the years 1970 to 2200.
