@@ -11,22 +11,8 @@ namespace {
 constexpr auto kFailure = "Failed to change the chat";
 constexpr std::int64_t kLongestPresence = 60;  // seconds
 
-Field numberField(Need need = Need::always) {
-  return {.name = "number",
-          .doc = "Whose chat it is: digits with the country's, or a JID.",
-          .need = need};
-}
-
 Field switchField(const char* name, const char* doc) {
   return {.name = name, .type = Type::boolean, .fallback = true, .doc = doc};
-}
-
-// Checks what was given before anybody is asked.
-std::string chatOf(const Desk& desk, const HttpRequest& request) {
-  const auto number = Fields(request.fields).require<std::string>("number");
-  const ChatAddress address = Desk::addressOf(number);
-  Desk::requireConnected(*request.instance);
-  return desk.jidOf(*request.instance, address);
 }
 
 // What a chat is or is not; a field of the same meaning asks for it.
@@ -53,7 +39,7 @@ constexpr Switch kSwitches[] = {
 
 DeskRoute routeOf(const Switch& each) {
   return {askingRoute(Method::post, std::string("chat/") + each.name, each.summary,
-                      {numberField(), switchField(each.field, each.doc)},
+                      {chatField(), switchField(each.field, each.doc)},
                       replyWith({{"chat_jid", text()}, {each.key, flag()}})),
           [&each](const Desk& desk, const HttpRequest& request) -> HttpReply {
             const bool on = Fields(request.fields).require<bool>(each.field);
@@ -108,6 +94,7 @@ HttpReply deleteChat(const Desk& desk, const HttpRequest& request) {
   const std::string chat = chatOf(desk, request);
   desk.ask(*request.instance, "chat.deleteChat", {{"chat", chat}, {"deleteMedia", media}},
            kFailure);
+  desk.store().removeChat(request.instance->id, chat);
   return {.body = done(
               media ? "Chat deleted successfully (including media)" : "Chat deleted successfully",
               {{"chat_jid", chat}})};
@@ -120,7 +107,7 @@ std::vector<DeskRoute> chatRoutes() {
   for (const auto& each : kSwitches) all.push_back(routeOf(each));
   all.push_back(
       {askingRoute(Method::post, "chat/mute", "Mute a chat, or unmute it",
-                   {numberField(),
+                   {chatField(),
                     switchField("mute", "False unmutes it."),
                     {.name = "duration",
                      .doc = "`8h`, `8 hours`, `1w`, `7d`, `1 week`; `always`, `forever`, "
@@ -130,7 +117,7 @@ std::vector<DeskRoute> chatRoutes() {
   all.push_back(
       {askingRoute(
            Method::post, "chat/presence", "Show a chat that the instance types, or records",
-           {numberField(),
+           {chatField(),
             {.name = "state", .doc = "`typing`, `recording`, or `pause`, in any case."},
             {.name = "duration",
              .type = Type::integer,
@@ -139,7 +126,7 @@ std::vector<DeskRoute> chatRoutes() {
            replyWith({{"chat_jid", text()}, {"state", text()}, {"duration", count()}})),
        present});
   all.push_back({askingRoute(Method::del, "chat/deleteChat", "Delete a chat",
-                             {numberField(),
+                             {chatField(),
                               {.name = "deleteMedia",
                                .type = Type::boolean,
                                .fallback = false,

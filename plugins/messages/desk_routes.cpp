@@ -97,6 +97,13 @@ ChatAddress Desk::addressOf(const std::string& number) {
   throw Error(Code::invalid, "Invalid number: " + number);
 }
 
+std::vector<std::string> Desk::jidsIn(const ChatAddress& address) {
+  if (!address.jid.empty()) return {address.jid};
+  std::vector<std::string> all;
+  for (const auto& number : address.numbers) all.push_back(number + "@s.whatsapp.net");
+  return all;
+}
+
 std::string Desk::jidOf(const Instance& instance, const ChatAddress& address) const {
   if (!address.jid.empty()) return address.jid;
   const Json found =
@@ -152,15 +159,43 @@ void answerLater(const Desk& desk, const std::string& requestId, const std::stri
   desk.host().routes().answer(requestId, reply);
 }
 
-Route askingRoute(Method method, const std::string& path, const char* summary,
-                  std::vector<Field> fields, Json reply) {
+Field chatField(Need need) {
+  return {.name = "number",
+          .doc = "Whose chat it is: digits with the country's, or a JID.",
+          .need = need};
+}
+
+std::string chatOf(const Desk& desk, const HttpRequest& request) {
+  const auto number = Fields(request.fields).require<std::string>("number");
+  const ChatAddress address = Desk::addressOf(number);
+  Desk::requireConnected(*request.instance);
+  return desk.jidOf(*request.instance, address);
+}
+
+Field messageIdField() {
+  return {.name = "messageId", .doc = "Needed: the message.", .maxLength = 1024};
+}
+
+std::string messageIdIn(const HttpRequest& request) {
+  if (auto id = Fields(request.query).find<std::string>("messageId")) return *std::move(id);
+  throw Error(Code::invalid, "messageId query parameter is required");
+}
+
+Route keptRoute(Method method, const std::string& path, const char* summary,
+                std::vector<Field> fields, Json reply) {
   Route route{.method = method,
               .path = "/api/" + path + "/:instance",
               .summary = summary,
               .reply = std::move(reply),
-              .slow = true,
-              .budget = kBudget,
               .dialect = kDialect};
   (method == Method::get ? route.query : route.body) = std::move(fields);
+  return route;
+}
+
+Route askingRoute(Method method, const std::string& path, const char* summary,
+                  std::vector<Field> fields, Json reply) {
+  Route route = keptRoute(method, path, summary, std::move(fields), std::move(reply));
+  route.slow = true;
+  route.budget = kBudget;
   return route;
 }

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "chat_address.hpp"
+#include "contact_store.hpp"
 #include "delays.hpp"
 #include "file_memory.hpp"
+#include "label_store.hpp"
 #include "message_store.hpp"
 #include "pombo/host.hpp"
 
@@ -19,15 +21,24 @@ pombo::Json wordsOfRefusal(const pombo::Refusal&);
 inline constexpr auto kDialect = "messages";
 inline constexpr auto kNotRegistered = "Number is not registered on WhatsApp";
 
+// What this block keeps.
+struct Stores {
+  MessageStore messages;
+  LabelStore labels;
+  ContactStore contacts;
+};
+
 // Thread-safe.
 class Desk {
  public:
   // `mediaLimit`: bytes of one file.
-  Desk(pombo::IHost& host, MessageStore& store, Delays& delays, std::uint64_t mediaLimit)
-      : host_(host), store_(store), delays_(delays), mediaLimit_(mediaLimit) {}
+  Desk(pombo::IHost& host, Stores& stores, Delays& delays, std::uint64_t mediaLimit)
+      : host_(host), stores_(stores), delays_(delays), mediaLimit_(mediaLimit) {}
 
   pombo::IHost& host() const { return host_; }
-  MessageStore& store() const { return store_; }
+  MessageStore& store() const { return stores_.messages; }
+  LabelStore& labels() const { return stores_.labels; }
+  ContactStore& contacts() const { return stores_.contacts; }
   Delays& delays() const { return delays_; }
   std::uint64_t mediaLimit() const { return mediaLimit_; }
   const FileMemory& files() const { return files_; }
@@ -43,6 +54,8 @@ class Desk {
 
   // Throws Error{invalid} "Invalid number: <value>" for what cannot be one.
   static ChatAddress addressOf(const std::string& number);
+  // Where what is kept of it may stand, the likeliest first; asks nobody.
+  static std::vector<std::string> jidsIn(const ChatAddress&);
   // The JID under which it is registered; asks the connector when there are digits alone. Throws
   // Error{invalid} "Number is not registered on WhatsApp".
   std::string jidOf(const pombo::Instance&, const ChatAddress&) const;
@@ -55,7 +68,7 @@ class Desk {
 
  private:
   pombo::IHost& host_;
-  MessageStore& store_;
+  Stores& stores_;
   Delays& delays_;
   const std::uint64_t mediaLimit_;
   const FileMemory files_{std::uint64_t{1} << 30};
@@ -72,7 +85,21 @@ struct DeskRoute {
   std::function<pombo::HttpReply(const Desk&, const pombo::HttpRequest&)> serve;
 };
 
-// One that waits for WhatsApp, at "/api/<path>/:instance". `fields` are the query of a GET.
+// Whose chat a request is about.
+pombo::Field chatField(pombo::Need need = pombo::Need::always);
+// Its JID, of a connected instance; throws Error{invalid, unavailable} before anybody is asked.
+std::string chatOf(const Desk&, const pombo::HttpRequest&);
+
+// The query of a GET about one message, and its value; throws Error{invalid} "messageId query
+// parameter is required".
+pombo::Field messageIdField();
+std::string messageIdIn(const pombo::HttpRequest&);
+
+// One that is answered from what is kept, at "/api/<path>/:instance". `fields` are the query of a
+// GET.
+pombo::Route keptRoute(pombo::Method, const std::string& path, const char* summary,
+                       std::vector<pombo::Field> fields, pombo::Json reply);
+// Likewise one that waits for WhatsApp.
 pombo::Route askingRoute(pombo::Method, const std::string& path, const char* summary,
                          std::vector<pombo::Field> fields, pombo::Json reply);
 
@@ -80,7 +107,13 @@ pombo::Route askingRoute(pombo::Method, const std::string& path, const char* sum
 std::vector<DeskRoute> messageRoutes(std::uint64_t bodyLimit);
 // What is told of messages that are kept: GET /api/chat/getMessage, base64 and status.
 std::vector<DeskRoute> storedRoutes();
+std::vector<DeskRoute> historyRoutes();  // a chat's messages, a poll's votes
+std::vector<DeskRoute> metricsRoutes();
+std::vector<DeskRoute> contactRoutes();
+std::vector<DeskRoute> labelRoutes();
 std::vector<DeskRoute> chatRoutes();
+std::vector<DeskRoute> chatMessageRoutes();  // edit, delete, markRead, favorite
+std::vector<DeskRoute> forwardRoutes();
 std::vector<DeskRoute> groupRoutes();
 std::vector<DeskRoute> groupMemberRoutes();
 std::vector<DeskRoute> communityRoutes();

@@ -149,6 +149,22 @@ Json toldPix(const Fields& fields) {
   return told;
 }
 
+// Form ----------------------------------------------------------------------------------------
+
+constexpr const char* kAsked[] = {"fullNameVisible", "phoneNumberVisible", "emailVisible",
+                                  "cpfOrCnpjVisible", "deliveryAddressVisible"};
+
+Json toldForm(const Fields& fields) {
+  object told = copied(
+      fields, {"message", "formType", "buttonLabel", "flowToken", "flowId", "flowMessageVersion",
+               "messageVersion", "buttonParamsJSON", "offerName", "offerDescription"});
+  for (const char* key : kAsked) told[key] = fields.document().at(key);
+  boost::json::error_code broken;
+  if (const auto* text = told["buttonParamsJSON"].if_string()) boost::json::parse(*text, broken);
+  if (broken) refuse("The 'buttonParamsJSON' field must be JSON");
+  return told;
+}
+
 // Tables --------------------------------------------------------------------------------------
 
 Field text(const char* name, const char* doc, Need need = Need::optional,
@@ -203,6 +219,30 @@ MessageKind carousel() {
       .content = contentOfCarousel};
 }
 
+MessageKind form() {
+  MessageKind kind{
+      .name = "form",
+      .summary = "Send a form to fill in",
+      .fields = {text("message", "Above the form.", Need::always),
+                 {.name = "formType",
+                  .doc = "What it asks for.",
+                  .choices = {"contact_details", "registration_offer"}},
+                 text("buttonLabel", "On the button that opens the form."),
+                 text("flowToken", "What its answer repeats."),
+                 text("flowId", "Which form."),
+                 text("flowMessageVersion", "Of the form."),
+                 text("messageVersion", "Likewise."),
+                 text("buttonParamsJSON", "What else the button is told, as a text of JSON.",
+                      Need::optional, 65'536),
+                 text("offerName", "What one registers for."),
+                 text("offerDescription", "More of it.")},
+      .told = toldForm};
+  for (const char* name : kAsked)
+    kind.fields.push_back(
+        {.name = name, .type = Type::boolean, .doc = "Whether that is asked for."});
+  return kind;
+}
+
 MessageKind pix() {
   return {.name = "pix",
           .summary = "Send a Pix key to copy",
@@ -223,4 +263,6 @@ MessageKind pix() {
 
 }  // namespace
 
-std::vector<MessageKind> interactiveKinds() { return {button(), listKind(), carousel(), pix()}; }
+std::vector<MessageKind> interactiveKinds() {
+  return {button(), listKind(), carousel(), form(), pix()};
+}

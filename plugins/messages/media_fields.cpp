@@ -1,3 +1,5 @@
+#include <string_view>
+
 #include "message_kind_fields.hpp"
 
 using namespace pombo;
@@ -67,6 +69,16 @@ Json toldStatus(const Fields& fields) {
           {"font", fields.document().at("font")}};
 }
 
+// A picture, and nothing but: bare base64 would not say so.
+Json toldSticker(const Fields& fields) {
+  const auto& given = fields.document().at("imageUrl");
+  const std::string_view url = given.as_string();
+  if (!url.starts_with("data:image/") && url.substr(0, 32).find("://") == url.npos)
+    refuse("The 'imageUrl' field must be a valid http or https URL");
+  return {{"mediaType", "image"}, {"mediaUrl", given},   {"mediaBase64", nullptr},
+          {"mimeType", nullptr},  {"fileName", nullptr}, {"message", ""}};
+}
+
 std::vector<Field> fileFields() {
   return {{.name = "mediaUrl", .doc = "A URL, a data URI or base64."},
           {.name = "mediaBase64", .doc = "The bytes, as base64."},
@@ -104,6 +116,17 @@ MessageKind media() {
   return kind;
 }
 
+MessageKind sticker() {
+  return {.name = "sticker",
+          .summary = "Send a sticker",
+          .fields = {{.name = "imageUrl",
+                      .doc = "A URL, or an image as a data URI.",
+                      .need = Need::always}},
+          .told = toldSticker,
+          .hasMedia = true,
+          .urlField = "imageUrl"};
+}
+
 MessageKind status() {
   MessageKind kind{.name = "status",
                    .summary = "Publish a story",
@@ -124,4 +147,4 @@ MessageKind status() {
 
 }  // namespace
 
-std::vector<MessageKind> mediaKinds() { return {media(), status()}; }
+std::vector<MessageKind> mediaKinds() { return {media(), sticker(), status()}; }

@@ -22,7 +22,8 @@ struct MessageKind {
   bool isDirected = true;  // to a `number`, not to everybody
   bool canWait = true;     // takes `delay` and `replyTo`
   bool canMention = false;
-  bool hasMedia = false;  // under `mediaUrl` or `mediaBase64`: a large body
+  bool hasMedia = false;              // under `mediaUrl` or `mediaBase64`: a large body
+  const char* urlField = "mediaUrl";  // what clients call the former
 };
 
 // The fields of all kinds like this one, and its own between them.
@@ -30,4 +31,5 @@ std::vector<pombo::Field> bodyOf(const MessageKind&);
 
 std::vector<MessageKind> plainKinds();        // text, location, contact, reaction, poll
 std::vector<MessageKind> interactiveKinds();  // button, list, carousel, form, pix
-std::vector<MessageKind> mediaKinds();        // media, status
+std::vector<MessageKind> mediaKinds();        // media, sticker, status
+std::vector<MessageKind> calendarKinds();     // event

@@ -2,7 +2,7 @@
 #include <memory>
 #include <optional>
 
-#include "desk_routes.hpp"
+#include "dispatch.hpp"
 #include "media_routes.hpp"
 #include "message_kind_fields.hpp"
 #include "sent_answer.hpp"
@@ -12,7 +12,6 @@ using boost::json::object;
 
 namespace {
 
-constexpr auto kFailure = "Failed to send message";
 constexpr auto kBug = "Failed to send message: unexpected error";
 constexpr std::int64_t kLongestDelay = 60;
 // The numbers, a download, the delay and the message itself.
@@ -121,7 +120,7 @@ Letter letterOf(const Desk& desk, const MessageKind& kind, const HttpRequest& re
   letter.told["source"] = fields.document().at("source");
   readMentions(fields, letter);
   readParticipant(letter);
-  takeGivenMedia(desk, letter.told);
+  takeGivenMedia(desk, letter.told, letter.kind.urlField);
   Desk::requireConnected(letter.instance);
   // Ids are unique within a chat alone: it is known before what is answered is looked for in it.
   letter.to.jid = desk.jidOf(letter.instance, letter.to);
@@ -130,7 +129,7 @@ Letter letterOf(const Desk& desk, const MessageKind& kind, const HttpRequest& re
   addMentions(desk, fields, letter);
   if (kind.name == "reaction") addTarget(desk, letter);
   // Before the delay: those who wait hold up nobody by what they download.
-  letter.memory = fetchMedia(desk, letter.told);
+  letter.memory = fetchMedia(desk, letter.told, letter.kind.urlField);
   return letter;
 }
 
@@ -141,27 +140,14 @@ std::string contentOf(const Letter& letter, const Json& exchange) {
   return content && content->is_string() ? std::string(content->get_string()) : "";
 }
 
-// It is sent already, and its event will say so as well: whoever reads an error sends it again.
-void keep(const Desk& desk, const Letter& letter, const Json& exchange) try {
-  const InstanceId& id = letter.instance.id;
-  desk.store().keepSent(id, exchange);
-  // It may have been deleted meanwhile, and what is kept of it before.
-  if (!desk.host().instances().find(id)) desk.store().forget(id);
-} catch (const std::exception& error) {
-  desk.host().log().write(Level::warn, "A message that was sent is not kept yet",
-                          {{"reason", error.what()}});
-}
-
 HttpReply sent(const Desk& desk, const Letter& letter, TimePoint latest) {
   if (desk.host().clock().now() > latest)
     throw Error(Code::timedOut, "Timed out waiting for WhatsApp");
   const Json exchange =
-      desk.ask(letter.instance, "message." + letter.kind.name, letter.told, kFailure);
-  keep(desk, letter, exchange);
+      dispatched(desk, letter.instance, "message." + letter.kind.name, letter.told);
   object data = sentAnswer(exchange, letter.told, contentOf(letter, exchange));
   if (letter.kind.shown)
     for (const auto& [key, value] : letter.kind.shown(letter.told)) data[key] = value;
-  desk.host().metrics().count("sent", 1);
   return {.body = {{"success", true},
                    {"message",
                     letter.kind.said ? letter.kind.said(letter.told) : "Message sent successfully"},
@@ -177,7 +163,7 @@ void showTyping(const Desk& desk, const Letter& letter, std::int64_t seconds) {
              {{"chat", letter.to.jid},
               {"state", voice && voice->as_bool() ? "recording" : "typing"},
               {"duration", seconds}},
-             kFailure);
+             kSendFailure);
   } catch (const Error& error) {
     desk.host().log().write(Level::debug, "Typing was not shown", {{"reason", error.what()}});
   }
@@ -208,59 +194,11 @@ HttpReply send(const Desk& desk, const MessageKind& kind, const HttpRequest& req
   return {.later = true};
 }
 
-Json replyOfSend() {
-  return boost::json::parse(R"json({
-    "type": "object",
-    "required": ["success", "message", "status", "data"],
-    "properties": {
-      "success": {"const": true},
-      "message": {"type": "string"},
-      "status": {"const": "sent"},
-      "data": {
-        "type": "object",
-        "required": ["messageId", "messageType", "direction", "content", "timestamp", "source",
-                     "chat", "sender"],
-        "properties": {
-          "messageId": {"type": "string"},
-          "messageType": {"type": "string"},
-          "direction": {"const": "outgoing"},
-          "content": {"type": "string"},
-          "timestamp": {"type": "string", "format": "date-time"},
-          "source": {"type": "string"},
-          "chat": {
-            "type": "object",
-            "required": ["jid", "lid", "type"],
-            "properties": {
-              "jid": {"type": "string"},
-              "lid": {"type": ["string", "null"]},
-              "type": {"enum": ["private", "group", "newsletter", "status"]},
-              "groupName": {"type": "string", "description": "Of groups."}}},
-          "sender": {
-            "type": "object",
-            "required": ["jid"],
-            "properties": {"jid": {"type": "string"}}},
-          "mentions": {"type": "array", "items": {"type": "string"}},
-          "replyTo": {
-            "type": "object",
-            "required": ["messageId", "senderJid", "text"],
-            "properties": {
-              "messageId": {"type": "string"},
-              "senderJid": {"type": "string"},
-              "text": {"type": "string"}}},
-          "mediaUrl": {"type": ["string", "null"]},
-          "mediaMimeType": {"type": "string"},
-          "mediaSize": {"type": "integer", "description": "Bytes."},
-          "mediaDuration": {"type": ["integer", "null"], "description": "Seconds."},
-          "fileName": {"type": "string"},
-          "vcard": {"description": "A contact's, or a list of them."},
-          "poll": {"type": "object"}}}}})json");
-}
-
 }  // namespace
 
 std::vector<DeskRoute> messageRoutes(std::uint64_t bodyLimit) {
   std::vector<MessageKind> kinds;
-  for (const auto& some : {plainKinds(), interactiveKinds(), mediaKinds()})
+  for (const auto& some : {plainKinds(), interactiveKinds(), calendarKinds(), mediaKinds()})
     kinds.insert(kinds.end(), some.begin(), some.end());
   std::vector<DeskRoute> all;
   for (const auto& each : kinds) {
@@ -269,7 +207,7 @@ std::vector<DeskRoute> messageRoutes(std::uint64_t bodyLimit) {
                     .path = "/api/message/" + each.name + "/:instance",
                     .summary = each.summary,
                     .body = bodyOf(each),
-                    .reply = replyOfSend(),
+                    .reply = sentSchema(),
                     .failure = kBug,
                     .slow = true,
                     .budget = kBudget,

@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "contact_store.hpp"
 #include "exchange_store.hpp"
+#include "message_counts.hpp"
+#include "poll_votes.hpp"
+#include "sql_row.hpp"
+#include "tables.hpp"
 #include "utc_text.hpp"
 
 using namespace pombo;
@@ -16,56 +21,9 @@ constexpr int kMostOwners = 64;
 constexpr int kRowsAtOnce = 5000, kTurns = 10;
 constexpr std::chrono::hours kSweepPause{1};
 constexpr std::chrono::minutes kFailurePause{1};
+constexpr std::chrono::days kCountedDays{31};  // one by one
 constexpr std::array<const char*, 7> kWords{"error",    "pending", "sent",  "delivered",
                                             "received", "read",    "played"};
-
-const char* const kTables = R"sql(
-CREATE TABLE messages_kept (
-  instance_id TEXT NOT NULL,
-  id TEXT NOT NULL,
-  chat TEXT NOT NULL,
-  sender TEXT NOT NULL,
-  type TEXT NOT NULL,
-  outgoing BIGINT NOT NULL,
-  content TEXT NOT NULL,
-  at TEXT NOT NULL,
-  status BIGINT NOT NULL,
-  media_type TEXT NOT NULL,
-  mime_type TEXT NOT NULL,
-  file_name TEXT NOT NULL,
-  media_key TEXT NOT NULL,
-  reply TEXT NOT NULL,
-  extra TEXT NOT NULL,
-  edited BIGINT NOT NULL,
-  deleted BIGINT NOT NULL,
-  counted BIGINT NOT NULL,
-  PRIMARY KEY (instance_id, id, chat)
-);
-CREATE INDEX messages_kept_by_id ON messages_kept (id);
-CREATE INDEX messages_kept_by_chat ON messages_kept (instance_id, chat, at);
-CREATE INDEX messages_kept_by_time ON messages_kept (at);
-CREATE INDEX messages_kept_with_media ON messages_kept (at) WHERE media_key <> '';
-CREATE TABLE messages_counts (
-  instance_id TEXT NOT NULL,
-  what TEXT NOT NULL,
-  n BIGINT NOT NULL,
-  PRIMARY KEY (instance_id, what)
-);
-CREATE TABLE messages_chats (
-  instance_id TEXT NOT NULL,
-  jid TEXT NOT NULL,
-  PRIMARY KEY (instance_id, jid)
-))sql";
-
-std::string textIn(const SqlRow& row, const char* column) {
-  const auto* text = std::get_if<std::string>(&row.at(column));
-  return text ? *text : std::string();
-}
-
-std::int64_t numberIn(const SqlRow& row, const char* column) {
-  const auto* number = std::get_if<std::int64_t>(&row.at(column));
-  return number ? *number : 0;
-}
 
 Json jsonIn(const SqlRow& row, const char* column) {
   const std::string text = textIn(row, column);
@@ -88,19 +46,6 @@ StoredMessage messageIn(const SqlRow& row) {
           .extra = jsonIn(row, "extra"),
           .isEdited = numberIn(row, "edited") != 0,
           .isDeleted = numberIn(row, "deleted") != 0};
-}
-
-Statement addition(const InstanceId& instance, const std::vector<std::string>& all,
-                   std::int64_t by) {
-  Statement adding{"INSERT INTO messages_counts (instance_id, what, n) VALUES ", {}};
-  for (const auto& what : all) {
-    const std::string number = std::to_string(adding.values.size());
-    adding.sql += (adding.values.empty() ? "(:i" : ", (:i") + number + ", :w" + number + ", :n" +
-                  number + ")";
-    adding.values.insert(adding.values.end(), {instance.value, what, by});
-  }
-  adding.sql += " ON CONFLICT (instance_id, what) DO UPDATE SET n = messages_counts.n + excluded.n";
-  return adding;
 }
 
 // What a receipt says of the messages; nothing: that they stay as they are.
@@ -129,9 +74,7 @@ std::string statusWord(std::int64_t status) {
 }
 
 MessageStore::MessageStore(ISql& sql, const IClock& clock, Keeping keeping)
-    : sql_(sql), clock_(clock), keeping_(keeping) {
-  sql_.migrate({{1, kTables}});
-}
+    : sql_(sql), clock_(clock), keeping_(keeping) {}
 
 std::optional<StoredMessage> MessageStore::find(const InstanceId& instance, const std::string& id,
                                                 const std::string& chat) const {
@@ -162,9 +105,48 @@ std::vector<InstanceId> MessageStore::ownersOf(const std::string& id) const {
   return all;
 }
 
+std::vector<StoredMessage> MessageStore::history(const InstanceId& instance,
+                                                 const std::string& chat,
+                                                 const Stretch& stretch) const {
+  std::vector<StoredMessage> all;
+  for (const auto& row :
+       sql_.query({"SELECT " + std::string(kColumns) +
+                       " FROM messages_kept WHERE instance_id = :i AND chat = :chat "
+                       "AND at >= :first AND at <= :last ORDER BY at DESC, id DESC LIMIT :most",
+                   {instance.value, chat, stretch.from, stretch.to, stretch.most}}))
+    all.push_back(messageIn(row));
+  return all;
+}
+
 void MessageStore::keepSent(const InstanceId& instance, const Json& exchange) {
   if (textAt(exchange, "/id").empty() || mayBeIgnored(textAt(exchange, "/chat/jid"))) return;
   sql_.apply({insertion(instance, exchange, "", false)});
+}
+
+void MessageStore::edit(const InstanceId& instance, const StoredMessage& message,
+                        const std::string& content) {
+  sql_.apply(
+      {{"UPDATE messages_kept SET content = :c, edited = 1 "
+        "WHERE instance_id = :i AND id = :id AND chat = :chat",
+        {kept(content), instance.value, message.id, message.chat}}});
+}
+
+void MessageStore::remove(const InstanceId& instance, const StoredMessage& message) {
+  sql_.apply(
+      {{"UPDATE messages_kept SET deleted = 1 "
+        "WHERE instance_id = :i AND id = :id AND chat = :chat",
+        {instance.value, message.id, message.chat}}});
+}
+
+void MessageStore::removeChat(const InstanceId& instance, const std::string& chat) {
+  std::vector<Statement> all{
+      {"INSERT INTO messages_cleared (instance_id, chat, at) VALUES (:i, :c, :t) "
+       "ON CONFLICT (instance_id, chat) DO UPDATE SET at = excluded.at",
+       {instance.value, chat, microseconds(clock_.now())}}};
+  for (const char* table : {"messages_kept", "messages_votes"})
+    all.push_back({std::string("DELETE FROM ") + table + " WHERE instance_id = :i AND chat = :chat",
+                   {instance.value, chat}});
+  sql_.apply(all);
 }
 
 void MessageStore::take(const Event& event) {
@@ -198,16 +180,24 @@ void MessageStore::takeMessage(const Event& event) {
 }
 
 void MessageStore::keepReceived(const Event& event) {
-  const auto known = sql_.query(
-      {"SELECT counted FROM messages_kept "
-       "WHERE instance_id = :i AND id = :id AND chat = :chat",
-       {event.instance.value, textAt(event.data, "/id"), textAt(event.data, "/chat/jid")}});
-  if (!known.empty() && numberIn(known.front(), "counted") != 0) return;
-  sql_.apply({insertion(event.instance, event.data, event.mediaKey, true),
-              addition(event.instance, countsFor(event.data), 1),
-              {"INSERT INTO messages_chats (instance_id, jid) VALUES (:i, :j) "
-               "ON CONFLICT (instance_id, jid) DO NOTHING",
-               {event.instance.value, textAt(event.data, "/chat/jid")}}});
+  const std::string chat = textAt(event.data, "/chat/jid");
+  const auto known =
+      sql_.query({"SELECT (SELECT counted FROM messages_kept "
+                  "WHERE instance_id = :i AND id = :id AND chat = :chat) AS counted, "
+                  "(SELECT at FROM messages_cleared WHERE instance_id = :i AND chat = :chat) "
+                  "AS cleared",
+                  {event.instance.value, textAt(event.data, "/id"), chat}});
+  if (!known.empty() && (numberIn(known.front(), "counted") != 0 ||
+                         numberIn(known.front(), "cleared") >= microseconds(event.at)))
+    return;
+  std::vector<Statement> all{insertion(event.instance, event.data, event.mediaKey, true),
+                             counting(event.instance, countsFor(event.data), 1)};
+  for (auto& each :
+       meeting(event.instance, textAt(event.data, "/chat/jid"), textAt(event.data, "/timestamp")))
+    all.push_back(std::move(each));
+  for (auto& each : peopleIn(event)) all.push_back(std::move(each));
+  if (textAt(event.data, "/message/type") == "poll_update") all.push_back(voting(event));
+  sql_.apply(all);
 }
 
 void MessageStore::takeStatus(const Event& event) {
@@ -228,34 +218,18 @@ void MessageStore::moveStatus(const Event& event, const std::string& id, std::in
   std::vector<Statement> all{{"UPDATE messages_kept SET status = :s" + which, {status}}};
   all[0].values.insert(all[0].values.end(), whose.begin(), whose.end());
   if (numberIn(rows.front(), "outgoing") != 0) {
-    all.push_back(addition(event.instance, {"status:" + std::to_string(now)}, -1));
-    all.push_back(addition(event.instance, {"status:" + std::to_string(status)}, 1));
+    all.push_back(counting(event.instance, {"status:" + std::to_string(now)}, -1));
+    all.push_back(counting(event.instance, {"status:" + std::to_string(status)}, 1));
   }
   sql_.apply(all);
 }
 
 void MessageStore::forget(const InstanceId& instance) {
   std::vector<Statement> all;
-  for (const char* table : {"messages_kept", "messages_counts", "messages_chats"})
+  for (const char* table : kTableNames)
     all.push_back(
         {std::string("DELETE FROM ") + table + " WHERE instance_id = :i", {instance.value}});
   sql_.apply(all);
-}
-
-MessageStore::Counts MessageStore::countsOf(const InstanceId& instance) const {
-  Counts all;
-  for (const auto& row :
-       sql_.query({"SELECT what, n FROM messages_counts WHERE instance_id = :i", {instance.value}}))
-    all[textIn(row, "what")] = numberIn(row, "n");
-  return all;
-}
-
-std::vector<std::string> MessageStore::chatsOf(const InstanceId& instance) const {
-  std::vector<std::string> all;
-  for (const auto& row :
-       sql_.query({"SELECT jid FROM messages_chats WHERE instance_id = :i", {instance.value}}))
-    all.push_back(textIn(row, "jid"));
-  return all;
 }
 
 std::vector<InstanceId> MessageStore::owners() const {
@@ -293,8 +267,13 @@ bool MessageStore::sweep() {
         doneMedia = sweepSome("UPDATE messages_kept SET media_key = ''", " AND media_key <> ''",
                               utcText(now - keeping_.media));
     }
-    if (!(done && doneMedia)) nextSweep_ = at(now);
-    return done && doneMedia;
+    if (!(done && doneMedia)) {
+      nextSweep_ = at(now);
+      return false;
+    }
+    sql_.apply({{"DELETE FROM messages_votes WHERE at < :t", {utcText(now - keeping_.messages)}},
+                forgettingDays(utcText(now - kCountedDays).substr(0, 10))});
+    return true;
   } catch (const std::exception&) {
     nextSweep_ = at(now + kFailurePause);
     throw;

@@ -1,8 +1,7 @@
-// What was sent and received, for as long as it is kept, and what of it was counted.
+// What was sent and received, for as long as it is kept.
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,10 +40,13 @@ class MessageStore {
     std::chrono::hours messages;
     std::chrono::hours media;
   };
-  // How much of each: "sent", "type:text", "day:2026-11-21", "status:4", ...
-  using Counts = std::map<std::string, std::int64_t>;
+  // Times as messages have them, both included.
+  struct Stretch {
+    std::string from;
+    std::string to;
+    std::int64_t most;
+  };
 
-  // Makes the tables.
   MessageStore(pombo::ISql&, const pombo::IClock&, Keeping);
 
   // Ids are unique within a chat: of several the one in `chat`, else one that was sent, else the
@@ -56,17 +58,23 @@ class MessageStore {
   // Whose a message with this id is; of very many, some.
   std::vector<pombo::InstanceId> ownersOf(const std::string& id) const;
 
+  // Of a chat, the newest first.
+  std::vector<StoredMessage> history(const pombo::InstanceId&, const std::string& chat,
+                                     const Stretch&) const;
+
   // What was just sent can be answered before its event comes back; in chats that may be ignored
   // only what the event says is kept.
   void keepSent(const pombo::InstanceId&, const pombo::Json& exchange);
   // "message.exchange" and "message.status"; of one instance one after the other. Throws
   // Error{unavailable} for what changes a message that could not be kept yet: it comes back.
   void take(const pombo::Event&);
+  // All that the block keeps of it.
   void forget(const pombo::InstanceId&);
 
-  Counts countsOf(const pombo::InstanceId&) const;
-  // JIDs with whom there were messages.
-  std::vector<std::string> chatsOf(const pombo::InstanceId&) const;
+  // What a route has done, before its event comes back.
+  void edit(const pombo::InstanceId&, const StoredMessage&, const std::string& content);
+  void remove(const pombo::InstanceId&, const StoredMessage&);
+  void removeChat(const pombo::InstanceId&, const std::string& chat);
 
   // Deletes what was kept for long enough, once an hour; when there is much of it the next call
   // goes on, and after a failure one a minute later. Whether it has come to an end just now.

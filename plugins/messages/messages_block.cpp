@@ -1,11 +1,16 @@
+#include <memory>
 #include <optional>
 
 #include "desk_routes.hpp"
 #include "pombo/block.hpp"
+#include "repetition.hpp"
+#include "tables.hpp"
 
 namespace {
 
 using namespace pombo;
+
+constexpr std::chrono::minutes kSweepPause{1};  // the store itself knows whether an hour is over
 
 // What clients ask of an instance's WhatsApp: checked here, done by its connector. Keeps what was
 // sent and received, so that it can be answered, looked up and counted.
@@ -38,15 +43,20 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
       return Fields(host.config()).require<std::int64_t>(name);
     };
     const auto bodyLimit = static_cast<std::uint64_t>(option("maxBodyMib")) << 20;
-    store_.emplace(host.sql(), host.clock(),
-                   MessageStore::Keeping{std::chrono::days(option("keepDays")),
-                                         std::chrono::days(option("keepMediaDays"))});
+    host.sql().migrate(messagesTables());
+    const MessageStore::Keeping keeping{std::chrono::days(option("keepDays")),
+                                        std::chrono::days(option("keepMediaDays"))};
+    stores_.reset(new Stores{{host.sql(), host.clock(), keeping},
+                             LabelStore(host.sql(), host.clock()),
+                             ContactStore(host.sql())});
     delays_.emplace(Delays::Limits());
-    desk_.emplace(host, *store_, *delays_, bodyLimit / 4 * 3);
+    desk_.emplace(host, *stores_, *delays_, bodyLimit / 4 * 3);
     host.routes().addDialect(kDialect, wordsOfRefusal);
-    for (const auto& some : {messageRoutes(bodyLimit), storedRoutes(), chatRoutes(), groupRoutes(),
-                             groupMemberRoutes(), communityRoutes(), newsletterRoutes(),
-                             profileRoutes(), callRoutes()})
+    for (const auto& some :
+         {messageRoutes(bodyLimit), storedRoutes(), historyRoutes(), metricsRoutes(),
+          contactRoutes(), labelRoutes(), chatRoutes(), chatMessageRoutes(), forwardRoutes(),
+          groupRoutes(), groupMemberRoutes(), communityRoutes(), newsletterRoutes(),
+          profileRoutes(), callRoutes()})
       for (const auto& each : some)
         host.routes().add(each.route, [this, serve = each.serve](const HttpRequest& request) {
           return serve(*desk_, request);
@@ -54,45 +64,56 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
     host.events().subscribe(static_cast<IEventSink&>(*this),
                             {.retries = {std::chrono::seconds(1), std::chrono::seconds(10),
                                          std::chrono::minutes(1), std::chrono::minutes(10)},
-                             .inFlight = 1});
+                             .inFlight = 1,
+                             .inner = true});
+    sweep();
+    sweeping_.emplace(kSweepPause, [this] { sweep(); });
   }
 
   // There is nothing to say of it: an instance is not told what it may be asked.
   Json summary(const Instance&) override { return nullptr; }
-  void forget(const Instance& instance) override { store_->forget(instance.id); }
+  void forget(const Instance& instance) override { stores_->messages.forget(instance.id); }
 
   // A message that waits is not sent any more.
   void stop() noexcept override {
     if (delays_) delays_->stop();
+    if (sweeping_) sweeping_->stop();
   }
 
  private:
   std::vector<std::string> route(const Event& event) override {
-    if (event.type == "message.exchange" || event.type == "message.status") return {"store"};
+    for (const char* type :
+         {"message.exchange", "message.status", "label.update", "contact.update"})
+      if (event.type == type) return {"store"};
     return {};
   }
 
   Verdict deliver(const Event& event, const std::string&) override {
-    store_->take(event);
+    if (event.type == "label.update")
+      stores_->labels.take(event);
+    else if (event.type == "contact.update")
+      stores_->contacts.take(event);
+    else
+      stores_->messages.take(event);
     // It may have been deleted meanwhile, and what is kept of it before.
-    if (!host_->instances().find(event.instance)) store_->forget(event.instance);
-    sweep();
+    if (!host_->instances().find(event.instance)) stores_->messages.forget(event.instance);
     return {};
   }
 
-  // What has been taken has been taken: an event is not tried again for what comes after it.
   void sweep() try {
-    if (!store_->sweep()) return;
-    for (const auto& owner : store_->owners())
-      if (!host_->instances().find(owner)) store_->forget(owner);
+    MessageStore& store = stores_->messages;
+    if (!store.sweep()) return;
+    for (const auto& owner : store.owners())
+      if (!host_->instances().find(owner)) store.forget(owner);
   } catch (const std::exception& error) {
     host_->log().write(Level::warn, "Old messages were not deleted", {{"reason", error.what()}});
   }
 
   IHost* host_ = nullptr;
-  std::optional<MessageStore> store_;
+  std::unique_ptr<Stores> stores_;
   std::optional<Delays> delays_;
   std::optional<Desk> desk_;
+  std::optional<Repetition> sweeping_;
 };
 
 }  // namespace

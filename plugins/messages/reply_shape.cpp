@@ -16,6 +16,8 @@ object done(std::string_view message, object more) {
   return body;
 }
 
+value orNull(const std::string& text) { return text.empty() ? value() : value(text); }
+
 value text() { return ofType("string"); }
 value textOrNull() { return {{"type", {"string", "null"}}}; }
 value flag() { return ofType("boolean"); }

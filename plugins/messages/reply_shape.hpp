@@ -2,10 +2,14 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <string>
 #include <string_view>
 
 // {"success": true, "message": ..., more...}
 boost::json::object done(std::string_view message, boost::json::object more = {});
+
+// Null when there is no text.
+boost::json::value orNull(const std::string&);
 
 // Schemas of members.
 boost::json::value text();

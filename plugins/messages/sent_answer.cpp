@@ -58,3 +58,51 @@ object sentAnswer(const value& exchange, const object& told, const std::string& 
   if (told.contains("mediaSize")) addMedia(told, type, data);
   return data;
 }
+
+value sentSchema() {
+  return boost::json::parse(R"json({
+    "type": "object",
+    "required": ["success", "message", "status", "data"],
+    "properties": {
+      "success": {"const": true},
+      "message": {"type": "string"},
+      "status": {"const": "sent"},
+      "data": {
+        "type": "object",
+        "required": ["messageId", "messageType", "direction", "content", "timestamp", "source",
+                     "chat", "sender"],
+        "properties": {
+          "messageId": {"type": "string"},
+          "messageType": {"type": "string"},
+          "direction": {"const": "outgoing"},
+          "content": {"type": "string"},
+          "timestamp": {"type": "string", "format": "date-time"},
+          "source": {"type": "string"},
+          "chat": {
+            "type": "object",
+            "required": ["jid", "lid", "type"],
+            "properties": {
+              "jid": {"type": "string"},
+              "lid": {"type": ["string", "null"]},
+              "type": {"enum": ["private", "group", "newsletter", "status"]},
+              "groupName": {"type": "string", "description": "Of groups."}}},
+          "sender": {
+            "type": "object",
+            "required": ["jid"],
+            "properties": {"jid": {"type": "string"}}},
+          "mentions": {"type": "array", "items": {"type": "string"}},
+          "replyTo": {
+            "type": "object",
+            "required": ["messageId", "senderJid", "text"],
+            "properties": {
+              "messageId": {"type": "string"},
+              "senderJid": {"type": "string"},
+              "text": {"type": "string"}}},
+          "mediaUrl": {"type": ["string", "null"]},
+          "mediaMimeType": {"type": "string"},
+          "mediaSize": {"type": "integer", "description": "Bytes."},
+          "mediaDuration": {"type": ["integer", "null"], "description": "Seconds."},
+          "fileName": {"type": "string"},
+          "vcard": {"description": "A contact's, or a list of them."},
+          "poll": {"type": "object"}}}}})json");
+}

@@ -9,3 +9,5 @@
 // does. Never throws for what is missing in `exchange`.
 boost::json::object sentAnswer(const boost::json::value& exchange, const boost::json::object& told,
                                const std::string& content);
+// The schema of a whole answer that has it.
+boost::json::value sentSchema();

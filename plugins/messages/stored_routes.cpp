@@ -2,6 +2,7 @@
 
 #include "desk_routes.hpp"
 #include "media_file.hpp"
+#include "stored_answer.hpp"
 
 using namespace pombo;
 using boost::json::object;
@@ -12,36 +13,12 @@ namespace {
 constexpr std::uint64_t kLargest = std::uint64_t{64} << 20;
 constexpr auto kNoMedia = "Message not found or no media available";
 
-std::string idIn(const HttpRequest& request) {
-  const auto id = Fields(request.query).find<std::string>("messageId");
-  if (!id) throw Error(Code::invalid, "messageId query parameter is required");
-  return *id;
-}
-
-Json textOrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
-
-Json shown(const StoredMessage& message) {
-  return {{"messageId", message.id},
-          {"messageType", message.type},
-          {"direction", message.isOutgoing ? "outgoing" : "incoming"},
-          {"fromMe", message.isOutgoing},
-          {"content", message.content},
-          {"timestamp", message.at},
-          {"senderJid", message.sender},
-          {"status", statusWord(message.status)},
-          {"mediaMimeType", textOrNull(message.mimeType)},
-          {"fileName", textOrNull(message.fileName)},
-          {"replyTo", message.reply},
-          {"isEdited", message.isEdited},
-          {"isDeleted", message.isDeleted}};
-}
-
 HttpReply getMessage(const Desk& desk, const HttpRequest& request) {
-  const auto message = desk.store().find(request.instance->id, idIn(request));
+  const auto message = desk.store().find(request.instance->id, messageIdIn(request));
   if (!message) throw Error(Code::notFound, "Message not found");
   return {.body = {{"success", true},
                    {"message", "Message retrieved successfully"},
-                   {"data", shown(*message)}}};
+                   {"data", storedAnswer(*message)}}};
 }
 
 Media mediaBehind(const Desk& desk, const Instance& instance, const StoredMessage& message) {
@@ -64,7 +41,7 @@ boost::json::string base64Behind(const Desk& desk, const Instance& instance,
 }
 
 HttpReply getBase64(const Desk& desk, const HttpRequest& request) {
-  const auto message = desk.store().find(request.instance->id, idIn(request));
+  const auto message = desk.store().find(request.instance->id, messageIdIn(request));
   if (!message) throw Error(Code::notFound, kNoMedia);
   auto memory = desk.files().share();
   return {.body = {{"success", true},
@@ -86,7 +63,7 @@ bool isOfAccount(const Desk& desk, const AccountId& account, const std::string& 
 }
 
 HttpReply getStatus(const Desk& desk, const HttpRequest& request) {
-  const std::string id = idIn(request);
+  const std::string id = messageIdIn(request);
   const auto message = desk.store().find(request.instance->id, id);
   if (!message)
     throw Error(Code::notFound, isOfAccount(desk, request.instance->account, id)
@@ -117,7 +94,7 @@ DeskRoute byMessage(const char* path, const char* summary, Json reply,
                     HttpReply (*serve)(const Desk&, const HttpRequest&)) {
   return {{.path = path,
            .summary = summary,
-           .query = {{.name = "messageId", .doc = "Needed: the message.", .maxLength = 1024}},
+           .query = {messageIdField()},
            .reply = std::move(reply),
            .dialect = kDialect},
           serve};
@@ -137,7 +114,7 @@ std::vector<DeskRoute> storedRoutes() {
   base64.route.slow = true;
   base64.route.budget = std::chrono::seconds(75);
   return {byMessage("/api/chat/getMessage/:instance", "A message that is kept",
-                    replyWith("Message retrieved successfully", {{"data", {{"type", "object"}}}}),
+                    replyWith("Message retrieved successfully", {{"data", storedAnswerSchema()}}),
                     getMessage),
           std::move(base64),
           byMessage("/api/chat/status/:instance", "Whether a message was delivered or read",

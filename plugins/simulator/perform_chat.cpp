@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "phone.hpp"
+#include "simulated_exchange.hpp"
 
 using namespace boost::json;
 
@@ -28,13 +29,22 @@ Performance deleteChat(const Performer&, Phone& phone, const value& arguments) {
   return {};
 }
 
+Performance markRead(const Performer& self, Phone&, const value& arguments) {
+  return {nullptr,
+          {receiptBy(self, textIn(arguments, "chat"), arguments.at("messageId"),
+                     textIn(arguments, "sender"), "read_self")},
+          {}};
+}
+
 // What nobody can see: the other side of it is simulated as well.
 Performance agree(const Performer&, Phone&, const value&) { return {}; }
 
 }  // namespace
 
 PhoneOperations chatOperations() {
-  return {{"chat.archive", agree},        {"chat.pin", pin},        {"chat.mute", agree},
-          {"chat.block", agree},          {"chat.presence", agree}, {"chat.markChatRead", agree},
-          {"chat.deleteChat", deleteChat}};
+  return {
+      {"chat.archive", agree},         {"chat.pin", pin},           {"chat.mute", agree},
+      {"chat.block", agree},           {"chat.presence", agree},    {"chat.markChatRead", agree},
+      {"chat.deleteChat", deleteChat}, {"chat.markRead", markRead}, {"chat.favorite", agree},
+      {"call.reject", agree}};
 }

@@ -1,6 +1,7 @@
 #include "perform_message.hpp"
 
-#include "media_key.hpp"
+#include "phone.hpp"
+#include "simulated_exchange.hpp"
 #include "synthetic.hpp"
 
 namespace {
@@ -8,104 +9,26 @@ namespace {
 using boost::json::array;
 using boost::json::object;
 using boost::json::value;
-using Happening = Performance::Happening;
-
-constexpr auto kExchange = "message.exchange";
-constexpr auto kStatus = "message.status";
 
 // So that a client can see what becomes of a number that nobody has.
 bool isUnregistered(const std::string& number) { return number.ends_with("0404"); }
 
-std::string textIn(const value& arguments, const char* key) {
-  const auto* found = arguments.as_object().if_contains(key);
-  return found && found->is_string() ? std::string(found->get_string()) : std::string();
-}
-
-std::string typeOf(const std::string& jid) {
-  if (jid.ends_with("@g.us")) return "group";
-  if (jid.ends_with("@newsletter")) return "newsletter";
-  return jid == "status@broadcast" ? "status" : "private";
-}
-
-object personOf(const std::string& jid) { return {{"jid", jid}, {"lid", nullptr}, {"name", ""}}; }
-
-// What it quotes and whom it mentions.
-void addContext(const value& arguments, object& data) {
-  const auto& all = arguments.as_object();
-  if (const auto* reply = all.if_contains("reply"))
-    data["reply"] = {{"message_id", reply->at("messageId")},
-                     {"text", reply->at("text")},
-                     {"sender", reply->at("senderJid")}};
-  if (const auto* mentions = all.if_contains("mentions"))
-    data["mentions"] = {{"mentionedUsers", *mentions}};
-}
-
-value exchangeOf(const Performer& self, const value& arguments, object message) {
-  const std::string chat = textIn(arguments, "chat"), type = typeOf(chat);
-  for (const char* key :
-       {"media", "context", "edit", "location", "contact", "reaction", "interactive"})
-    message.emplace(key, nullptr);
-  message["source"] = textIn(arguments, "source");
-  message["isEdit"] = false;
-  object data{{"id", syntheticMessageId()},
-              {"direction", "outgoing"},
-              {"timestamp", timeText(self.now)},
-              {"chat",
-               {{"jid", chat},
-                {"lid", nullptr},
-                {"name", type == "group" ? "Simulated group" : ""},
-                {"type", type}}},
-              {"sender", {{"jid", self.jid}, {"lid", self.lid}, {"name", self.name}}},
-              {"recipient", object()},
-              {"message", std::move(message)}};
-  if (type == "private") data["recipient"] = {{"jid", chat}, {"lid", nullptr}};
-  // A reaction quotes nothing: it has its target in itself.
-  if (data["message"].at("type") != "reaction") addContext(arguments, data);
-  return data;
-}
-
-value receiptOf(const value& exchange, const char* status) {
-  const value& chat = exchange.at("chat");
-  const bool group = chat.at("type") == "group";
-  object receipt{{"timestamp", exchange.at("timestamp")},
-                 {"status", status},
-                 {"messageIds", array{exchange.at("id")}},
-                 {"chat", {{"jid", chat.at("jid")}, {"lid", nullptr}, {"type", chat.at("type")}}},
-                 {"recipient", personOf(group ? "5511900000001@s.whatsapp.net"
-                                              : std::string(chat.at("jid").as_string()))}};
-  if (group) receipt["messageSender"] = exchange.at("sender").at("jid");
-  return receipt;
-}
-
-// It is sent, and whoever it is for has it and reads it at once.
-Performance sent(const Performer& self, const value& arguments, object message) {
-  value exchange = exchangeOf(self, arguments, std::move(message));
-  const std::string chat = textIn(arguments, "chat"), type = typeOf(chat);
-  std::string mediaKey = takeMedia(exchange);
-  Performance done{.answer = exchange};
-  done.happenings.push_back({kExchange, chat, exchange, std::move(mediaKey)});
-  if (type == "private" || type == "group")
-    for (const char* status : {"delivered", "read"})
-      done.happenings.push_back({kStatus, chat, receiptOf(exchange, status)});
-  return done;
-}
-
 // Of these the event says no more than their text.
 template <const char* type, const char* content>
 Performance sendPlain(const Performer& self, const value& arguments) {
-  return sent(self, arguments, {{"type", type}, {"content", textIn(arguments, content)}});
+  return sentMessage(self, arguments, {{"type", type}, {"content", textIn(arguments, content)}});
 }
 
 Performance sendLocation(const Performer& self, const value& arguments) {
-  return sent(self, arguments,
-              {{"type", "location"},
-               {"content", arguments.at("name")},
-               {"location",
-                {{"latitude", arguments.at("latitude")},
-                 {"longitude", arguments.at("longitude")},
-                 {"name", arguments.at("name")},
-                 {"address", arguments.at("address")},
-                 {"live", false}}}});
+  return sentMessage(self, arguments,
+                     {{"type", "location"},
+                      {"content", arguments.at("name")},
+                      {"location",
+                       {{"latitude", arguments.at("latitude")},
+                        {"longitude", arguments.at("longitude")},
+                        {"name", arguments.at("name")},
+                        {"address", arguments.at("address")},
+                        {"live", false}}}});
 }
 
 Performance sendContact(const Performer& self, const value& arguments) {
@@ -117,39 +40,39 @@ Performance sendContact(const Performer& self, const value& arguments) {
                               {"phone_number", each.at("phone")},
                               {"vcard", each.at("vcard")}});
   }
-  return sent(self, arguments,
-              {{"type", "contact"},
-               {"content", names},
-               {"contact", contacts.at(0)},
-               {"contacts", contacts}});
+  return sentMessage(self, arguments,
+                     {{"type", "contact"},
+                      {"content", names},
+                      {"contact", contacts.at(0)},
+                      {"contacts", contacts}});
 }
 
 Performance sendReaction(const Performer& self, const value& arguments) {
   const auto& text = arguments.at("reaction");
   const auto& id = arguments.at("messageId");
-  return sent(self, arguments,
-              {{"type", "reaction"},
-               {"content", text},
-               {"reaction",
-                {{"text", text},
-                 {"emoji", text},
-                 {"message_id", id},
-                 {"messageId", id},
-                 {"fromMe", arguments.at("fromMe")},
-                 {"participant", arguments.at("participant")}}}});
+  return sentMessage(self, arguments,
+                     {{"type", "reaction"},
+                      {"content", text},
+                      {"reaction",
+                       {{"text", text},
+                        {"emoji", text},
+                        {"message_id", id},
+                        {"messageId", id},
+                        {"fromMe", arguments.at("fromMe")},
+                        {"participant", arguments.at("participant")}}}});
 }
 
 Performance sendPoll(const Performer& self, const value& arguments) {
   array options;
   for (const auto& each : arguments.at("options").as_array())
     options.push_back(object{{"name", each}});
-  return sent(self, arguments,
-              {{"type", "poll"},
-               {"content", arguments.at("question")},
-               {"poll",
-                {{"title", arguments.at("question")},
-                 {"options", std::move(options)},
-                 {"maxAnswer", arguments.at("maxAnswer")}}}});
+  return sentMessage(self, arguments,
+                     {{"type", "poll"},
+                      {"content", arguments.at("question")},
+                      {"poll",
+                       {{"title", arguments.at("question")},
+                        {"options", std::move(options)},
+                        {"maxAnswer", arguments.at("maxAnswer")}}}});
 }
 
 object mediaOf(const value& arguments, const std::string& caption) {
@@ -174,26 +97,52 @@ object mediaOf(const value& arguments, const std::string& caption) {
 Performance sendMedia(const Performer& self, const value& arguments) {
   const bool audio = arguments.at("mediaType") == "audio";
   const std::string caption = audio ? "" : textIn(arguments, "message");
-  return sent(self, arguments,
-              {{"type", arguments.at("mediaType")},
-               {"content", caption},
-               {"media", mediaOf(arguments, caption)}});
+  return sentMessage(self, arguments,
+                     {{"type", arguments.at("mediaType")},
+                      {"content", caption},
+                      {"media", mediaOf(arguments, caption)}});
+}
+
+Performance sendSticker(const Performer& self, const value& arguments) {
+  object told = arguments.as_object();
+  told["isVoice"] = false;
+  told["duration"] = nullptr;
+  object media = mediaOf(told, "");
+  media["type"] = "sticker";
+  media["isAnimated"] = false;
+  return sentMessage(self, arguments,
+                     {{"type", "sticker"}, {"content", ""}, {"media", std::move(media)}});
 }
 
 Performance sendStatus(const Performer& self, const value& arguments) {
   if (arguments.at("type") != "text") return sendMedia(self, arguments);
-  return sent(self, arguments, {{"type", "text"}, {"content", arguments.at("message")}});
+  return sentMessage(self, arguments, {{"type", "text"}, {"content", arguments.at("message")}});
 }
 
 // What a choice of one of them would name.
 Performance sendInteractive(const Performer& self, const value& arguments, const char* name,
                             const std::string& text) {
-  return sent(self, arguments,
-              {{"type", "interactive"}, {"content", text}, {"interactive", {{"name", name}}}});
+  return sentMessage(
+      self, arguments,
+      {{"type", "interactive"}, {"content", text}, {"interactive", {{"name", name}}}});
 }
 
 Performance sendCarousel(const Performer& self, const value& arguments) {
   return sendInteractive(self, arguments, "carousel", textIn(arguments, "message"));
+}
+
+Performance sendForm(const Performer& self, const value& arguments) {
+  return sendInteractive(self, arguments, "form", textIn(arguments, "message"));
+}
+
+Performance sendEvent(const Performer& self, const value& arguments) {
+  object event;
+  for (const char* key :
+       {"name", "startAt", "endAt", "description", "location", "joinLink", "isCanceled"})
+    event[key] = arguments.at(key);
+  return sentMessage(
+      self, arguments,
+      {{"type", "event"}, {"content", arguments.at("name")}, {"event", std::move(event)}});
 }
 
 Performance sendPix(const Performer& self, const value& arguments) {
@@ -228,6 +177,9 @@ std::map<std::string_view, Operation> messageOperations() {
           {"number.findAll", findNumbers},
           {"message.text", sendPlain<kText, kMessage>},
           {"message.media", sendMedia},
+          {"message.sticker", sendSticker},
+          {"message.form", sendForm},
+          {"message.event", sendEvent},
           {"message.status", sendStatus},
           {"message.location", sendLocation},
           {"message.contact", sendContact},

@@ -40,10 +40,19 @@ Json performByPhone(SimulatedLinks& links, IHost& host, const Instance& instance
   throw Error(codeOf(refusal.why), refusal.sentence);
 }
 
+// Whether others see it online is a matter of its link, and not of its phone.
+Json showPresence(SimulatedLinks& links, const Instance& instance, const Json& arguments) {
+  links.change(instance, [&](SimulatedSession& session) {
+    session.profile.available = arguments.at("available").as_bool();
+  });
+  return nullptr;
+}
+
 }  // namespace
 
 Json performBy(SimulatedLinks& links, IHost& host, const Instance& instance,
                const std::string& name, const Json& arguments) {
+  if (name == "profile.presence") return showPresence(links, instance, arguments);
   if (const auto it = phoneOperations().find(name); it != phoneOperations().end())
     return performByPhone(links, host, instance, it->second, arguments);
   const auto operation = operations().find(name);

@@ -7,8 +7,9 @@ using namespace boost::json;
 const PhoneOperations& phoneOperations() {
   static const PhoneOperations all = [] {
     PhoneOperations every;
-    for (auto each : {chatOperations(), groupOperations(), groupMemberOperations(),
-                      communityOperations(), newsletterOperations(), profileOperations()})
+    for (auto each : {chatOperations(), changeOperations(), labelOperations(), groupOperations(),
+                      groupMemberOperations(), communityOperations(), newsletterOperations(),
+                      profileOperations()})
       every.merge(std::move(each));
     return every;
   }();

@@ -25,6 +25,8 @@ using PhoneOperations = std::map<std::string_view, PhoneOperation>;
 const PhoneOperations& phoneOperations();
 
 PhoneOperations chatOperations();
+PhoneOperations changeOperations();  // of messages
+PhoneOperations labelOperations();
 PhoneOperations groupOperations();
 PhoneOperations groupMemberOperations();
 PhoneOperations communityOperations();

@@ -9,7 +9,8 @@ namespace {
 using Handler = std::function<Json(const Instance&, const Fields&)>;
 
 constexpr auto kClosed = "Link closed", kUnlinked = "Instance unlinked", kBanned = "Number banned",
-               kNetwork = "Network changed", kProfile = "Profile changed", kCalled = "Call placed";
+               kNetwork = "Network changed", kProfile = "Profile changed", kCalled = "Call placed",
+               kKnown = "Contact known";
 
 Json done(const char* message) { return {{"success", true}, {"message", message}}; }
 
@@ -137,6 +138,39 @@ void addCallRoute(IHost& host, SimulatedLinks& links) {
       });
 }
 
+// What is not given, the phone does not speak of.
+Json contactOf(const Fields& fields) {
+  boost::json::object data{{"jid", jidOf(fields.require<std::string>("number"))}};
+  for (const char* key : {"lid", "firstName", "fullName", "pushName", "businessName"})
+    if (const Json& given = fields.document().at(key); !given.is_null()) data[key] = given;
+  return data;
+}
+
+void addContactRoute(IHost& host, SimulatedLinks& links) {
+  const auto name = [](const char* key, const char* doc) {
+    return Field{.name = key, .doc = doc, .maxLength = 100};
+  };
+  add(host, "/api/simulator/contact/:instance", "Let a simulated instance's phone know somebody",
+      {{.name = "number", .doc = "Whose number it is.", .need = Need::always, .maxLength = 40},
+       name("lid", "The hidden form of it."),
+       name("firstName", "In the phone's address book."),
+       name("fullName", "Likewise."),
+       name("pushName", "As they call themselves."),
+       name("businessName", "Of a business.")},
+      simulatedReply(kKnown, "jid"),
+      [&host, &links](const Instance& instance, const Fields& fields) {
+        links.requireLinked(instance);
+        const Json contact = contactOf(fields);
+        host.events().publish({{.type = "contact.update",
+                                .instance = instance.id,
+                                .chat = std::string(contact.at("jid").as_string()),
+                                .data = contact}});
+        Json reply = done(kKnown);
+        reply.as_object()["jid"] = contact.at("jid");
+        return reply;
+      });
+}
+
 }  // namespace
 
 const Instance& simulated(const HttpRequest& request) {
@@ -159,4 +193,5 @@ void addPhoneRoutes(IHost& host, SimulatedLinks& links) {
   addLinkRoutes(host, links);
   addAccountRoutes(host, links);
   addCallRoute(host, links);
+  addContactRoute(host, links);
 }

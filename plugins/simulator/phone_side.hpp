@@ -10,5 +10,6 @@ pombo::Json simulatedReply(const char* message, const char* key = nullptr,
                            const char* type = "string");
 
 // What can be made to happen to an instance's phone, its link, and the WhatsApp behind both:
-// POST /api/simulator/disconnect, logout, ban, network, profile and call. The links outlive them.
+// POST /api/simulator/disconnect, logout, ban, network, profile, call
+// and contact. The links outlive them.
 void addPhoneRoutes(pombo::IHost&, SimulatedLinks&);

@@ -44,6 +44,7 @@ BODIES = {
     "POST /api/events/test/{instance}": {"label": "no such label"},
     "POST /api/chatwoot/set/{instance}": {"chatwootBaseUrl": "http://127.0.0.1:9",
                                           "chatwootAccountId": 5, "chatwootApiToken": "x"},
+    "POST /api/chat/history/{instance}": {"number": "5511988880000"},
     "POST /api/simulator/scan/{instance}": {"number": "5511999990000"},
     "POST /api/simulator/network/{instance}": {"answers": True},
     "POST /api/simulator/event/{instance}": {

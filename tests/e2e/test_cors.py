@@ -219,7 +219,7 @@ def test_errors_can_be_read_by_pages_that_may_call(server, shop, fresh):
             (404, from_page(shop, origin, "DELETE", "/api/instance/delete/gone")),
             (405, from_page(shop, origin, "PUT", NEW)),
             (429, from_page(tired, origin)),
-            (501, from_page(shop, origin, "GET", "/api/instance/metrics/x")),
+            (501, from_page(shop, origin, "GET", "/api/typebot/find/x")),
         ]
         for status, reply in errors:
             assert reply.status == status

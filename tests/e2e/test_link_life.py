@@ -450,7 +450,8 @@ def test_another_connectors_instance_is_left_alone(api, fresh):
     name = fresh()
     api.created(name)
     for what, body in [("disconnect", {}), ("network", {"answers": True}), ("logout", {}),
-                       ("ban", {}), ("profile", {}), ("call", {})]:
+                       ("ban", {}), ("profile", {}), ("call", {}),
+                       ("contact", {"number": "5511988880000"})]:
         assert_refused(api.call("POST", f"/api/simulator/{what}/{name}", body), 400,
                        "Instance does not use the simulator connector")
 

@@ -116,6 +116,14 @@ SENT = {
              usual("list", "Choose")),
     "carousel": ({"message": "Look", "cards": [CARD, CARD]},
                  usual("interactive", "Look - Carousel with 2 card(s)")),
+    "sticker": ({"imageUrl": "data:image/webp;base64,AAAA"},
+                usual("sticker", "", **file("image/webp", 3))),
+    "form": ({"message": "Register", "formType": "registration_offer", "emailVisible": True,
+              "buttonParamsJSON": '{"a": [1]}'}, usual("interactive", "Register")),
+    "event": ({"name": "Opening", "startAt": "2026-12-01T18:00:00.5-03:00",
+               "location": {"name": "Shop", "latitude": -23.5}, "hasReminder": True,
+               "reminderOffsetSec": 600, "joinLink": "https://example.com/join"},
+              usual("event", "Opening")),
     "pix": ({"merchantName": "Shop", "pixKey": "123.456.789-09", "pixKeyType": "CPF"},
             usual("interactive", "Shop")),
     "status": ({"type": "text", "message": "Open!", "backgroundColor": "#25D366"},
@@ -150,6 +158,7 @@ CHOICE = "Exactly one of 'mediaUrl' or 'mediaBase64' is required"
 PLACE = {"latitude": 1, "longitude": 1, "name": "a", "address": "b"}
 POLL = "A poll needs 2 to 12 distinct options"
 LIST = "A list needs 1 to 10 sections with 1 to 10 rows each"
+EVENT = {"name": "a", "startAt": "2026-12-01T18:00:00Z"}
 REFUSED = {
     "text": [({}, "message is required"), ({"message": " "}, "message is required"),
              ({"message": 5}, "Invalid request body: The 'message' field must be a string"),
@@ -217,6 +226,36 @@ REFUSED = {
                         f"The 'cards[1].header.{key}' field must be a valid http or https URL"),
                        ("http://10.0.0.1/a",
                         "URL is not allowed: private address (operators: egress.allow)")))],
+    "sticker": [({}, "imageUrl is required"), ({"imageUrl": " "}, "imageUrl is required"),
+                *(({"imageUrl": url}, "The 'imageUrl' field must be a valid http or https URL")
+                  for url in (PNG_TEXT, "ftp://example.com/a", "data:text/plain;base64,AAAA",
+                              "example.com/a.png")),
+                ({"imageUrl": "data:image/png;base64,*"}, "Invalid request body: The 'imageUrl' "
+                 "field must be a URL, a data URI or base64"),
+                ({"imageUrl": "data:image/png;base64," + PDF_TEXT},
+                 "Unsupported media type: application/pdf"),
+                ({"imageUrl": "http://10.0.0.1/a"},
+                 "URL is not allowed: private address (operators: egress.allow)")],
+    "form": [({}, "message is required"),
+             ({"message": "a", "formType": "b"},
+              "The 'formType' field must be one of: contact_details, registration_offer"),
+             ({"message": "a", "buttonParamsJSON": "{"},
+              "The 'buttonParamsJSON' field must be JSON"),
+             ({"message": "a", "emailVisible": "yes"},
+              "Invalid request body: The 'emailVisible' field must be a boolean")],
+    "event": [({}, "name is required"), ({"name": "a"}, "startAt is required"),
+              *(({"name": "a", "startAt": time},
+                 "Invalid startAt: use RFC 3339 with a time zone")
+                for time in ("tomorrow", "2026-12-01T18:00:00", "2026-12-01", "2026-02-30T18:00:00Z",
+                             "2026-12-01T25:00:00Z", "1795514400")),
+              (EVENT | {"endAt": "x"}, "Invalid endAt: use RFC 3339 with a time zone"),
+              (EVENT | {"location": {"latitude": 91}}, "Latitude must be between -90 and 90"),
+              (EVENT | {"location": {"longitude": "x"}},
+               "Invalid request body: The 'location.longitude' field must be a number"),
+              (EVENT | {"location": "Shop"},
+               "Invalid request body: The 'location' field must be an object"),
+              (EVENT | {"joinLink": "x"},
+               "The 'joinLink' field must be a valid http or https URL")],
     "pix": [({"merchantName": "a", "pixKey": "a", "pixKeyType": "KEY"}, "Invalid pixKeyType: KEY"),
             *(({"merchantName": "a", "pixKey": "a", "pixKeyType": kind},
                f"Invalid pixKey for type {kind}")
@@ -371,8 +410,6 @@ def test_only_who_is_connected_sends(api, fresh):
                    "Instance is not connected to WhatsApp")
     assert_refused(send(api, "text", {}, name=name), 400, "message is required")
     assert_refused(send(api, "telegram", {}, name=name), 404, "Not found")
-    for later in ("sticker", "form", "event"):
-        assert_refused(send(api, later, {}, name=name), 501, "Not implemented")
 
 
 def test_malformed_json_says_why(api, shop):

@@ -7,11 +7,6 @@ from client import LIMIT_HEADERS, assert_refused
 
 # Written down from the specification by hand: by folder, "METHOD word word ...".
 LATER = {
-    "/api/instance": ["GET metrics"],
-    "/api/message": ["POST sticker form event"],
-    "/api/chat": ["GET contacts contactsByLabel tag poll",
-                  "POST tag assignTag favorite markRead history forward edit",
-                  "DELETE tag assignTag delete"],
     "/api/typebot": ["GET find", "POST create start", "PUT update", "DELETE delete"],
 }
 PROMISED = ["POST /mcp"] + [
@@ -43,6 +38,6 @@ def test_nothing_else_is_promised(api):
     assert {described(promise) for promise in PROMISED} == later - {"GET /docs"}
 
 
-@pytest.mark.parametrize("path", ["/api/instance/metrics/x", "/api/instance/getS3/x"])
+@pytest.mark.parametrize("path", ["/api/typebot/find/x", "/api/instance/getS3/x"])
 def test_promises_are_made_to_those_who_are_known(api, path):
     assert_refused(api.as_(None).get(path), 401, "Invalid token")

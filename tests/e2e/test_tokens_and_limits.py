@@ -236,7 +236,7 @@ def test_every_answer_behind_the_limits_shows_them(here, new_account, fresh):
         200: here.list(), 201: here.create(fresh()), 400: here.create("a/b"),
         403: full.create(fresh()), 404: here.list("?instanceName=gone"),
         405: here.call("PUT", NEW), 409: here.create(name),
-        501: here.get(f"/api/instance/metrics/{name}"),
+        501: here.get(f"/api/typebot/find/{name}"),
         503: here.get(f"/api/instance/getS3/{name}"),
     }
     for status, reply in answers.items():

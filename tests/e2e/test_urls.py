@@ -9,6 +9,7 @@ import json
 import pytest
 from client import Api, assert_refused
 from names import PUBLIC, NameServer
+from phones import Phone
 from pombo_server import REPOSITORY, Server
 from shapes import DEFAULTS, URL, failed
 
@@ -97,13 +98,30 @@ def test_refused_with_the_instance(api, fresh, verdict, url, why):
         assert instance[block] == failed(block, sentence(field, verdict)), block
 
 
-@pytest.mark.row("U1", "U2", "U4", "U5", "U6", "U7", "U8", "U9", "U10", "U11")
+@pytest.mark.row("U1", "U2", "U4", "U5", "U6", "U7", "U8", "U9", "U10", "U11", "U15")
 @pytest.mark.parametrize("verdict, url, why", REFUSED, ids=ids)
 def test_refused_in_a_change(api, shop, writes_nothing, verdict, url, why):
     assert_refused(set_webhook(api, shop, url), 400, sentence("url", verdict))
     assert_refused(set_s3(api, shop, url), 400, sentence("endpoint", verdict))
     prefix = "invalid body: " if verdict == "syntax" else ""
     assert_refused(set_chatwoot(api, shop, url), 400, prefix + sentence("chatwootBaseUrl", verdict))
+
+
+@pytest.fixture(scope="module")
+def phone(api, fresh):
+    return Phone(api, fresh("phone"))
+
+
+@pytest.mark.row("U15")
+@pytest.mark.parametrize("verdict, url, why",
+                         [each for each in REFUSED if each[0] != "syntax"], ids=ids)
+def test_refused_as_a_file(phone, verdict, url, why):
+    said = sentence("", verdict)
+    to = {"number": "1234567@lid"}
+    phone.refused(400, said, "POST message/media", mediaType="image", mediaUrl=url, **to)
+    phone.refused(400, said, "POST message/sticker", imageUrl=url, **to)
+    phone.refused(400, said, "POST profile/account", profilePicture=url)
+    phone.refused(400, said, "POST group/create", name="Team", image=url)
 
 
 @pytest.mark.parametrize("verdict, url, why", ALLOWED, ids=ids)

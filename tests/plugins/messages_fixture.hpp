@@ -45,6 +45,7 @@ class Messages : public ::testing::Test {
     host.known = {kShop};
     block.reset(pombo_create());
     block->start(host);
+    host.statements.clear();
   }
   void TearDown() override { block->stop(); }
 

@@ -70,7 +70,7 @@ TEST_F(Store, OneSweepsAtATime) {
     EXPECT_FALSE(store.sweep());
   };
   EXPECT_TRUE(store.sweep());
-  EXPECT_EQ(applied, 2);
+  EXPECT_EQ(applied, 3);
 }
 
 TEST(StoreOfMuch, IsSweptInSlices) {
@@ -88,7 +88,10 @@ TEST(StoreOfMuch, IsSweptInSlices) {
                 {"DELETE FROM messages_kept WHERE at <= :t", {"1969-12-01T00:00:00Z"}},
                 {"UPDATE messages_kept SET media_key = '' WHERE at < :t AND media_key <> ''",
                  {"1969-12-31T23:00:00Z"}},
-                {"DELETE FROM messages_kept WHERE at < :t", {"1969-12-31T22:00:00Z"}}}));
+                {"DELETE FROM messages_kept WHERE at < :t", {"1969-12-31T22:00:00Z"}},
+                {"DELETE FROM messages_votes WHERE at < :t", {"1969-12-31T22:00:00Z"}},
+                {"DELETE FROM messages_counts WHERE what LIKE 'day:%' AND what < :d",
+                 {"day:1969-12-01"}}}));
 }
 
 TEST(StoreOfMuch, IsSweptFurtherByTheNextCall) {
@@ -107,11 +110,19 @@ TEST_F(Messages, OfAnInstanceThatIsGoneNothingIsKept) {
   event.instance = {"gone"};
   host.deliver(event);
   EXPECT_EQ(statements("DELETE FROM messages_counts"), 1u);
-  host.statements.clear();
-  host.time += std::chrono::hours(1);
-  host.rows = {{}, {}, {}, {{{"instance_id", "i-1"}}, {{"instance_id", "gone"}}}};
-  host.deliver(received());
-  ASSERT_EQ(statements("DELETE FROM messages_counts"), 1u);
+}
+
+TEST(MessagesBlock, SweepsWhenItStartsAndForgetsWhoIsGone) {
+  FakeHost host;
+  host.configNode = {{"keepDays", 30}, {"keepMediaDays", 7}, {"maxBodyMib", 4}};
+  host.known = {kShop};
+  host.rows = {{}, {}, {{{"instance_id", "i-1"}}, {{"instance_id", "gone"}}}};
+  const std::unique_ptr<IBlockConfigurator> block(pombo_create());
+  block->start(host);
+  block->stop();
+  ASSERT_FALSE(host.statements.empty());
+  EXPECT_TRUE(host.statements.at(1).sql.starts_with("DELETE FROM messages_kept WHERE at < :t"));
+  EXPECT_TRUE(host.statements.back().sql.ends_with("WHERE instance_id = :i"));
   EXPECT_EQ(host.statements.back().values, (std::vector<SqlValue>{"gone"}));
 }
 

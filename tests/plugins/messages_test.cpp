@@ -10,6 +10,7 @@
 #include "message_store.hpp"
 #include "messages_fixture.hpp"
 #include "pix_key.hpp"
+#include "tables.hpp"
 #include "url_reference.hpp"
 #include "vcard.hpp"
 
@@ -109,7 +110,7 @@ TEST_F(Messages, AreKeptOnceAndCountedOnce) {
   EXPECT_EQ(host.deliver(event).at("store").outcome, Outcome::done);
   EXPECT_EQ(statements("INSERT INTO messages_kept"), 1u);
   EXPECT_EQ(statements("INSERT INTO messages_counts"), 1u);
-  host.rows = {{{{"counted", std::int64_t{1}}}}};
+  host.rows = {{{{"counted", std::int64_t{1}}, {"cleared", SqlValue()}}}};
   host.deliver(event);
   EXPECT_EQ(statements("INSERT INTO messages_kept"), 1u);
   EXPECT_EQ(statements("INSERT INTO messages_counts"), 1u);
@@ -143,14 +144,30 @@ TEST_F(Messages, AStatusNeverMovesBackwards) {
   EXPECT_TRUE(host.statements.empty());
 }
 
-TEST_F(Messages, AreSweptOnceAnHour) {
-  const Event event{.type = "message.exchange", .instance = kShop.id, .data = exchange()};
+TEST_F(Messages, OfAChatThatWasDeletedSinceNothingIsKept) {
+  const Event event{
+      .type = "message.exchange", .instance = kShop.id, .at = host.time, .data = exchange()};
+  const auto known = [&](std::chrono::microseconds after) {
+    const auto at = std::chrono::floor<std::chrono::microseconds>(host.time.time_since_epoch());
+    host.rows = {{{{"counted", SqlValue()}, {"cleared", (at + after).count()}}}};
+  };
+  known(std::chrono::microseconds(0));
   host.deliver(event);
+  EXPECT_EQ(statements("INSERT INTO messages_kept"), 0u);
+  known(std::chrono::microseconds(-1));
   host.deliver(event);
-  EXPECT_EQ(statements("DELETE FROM messages_kept"), 1u);
+  EXPECT_EQ(statements("INSERT INTO messages_kept"), 1u);
+}
+
+TEST(MessageStore, IsSweptOnceAnHour) {
+  FakeHost host;
+  IHost& gateway = host;
+  MessageStore store(gateway.sql(), gateway.clock(),
+                     {std::chrono::hours(2), std::chrono::hours(1)});
+  EXPECT_TRUE(store.sweep());
+  EXPECT_FALSE(store.sweep());
   host.time += std::chrono::hours(1);
-  host.deliver(event);
-  EXPECT_EQ(statements("DELETE FROM messages_kept"), 2u);
+  EXPECT_TRUE(store.sweep());
 }
 
 class FailingSql final : public ISql {
@@ -178,7 +195,7 @@ TEST(MessageStore, IsSweptAgainWhenThatHasFailed) {
   host.time += std::chrono::minutes(1);
   EXPECT_TRUE(store.sweep());
   EXPECT_FALSE(store.sweep());
-  EXPECT_EQ(sql.applied, 2u);
+  EXPECT_EQ(sql.applied, 3u);
 }
 
 Event changeBy(const char* type, const char* key, const char* author, bool byAdmin) {
@@ -254,7 +271,7 @@ TEST_F(Messages, MediaThatIsGoneIsNotThere) {
 
 TEST_F(Messages, GoWithTheirInstance) {
   block->forget(kShop);
-  for (const char* table : {"messages_kept", "messages_counts", "messages_chats"})
+  for (const char* table : kTableNames)
     EXPECT_EQ(statements(std::string("DELETE FROM ") + table), 1u) << table;
 }
 

@@ -68,6 +68,7 @@ TESTED = {
     "U10": "reserved addresses", "U11": "credentials",
     "U12": "names with an address inside", "U13": "names that nobody knows, and silence",
     "U14": "an address that changes after it was checked",
+    "U15": "all of these, wherever a client names a file",
     # Tokens
     "A1": "no token, or an unknown one",
     "A2": "a wrong token with a broken body",
@@ -96,6 +97,7 @@ TESTED = {
     "R6": "other methods",
     "R7": "HEAD, and a slash at the end",
     "R8": "lists of names in a filter",
+    "R9": "lists of names in a path",
     "R10": "pages of deliveries",
     "R12": "a second DELETE",
     "R13": "settings without a setting",
@@ -141,8 +143,6 @@ TESTED = {
 
 # What they wait for: a route, as it is promised, or words.
 WAITING = {
-    "U15": "POST /api/message/sticker/:instance",  # its imageUrl, and those of groups and profiles
-    "R9": "GET /api/instance/metrics/:instance",  # lists of names
     "X8": "callbacks of Chatwoot",  # an unknown secret, our own echo
     "X9": "media in a bucket",  # entities, file names
     "X10": "a connector that dials out",  # proxies that refuse, or are silent

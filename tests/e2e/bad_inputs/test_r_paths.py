@@ -82,6 +82,15 @@ FILTERS = [
                     "\u0301" * 3_000 + "\u0323" * 3_000]),
 ]
 
+METRICS = "/api/instance/metrics/"
+LISTS = [*(Row("R9", segment, ask("GET", METRICS + segment), *GONE,
+               twin=ask("GET", METRICS + "<instance>"))
+           for segment in ["<instance>,gone", "gone,<instance>", "gone", "<instance>,%00",
+                           "<instance>;gone", ",".join(["gone"] * 1_000)]),
+         *(Row("R9", segment, ask("GET", METRICS + segment), *NO_NAME,
+               twin=ask("GET", METRICS + ",%20<instance>,,<instance>%20"))
+           for segment in [",%20,", ",", "%20", ",,,%20"])]
+
 LINK = "/api/instance/connect/<instance>?"
 LINKS = [Row("R11", f"{name}={value[:20]}", ask("GET", f"{LINK}{name}={value}"), 400, said,
              twin=OF_THE_INSTANCE)
@@ -121,14 +130,15 @@ HOOKS = [Row("R15", "a label of 65", ask("POST", WEBHOOK, b'{"enabled":false,"la
              "The 'label' field must be at most 64 characters",
              twin=ask("POST", WEBHOOK, b'{"enabled":false,"label":"%s"}' % ("é" * 64).encode()))]
 
-ROWS = [*NAMES, *ESCAPES, *BLANKS, *UNKNOWN, *OTHER_METHODS, *FILTERS, *LINKS, *NOTHING_SET,
-        *NOT_ENABLED, *HOOKS]
+ROWS = [*NAMES, *ESCAPES, *BLANKS, *UNKNOWN, *OTHER_METHODS, *FILTERS, *LISTS, *LINKS,
+        *NOTHING_SET, *NOT_ENABLED, *HOOKS]
 
 
 @each(ROWS)
 def test_paths_methods_and_parameters(row, stage):
     reply = stage.show(row)
-    assert reply.limit_headers == (set() if row.id in ("R3", "R4") else LIMIT_HEADERS)
+    early = row.id in ("R3", "R4") or row.said == NO_NAME[1]
+    assert reply.limit_headers == (set() if early else LIMIT_HEADERS)
 
 
 @pytest.mark.row("R6")
@@ -184,6 +194,17 @@ def test_a_slash_at_the_end(stage, path):
 def test_a_list_of_names(stage, value, found):
     row = Row("R8", value[:20], ask("GET", f"{LIST}?instanceName={value}"), 200)
     assert len(stage.show(row).json["instances"]) == found
+
+
+@pytest.mark.row("R9")
+def test_an_instances_token_and_a_list_with_another(stage):
+    name = stage.name()
+    token = stage.api.created(name)["token"]
+    for others in ("<instance>", "gone", "%ff"):
+        for segment in (f"{name},{others}", f"{others},{name}"):
+            stage.show(Row("R9", segment, ask("GET", METRICS + segment, token=token), 403,
+                           "Instance token does not match the requested instance",
+                           twin=ask("GET", METRICS + f"{name},%20{name}", token=token)))
 
 
 @pytest.mark.row("R12")

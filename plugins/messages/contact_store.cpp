@@ -1,0 +1,103 @@
+#include "contact_store.hpp"
+
+#include <array>
+
+#include "exchange_store.hpp"
+#include "sql_row.hpp"
+
+using namespace pombo;
+
+namespace {
+
+constexpr auto kFields = "jid, lid, first_name, full_name, push_name, business_name";
+
+// The columns beside the address, and where a "contact.update" has them.
+struct Part {
+  const char* column;
+  const char* key;
+};
+constexpr std::array kParts{Part{"lid", "lid"}, Part{"first_name", "firstName"},
+                            Part{"full_name", "fullName"}, Part{"push_name", "pushName"},
+                            Part{"business_name", "businessName"}};
+
+bool isPerson(const std::string& jid) {
+  return jid.ends_with("@s.whatsapp.net") || jid.ends_with("@lid");
+}
+
+Contact contactIn(const SqlRow& row) {
+  return {textIn(row, "jid"),       textIn(row, "lid"),       textIn(row, "first_name"),
+          textIn(row, "full_name"), textIn(row, "push_name"), textIn(row, "business_name")};
+}
+
+// A message says nothing where it has "".
+Statement meetingOf(const InstanceId& instance, const std::string& jid, const std::string& lid,
+                    const std::string& pushName) {
+  const auto unlessEmpty = [](const std::string& column) {
+    return column + " = CASE WHEN excluded." + column + " = '' THEN messages_contacts." + column +
+           " ELSE excluded." + column + " END";
+  };
+  return {
+      "INSERT INTO messages_contacts (instance_id, " + std::string(kFields) +
+          ") VALUES (:i, :j, :l, '', '', :p, '') ON CONFLICT (instance_id, jid) DO UPDATE SET " +
+          unlessEmpty("lid") + ", " + unlessEmpty("push_name"),
+      {instance.value, jid, lid, pushName}};
+}
+
+}  // namespace
+
+std::string Contact::name() const {
+  for (const auto* each : {&fullName, &firstName, &businessName, &pushName})
+    if (!each->empty()) return *each;
+  return {};
+}
+
+std::vector<Statement> peopleIn(const Event& event) {
+  const auto& data = event.data;
+  const std::string chat = textAt(data, "/chat/jid"), sender = textAt(data, "/sender/jid");
+  std::vector<Statement> all;
+  if (textAt(data, "/direction") == "incoming" && isPerson(sender))
+    all.push_back(meetingOf(event.instance, sender, textAt(data, "/sender/lid"),
+                            textAt(data, "/sender/name")));
+  if (isPerson(chat) && (all.empty() || chat != sender))
+    all.push_back(meetingOf(event.instance, chat, textAt(data, "/chat/lid"), ""));
+  return all;
+}
+
+std::vector<Contact> ContactStore::list(const InstanceId& instance) const {
+  std::vector<Contact> all;
+  for (const auto& row : sql_.query({"SELECT " + std::string(kFields) +
+                                         " FROM messages_contacts WHERE instance_id = :i "
+                                         "ORDER BY jid",
+                                     {instance.value}}))
+    all.push_back(contactIn(row));
+  return all;
+}
+
+std::optional<Contact> ContactStore::find(const InstanceId& instance,
+                                          const std::string& jid) const {
+  for (const char* column : {"jid", "lid"}) {
+    const auto rows = sql_.query({"SELECT " + std::string(kFields) +
+                                      " FROM messages_contacts WHERE instance_id = :i AND " +
+                                      column + " = :j ORDER BY jid LIMIT 1",
+                                  {instance.value, jid}});
+    if (!rows.empty()) return contactIn(rows.front());
+  }
+  return std::nullopt;
+}
+
+void ContactStore::take(const Event& event) {
+  const std::string jid = textAt(event.data, "/jid");
+  if (!isPerson(jid)) return;
+  std::string changes;
+  Statement made{"INSERT INTO messages_contacts (instance_id, " + std::string(kFields) +
+                     ") VALUES (:i, :jid, :lid, :first, :full, :push, :business) "
+                     "ON CONFLICT (instance_id, jid) DO ",
+                 {event.instance.value, jid}};
+  for (const auto& [column, key] : kParts) {
+    made.values.emplace_back(textAt(event.data, (std::string("/") + key).c_str()));
+    if (event.data.as_object().contains(key))
+      changes += (changes.empty() ? "" : ", ") + std::string(column) + " = excluded." + column;
+  }
+  made.sql += changes.empty() ? "NOTHING" : "UPDATE SET " + changes;
+  sql_.apply({made});
+}
