@@ -22,6 +22,7 @@
 #include "http/metrics_port.hpp"
 #include "http/openapi.hpp"
 #include "http/server_routes.hpp"
+#include "instance/identity.hpp"
 #include "instance/limit_store.hpp"
 #include "instance/link_state.hpp"
 #include "instance/linker.hpp"
@@ -36,6 +37,7 @@ namespace pombo {
 namespace {
 
 constexpr std::chrono::seconds kCheckEvery{10};
+constexpr int kSettingsWorkers = 4;  // some wait for connectors that are slow
 // About what a connection takes, and how much has to be free for it to be worth a look.
 constexpr std::int64_t kConnectionBytes = 4 * 1024, kWorthTrimming = 4 << 20;
 
@@ -172,7 +174,8 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
           .inPlace = true,
           .fields = std::move(fields),
           .code = std::move(settings)},
-         boost::json::object()});
+         boost::json::object()},
+        kSettingsWorkers);
     for (const auto& wanted : config.blocks) add(opener_.open(wanted), wanted.laneWorkers);
     registry_.start();
     for (const auto& block : registry_.list().all())
@@ -244,7 +247,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   }
   std::optional<Instance> findByName(const AccountId& account,
                                      const std::string& name) const override {
-    const auto stored = instances_.findByName(account, name);
+    const auto stored = instances_.findByName(account, normalized(name).value_or(name));
     return stored ? std::optional(stored->instance) : std::nullopt;
   }
   std::vector<Instance> list(const AccountId& account) const override {

@@ -1,5 +1,7 @@
 #include "instance/settings_block.hpp"
 
+#include <algorithm>
+
 namespace pombo {
 namespace {
 
@@ -43,6 +45,8 @@ std::vector<Field> SettingsBlock::fields() const {
 
 void SettingsBlock::start(IHost& host) {
   host_ = &host;
+  effects_.emplace(host);
+  host.events().subscribe(static_cast<IEventSink&>(*effects_), {.keep = Keep::memory});
   host.routes().add({.path = "/api/instance/getSettings/:instance",
                      .summary = "The settings of an instance",
                      .reply = replyOf(kRetrieved, fields()),
@@ -73,6 +77,9 @@ HttpReply SettingsBlock::update(const HttpRequest& request) {
     for (const auto& name : request.given) settings.as_object()[name] = request.fields.at(name);
     host_->settings().save(id, settings);
   }
+  constexpr auto kOnline = "keepOnlineStatus";
+  if (std::find(request.given.begin(), request.given.end(), kOnline) != request.given.end())
+    effects_->showOnline(*request.instance, settings.at(kOnline).as_bool());
   return {.body = {{"success", true}, {"message", kUpdated}, {"settings", std::move(settings)}}};
 }
 

@@ -3,7 +3,9 @@
 
 #include <array>
 #include <mutex>
+#include <optional>
 
+#include "instance/settings_effects.hpp"
 #include "pombo/block.hpp"
 
 namespace pombo {
@@ -22,6 +24,7 @@ class SettingsBlock final : public IBlockConfigurator {
   HttpReply update(const HttpRequest&);
 
   IHost* host_ = nullptr;
+  std::optional<SettingsEffects> effects_;
   // Each guards the settings of the instances that fall to it, from reading them to writing.
   std::array<std::mutex, 16> locks_;
 };

@@ -1,0 +1,116 @@
+#include "instance/settings_effects.hpp"
+
+#include <algorithm>
+
+#include "instance/identity.hpp"
+
+namespace pombo {
+namespace {
+
+constexpr auto kReject = "reject", kRead = "read", kOnline = "online";
+constexpr std::size_t kCallsKnown = 1024;
+
+std::string textAt(const Json& value, const char* pointer) {
+  boost::json::error_code none;
+  const Json* found = value.find_pointer(pointer, none);
+  return found && found->is_string() ? std::string(found->get_string()) : std::string();
+}
+
+// Nobody waits for a receipt of what is older, or a story, or public.
+bool wantsReceipt(const Event& event) {
+  const std::string type = textAt(event.data, "/message/type"),
+                    chat = textAt(event.data, "/chat/jid");
+  return textAt(event.data, "/direction") == "incoming" &&
+         !event.data.as_object().contains("isHistory") && type != "message_edit" &&
+         type != "message_revoke" && chat != "status@broadcast" && !chat.ends_with("@newsletter");
+}
+
+struct Wanted {
+  const char* setting;
+  const char* effect;
+};
+
+// What an event may be answered with, and the setting that asks for it.
+std::optional<Wanted> wantedBy(const Event& event) {
+  const std::string type = textAt(event.data, "/type");
+  if (event.type == "call.update" && (type == "offer" || type == "notification"))
+    return Wanted{"autoRejectCalls", kReject};
+  if (event.type == "message.exchange" && wantsReceipt(event))
+    return Wanted{"autoReadMessages", kRead};
+  if (event.type == "instance.state" && textAt(event.data, "/state") == "connected")
+    return Wanted{"keepOnlineStatus", kOnline};
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<std::string> SettingsEffects::route(const Event& event) {
+  const auto wanted = wantedBy(event);
+  if (!wanted) return {};
+  const auto settings = host_.settings().load(event.instance);
+  if (!settings || !Fields(*settings).get<bool>(wanted->setting, false)) return {};
+  return {wanted->effect};
+}
+
+Verdict SettingsEffects::deliver(const Event& event, const std::string& effect) {
+  const auto instance = host_.instances().find(event.instance);
+  if (!instance) return {};
+  if (effect == kReject) reject(*instance, event);
+  if (effect == kRead) markRead(*instance, event);
+  if (effect == kOnline) showOnline(*instance, true);
+  return {};
+}
+
+// WhatsApp does not tell of a call that the instance itself has rejected.
+void SettingsEffects::reject(const Instance& instance, const Event& event) {
+  if (!isNews(event)) return;
+  Json data = event.data;
+  const Json caller = data.at("from").at("jid");
+  if (!ask(instance, "call.reject", {{"callId", data.at("callId")}, {"chat", caller}})) return;
+  for (const char* key : {"type", "status"}) data.as_object()[key] = "rejected";
+  data.as_object()["timestamp"] = rfc3339(host_.clock().now());
+  data.as_object()["autoRejected"] = true;
+  host_.events().publish({{.type = "call.update",
+                           .instance = instance.id,
+                           .chat = event.chat,
+                           .data = std::move(data)}});
+  const auto settings = host_.settings().load(instance.id).value_or(Json());
+  const auto message = Fields(settings).get<std::string>("callRejectMessage", "");
+  if (!message.empty())
+    ask(instance, "message.text",
+        {{"chat", caller}, {"message", message}, {"linkPreview", false}, {"source", "api"}});
+}
+
+void SettingsEffects::markRead(const Instance& instance, const Event& event) {
+  ask(instance, "chat.markRead",
+      {{"chat", textAt(event.data, "/chat/jid")},
+       {"messageId", textAt(event.data, "/id")},
+       {"sender", textAt(event.data, "/sender/jid")}});
+}
+
+void SettingsEffects::showOnline(const Instance& instance, bool online) {
+  if (instance.status == "connected") ask(instance, "profile.presence", {{"available", online}});
+}
+
+bool SettingsEffects::ask(const Instance& instance, const std::string& operation,
+                          const Json& arguments) try {
+  host_.perform(instance, operation, arguments);
+  return true;
+} catch (const Error& error) {
+  host_.metrics().count("not_applied", 1);
+  host_.log().write(
+      Level::debug, "A setting was not applied",
+      {{"instance", instance.id.value}, {"operation", operation}, {"reason", error.what()}});
+  return false;
+}
+
+bool SettingsEffects::isNews(const Event& event) {
+  const std::string call = event.instance.value + " " + textAt(event.data, "/callId");
+  const std::lock_guard lock(mutex_);
+  if (std::find(calls_.begin(), calls_.end(), call) != calls_.end()) return false;
+  calls_.push_back(call);
+  if (calls_.size() > kCallsKnown) calls_.pop_front();
+  return true;
+}
+
+}  // namespace pombo
