@@ -2,6 +2,8 @@
 
 #include <botan/base64.h>
 
+#include <cctype>
+
 using namespace pombo;
 
 namespace {
@@ -23,6 +25,13 @@ std::string withoutHead(const std::string& text) {
   return isImage ? text.substr(comma + 1) : "";
 }
 
+// Schemes have no case.
+bool isUrl(const std::string& text) {
+  std::string start = text.substr(0, std::string_view("https://").size());
+  for (char& c : start) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return start.starts_with("http://") || start == "https://";
+}
+
 void requireSize(std::uint64_t bytes) {
   if (bytes > kLimit * kMebibyte)
     throw Error(Code::invalid, "Media is too large (limit " + std::to_string(kLimit) + " MiB)");
@@ -31,7 +40,7 @@ void requireSize(std::uint64_t bytes) {
 }  // namespace
 
 Picture pictureIn(IHost& host, const std::string& field, const std::string& value) {
-  if (value.starts_with("http://") || value.starts_with("https://")) {
+  if (isUrl(value)) {
     host.http().requireAllowed(value);
     return {.url = value};
   }
