@@ -18,9 +18,10 @@ GOOD_LINK = {"chatwootBaseUrl": CHATWOOT, "chatwootAccountId": 5,
 
 LINKING = {"GET /api/instance/connect/", "POST /api/instance/reconnect/",
            "DELETE /api/instance/logout/"}
-HAPPENS_TO_A_LINK = ("disconnect", "logout", "ban", "profile", "call")
+HAPPENS_TO_A_LINK = ("disconnect", "logout", "ban", "profile", "call", "contact")
 KEPT = json.loads(os.environ["FUZZ_KEPT"])  # what document_fuzz has kept of messages
 OF_NOBODY = {"ids": ["1"]}  # passed over, which is no refusal
+SOMEBODY = {"number": "5511988880000"}
 HAPPENING = {"event": "instance.state", "data": {"state": "stream_replaced"}}
 
 turns = itertools.count(1)
@@ -114,6 +115,8 @@ def before_call(context, case, kwargs):
         case.body |= GOOD_LINK
     if route == "POST /api/simulator/event/{instance}" and isinstance(case.body, dict) and turn % 2:
         case.body |= HAPPENING
+    if route == "POST /api/simulator/contact/{instance}" and isinstance(case.body, dict) and turn % 2:
+        case.body |= SOMEBODY
     if route == "POST /api/events/redeliver/{instance}" and turn % 2:
         case.body = OF_NOBODY
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Callable
 
-from phones import ANA, PNG
+from phones import ANA, BIA, PNG
+from pombo_server import until
 
 STRANGERS = "FFFFFFFFFFFFFFFFFFFFFF"  # the code of an invitation that others have sent
 CONTACT = {"fullName": "Bia Souza", "phone": "5511977770000"}
@@ -25,6 +27,9 @@ GOOD = {
     "POST message/list": {"number": ANA, "contentText": "Choose", "buttonText": "Open",
                           "sections": SECTIONS},
     "POST message/carousel": {"number": ANA, "message": "Look", "cards": [CARD, CARD]},
+    "POST message/sticker": {"imageUrl": "data:image/webp;base64,AAAA", "number": ANA},
+    "POST message/form": {"number": ANA, "message": "Register"},
+    "POST message/event": {"number": ANA, "name": "Opening", "startAt": "2026-12-01T18:00:00Z"},
     "POST message/pix": {"number": ANA, "merchantName": "Shop", "pixKey": "123.456.789-09",
                          "pixKeyType": "CPF"},
     "POST message/status": {"type": "text", "message": "Open!", "backgroundColor": "#25D366"},
@@ -34,7 +39,7 @@ GOOD = {
     "POST chat/block": {"number": ANA},
     "POST chat/presence": {"number": ANA, "state": "typing"},
     "POST chat/markChatRead": {"number": ANA},
-    "DELETE chat/deleteChat": {"number": ANA},
+    "DELETE chat/deleteChat": {"number": BIA},
     "POST group/create": {"name": "Team"},
     "GET group/list": {},
     "POST group/join": {"identifier": STRANGERS},
@@ -61,6 +66,20 @@ OF_A_GROUP = {  # beside its identifier
     "DELETE group/leave": {},
 }
 
+OF_A_TEXT = {  # beside its messageId
+    "POST chat/edit": {"content": "Good evening"},
+    "DELETE chat/delete": {},
+    "POST chat/markRead": {"number": ANA},
+    "POST chat/favorite": {},
+    "POST chat/forward": {"number": ANA},
+}
+OF_A_TAG = {  # beside its tagId
+    "DELETE chat/tag": {},
+    "POST chat/assignTag": {"number": ANA},
+    "DELETE chat/assignTag": {"number": ANA},
+}
+numbers = count(1)
+
 # `ask(method, path, body)` of an instance's route, and its JSON.
 Ask = Callable[[str, str, dict], dict]
 
@@ -71,8 +90,25 @@ def good_fields(route: str, ask: Ask) -> dict | None:
         return ask("POST", f"{what}/create", {"name": name})[
             "channel" if what == "newsletter" else what]["jid"]
 
+    def sent(kind: str) -> str:
+        id = ask("POST", f"message/{kind}", GOOD[f"POST message/{kind}"])["data"]["messageId"]
+        assert until(lambda: id in [each["messageId"] for each in ask(
+            "POST", "chat/history", {"number": ANA})["messages"]])
+        return id
+
+    def tag() -> dict:
+        return ask("POST", "chat/tag", {"name": f"Tag {next(numbers)}"})["tag"]
+
     if route in OF_A_GROUP:
         return OF_A_GROUP[route] | {"identifier": made("group", "Team")}
+    if route in OF_A_TEXT:
+        return OF_A_TEXT[route] | {"messageId": sent("text")}
+    if route == "GET chat/poll":
+        return {"messageId": sent("poll")}
+    if route == "POST chat/tag":
+        return {"name": f"Tag {next(numbers)}"}
+    if route in OF_A_TAG:
+        return OF_A_TAG[route] | {"tagId": tag()["id"]}
     if route == "DELETE newsletter/leave":
         return {"identifier": made("newsletter", "News")}
     if " community/" in route and route != "POST community/create":
