@@ -69,11 +69,20 @@ HttpReply removeMessage(const Desk& desk, const HttpRequest& request) {
                         {"delete_type", everyone ? "revoke" : "delete_for_me"}})};
 }
 
+// A person, who is asked for by number.
+std::optional<ChatAddress> authorIn(const HttpRequest& request) {
+  const auto given = Fields(request.fields).find<std::string>("sender");
+  if (!given) return std::nullopt;
+  ChatAddress address = Desk::addressOf(*given);
+  if (address.type != ChatType::person) throw Error(Code::invalid, "Invalid number: " + *given);
+  return address;
+}
+
 // Who wrote it: connectors need to know that in groups. `known`: null unless it is kept.
-std::string senderIn(const Desk& desk, const HttpRequest& request, const std::string& chat,
+std::string senderOf(const Desk& desk, const Instance& instance,
+                     const std::optional<ChatAddress>& author, const std::string& chat,
                      const StoredMessage* known) {
-  if (const auto given = Fields(request.fields).find<std::string>("sender"))
-    return desk.jidOf(*request.instance, Desk::addressOf(*given));
+  if (author) return desk.jidOf(instance, *author);
   if (known) return known->sender;
   if (chatTypeOf(chat) == ChatType::group)
     throw Error(Code::invalid, "sender is required for group messages");
@@ -86,12 +95,13 @@ HttpReply markRead(const Desk& desk, const HttpRequest& request) {
   const auto id = fields.require<std::string>("messageId");
   const auto number = fields.find<std::string>("number");
   const auto address = number ? std::optional(Desk::addressOf(*number)) : std::nullopt;
+  const auto author = authorIn(request);
   const auto message = desk.store().find(instance.id, id, address ? address->jid : "");
   if (!address && !message) throw Error(Code::invalid, "Number is required");
   Desk::requireConnected(instance);
   const std::string chat = address ? desk.jidOf(instance, *address) : message->chat;
   const bool known = message && message->chat == chat;
-  const std::string sender = senderIn(desk, request, chat, known ? &*message : nullptr);
+  const std::string sender = senderOf(desk, instance, author, chat, known ? &*message : nullptr);
   desk.ask(instance, "chat.markRead", {{"chat", chat}, {"messageId", id}, {"sender", sender}},
            kFailure);
   return {.body = done("Message marked as read successfully",

@@ -92,9 +92,10 @@ HttpReply present(const Desk& desk, const HttpRequest& request) {
 HttpReply deleteChat(const Desk& desk, const HttpRequest& request) {
   const bool media = Fields(request.fields).require<bool>("deleteMedia");
   const std::string chat = chatOf(desk, request);
+  const TimePoint asked = desk.host().clock().now();
   desk.ask(*request.instance, "chat.deleteChat", {{"chat", chat}, {"deleteMedia", media}},
            kFailure);
-  desk.store().removeChat(request.instance->id, chat);
+  desk.store().removeChat(request.instance->id, chat, asked);
   return {.body = done(
               media ? "Chat deleted successfully (including media)" : "Chat deleted successfully",
               {{"chat_jid", chat}})};

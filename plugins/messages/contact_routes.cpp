@@ -53,13 +53,22 @@ std::string lower(std::string text) {
   return text;
 }
 
-// Ids as they were said, and those of labels that are called so; each once.
-std::vector<std::string> wantedIn(const Desk& desk, const HttpRequest& request) {
+struct Filter {
+  std::vector<std::string> ids, names;
+};
+
+Filter filterIn(const HttpRequest& request) {
   const Fields query(request.query);
-  auto ids = commaListIn(query.get<std::string>("labelIds", ""));
-  const auto names = commaListIn(query.get<std::string>("labelNames", ""));
-  if (ids.empty() && names.empty())
+  Filter filter{commaListIn(query.get<std::string>("labelIds", "")),
+                commaListIn(query.get<std::string>("labelNames", ""))};
+  if (filter.ids.empty() && filter.names.empty())
     throw Error(Code::invalid, "labelIds or labelNames is required");
+  return filter;
+}
+
+// Ids as they were said, and those of labels that are called so; each once.
+std::vector<std::string> wantedBy(Filter filter, const Desk& desk, const HttpRequest& request) {
+  auto& [ids, names] = filter;
   for (const auto& label : desk.labels().list(request.instance->id))
     for (const auto& name : names)
       if (lower(label.name) == lower(name)) ids.push_back(label.id);
@@ -77,15 +86,17 @@ object chatOf(const Desk& desk, const InstanceId& id, const std::string& jid) {
 }
 
 void refresh(const Desk& desk, const Instance& instance) {
-  desk.labels().replace(instance.id,
-                        desk.ask(instance, "label.list", object(), "Failed to refresh the tags"));
+  const TimePoint now = desk.host().clock().now();
+  const Json known = desk.ask(instance, "label.list", object(), "Failed to refresh the tags");
+  desk.labels().replace(instance.id, known, now);
 }
 
 HttpReply contactsByLabel(const Desk& desk, const HttpRequest& request) {
   const InstanceId& id = request.instance->id;
   const bool anew = Fields(request.query).get<bool>("refresh", false);
+  const Filter filter = filterIn(request);
   if (anew) refresh(desk, *request.instance);
-  const auto wanted = wantedIn(desk, request);
+  const auto wanted = wantedBy(filter, desk, request);
   std::map<std::string, array> labels;
   std::map<std::string, std::size_t> rows;  // that the filter has let through
   for (const auto& [chat, label] : desk.labels().chatsOf(id)) {

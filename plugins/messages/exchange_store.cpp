@@ -1,5 +1,7 @@
 #include "exchange_store.hpp"
 
+#include "utc_text.hpp"
+
 using namespace pombo;
 using boost::json::object;
 
@@ -12,6 +14,12 @@ std::string textAt(const Json& value, const char* pointer) {
   boost::json::error_code none;
   const Json* found = value.find_pointer(pointer, none);
   return found && found->is_string() ? kept(std::string(found->get_string())) : std::string();
+}
+
+Json valueAt(const Json& value, const char* pointer, const Json& otherwise) {
+  boost::json::error_code none;
+  const Json* found = value.find_pointer(pointer, none);
+  return found && !found->is_null() ? *found : otherwise;
 }
 
 namespace {
@@ -74,12 +82,13 @@ bool mayBeIgnored(const std::string& chat) {
 }
 
 Statement editOf(const Event& event) {
+  const std::int64_t at = microseconds(event.at);
   return {
-      "UPDATE messages_kept SET content = :c, edited = 1 "
-      "WHERE instance_id = :i AND id = :id AND chat = :chat AND sender = :by",
-      {textAt(event.data, "/message/content"), event.instance.value,
+      "UPDATE messages_kept SET content = :c, edited = :at "
+      "WHERE instance_id = :i AND id = :id AND chat = :chat AND sender = :by AND edited <= :now",
+      {textAt(event.data, "/message/content"), at, event.instance.value,
        textAt(event.data, "/message/edit/original_id"), textAt(event.data, "/chat/jid"),
-       textAt(event.data, "/sender/jid")}};
+       textAt(event.data, "/sender/jid"), at}};
 }
 
 Statement revocationOf(const Event& event) {

@@ -16,6 +16,8 @@ inline constexpr auto kColumns =
 std::string kept(std::string text);
 // As it can be kept; "" unless there is a text.
 std::string textAt(const pombo::Json&, const char* pointer);
+// What is there, unless it is null: a connector may leave something out.
+pombo::Json valueAt(const pombo::Json&, const char* pointer, const pombo::Json& otherwise);
 
 // Of a chat that a setting has a say in nobody knows whether its event will come.
 bool mayBeIgnored(const std::string& chat);

@@ -1,10 +1,12 @@
 #include <set>
 
 #include "dispatch.hpp"
+#include "exchange_store.hpp"
 #include "reply_shape.hpp"
 #include "sent_answer.hpp"
 
 using namespace pombo;
+using boost::json::array;
 using boost::json::object;
 
 namespace {
@@ -44,18 +46,45 @@ object toldOf(const Desk& desk, const InstanceId& id, const StoredMessage& messa
           {"source", "api"}};
 }
 
-// Of its media and its contacts the answer says what that of a send does.
+object mediaIn(const Json& exchange) {
+  const Json media = valueAt(exchange, "/message/media", nullptr);
+  if (!media.is_object()) return {};
+  return {{"mediaUrl", nullptr},
+          {"mimeType", valueAt(media, "/mimetype", "")},
+          {"mediaSize", valueAt(media, "/size", 0)},
+          {"duration", valueAt(media, "/duration", nullptr)},
+          {"fileName", valueAt(media, "/fileName", "")}};
+}
+
+array listAt(const Json& value, const char* pointer) {
+  const Json found = valueAt(value, pointer, nullptr);
+  return found.is_array() ? found.get_array() : array();
+}
+
+// One as it is, several as a list.
+Json vcardsIn(const Json& exchange) {
+  array all;
+  for (const auto& each : listAt(exchange, "/message/contacts"))
+    all.push_back(valueAt(each, "/vcard", ""));
+  if (all.empty()) return valueAt(exchange, "/message/contact/vcard", "");
+  return all.size() == 1 ? all[0] : Json(std::move(all));
+}
+
+Json pollIn(const Json& exchange) {
+  array options;
+  for (const auto& each : listAt(exchange, "/message/poll/options"))
+    options.push_back(valueAt(each, "/name", ""));
+  return {{"question", valueAt(exchange, "/message/poll/title", "")},
+          {"options", std::move(options)},
+          {"maxAnswer", valueAt(exchange, "/message/poll/maxAnswer", 1)}};
+}
+
+// It says what that of a send does.
 object answerOf(const Json& exchange) {
-  const Json& message = exchange.at("message");
-  object shown;
-  if (const auto* media = message.at("media").if_object())
-    shown = {{"mediaUrl", nullptr},
-             {"mimeType", media->at("mimetype")},
-             {"mediaSize", media->at("size")},
-             {"duration", media->at("duration")},
-             {"fileName", media->at("fileName")}};
-  object data = sentAnswer(exchange, shown, std::string(message.at("content").as_string()));
-  if (const auto* contact = message.at("contact").if_object()) data["vcard"] = contact->at("vcard");
+  object data = sentAnswer(exchange, mediaIn(exchange), textAt(exchange, "/message/content"));
+  const std::string type = textAt(exchange, "/message/type");
+  if (type == "contact") data["vcard"] = vcardsIn(exchange);
+  if (type == "poll") data["poll"] = pollIn(exchange);
   return data;
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "desk_routes.hpp"
+#include "exchange_store.hpp"
 #include "poll_votes.hpp"
 #include "reply_shape.hpp"
 #include "stored_answer.hpp"
@@ -61,12 +62,25 @@ object optionOf(const std::string& name, const std::vector<Vote>& votes) {
   return {{"name", name}, {"votes", count}, {"voters", std::move(voters)}};
 }
 
+// A connector may have told of less.
+bool isWhole(const Json& poll) {
+  const auto* members = poll.if_object();
+  if (!members || !members->contains("title") || !members->contains("maxAnswer")) return false;
+  const auto* options = members->if_contains("options");
+  return options && options->is_array() &&
+         std::all_of(options->get_array().begin(), options->get_array().end(),
+                     [](const Json& each) { return !textAt(each, "/name").empty(); });
+}
+
 HttpReply poll(const Desk& desk, const HttpRequest& request) {
   const InstanceId& id = request.instance->id;
   const auto wanted = messageIdIn(request);
   const auto message = desk.store().find(id, wanted);
   if (!message || message->type != "poll") throw Error(Code::notFound, "Poll not found");
-  const Json& kept = message->extra.at("poll");
+  boost::json::error_code none;
+  const Json* const found = message->extra.find_pointer("/poll", none);
+  if (!found || !isWhole(*found)) throw Error(Code::notFound, "Poll not found");
+  const Json& kept = *found;
   const auto votes = votesOf(desk.host().sql(), id, message->id, message->chat);
   array options;
   std::int64_t total = 0;

@@ -28,6 +28,14 @@ HttpReply list(const Desk& desk, const HttpRequest& request) {
               done("Tags retrieved successfully", {{"tags", std::move(tags)}, {"total", total}})};
 }
 
+// What is said of it is why it could not be made.
+void giveUp(const Desk& desk, const InstanceId& id, const Label& label) try {
+  desk.labels().remove(id, label.id);
+} catch (const std::exception& error) {
+  desk.host().log().write(Level::warn, "A tag that could not be made is still listed",
+                          {{"instance", id.value}, {"reason", error.what()}});
+}
+
 // It is there before it is asked for, so that no other can take its name meanwhile.
 HttpReply create(const Desk& desk, const HttpRequest& request) {
   const Fields fields(request.fields);
@@ -39,7 +47,7 @@ HttpReply create(const Desk& desk, const HttpRequest& request) {
   try {
     desk.ask(*request.instance, "label.create", toldOf(label), kFailure);
   } catch (const Error&) {
-    desk.labels().remove(id, label.id);
+    giveUp(desk, id, label);
     throw;
   }
   return {.body = done("Tag created successfully", {{"tag", tagOf(label)}})};

@@ -97,28 +97,39 @@ Label LabelStore::create(const InstanceId& instance, const std::string& name, st
   for (const auto& each : list(instance))
     if (each.name == label.name) throw Error(Code::conflict, "Tag already exists");
   label.id = nextId(instance);
-  sql_.apply({saving(instance, label, now())});
+  sql_.apply({saving(instance, label, microseconds(clock_.now()))});
   return label;
 }
 
-std::int64_t LabelStore::now() const { return microseconds(clock_.now()); }
+std::int64_t LabelStore::timeOfChange(const InstanceId& instance, const std::string& id) const {
+  const auto rows =
+      sql_.query({"SELECT (SELECT MAX(changed) FROM messages_labels "
+                  "WHERE instance_id = :i AND id = :l) AS label, "
+                  "(SELECT MAX(changed) FROM messages_labelled "
+                  "WHERE instance_id = :of AND label = :its) AS chats",
+                  {instance.value, id, instance.value, id}});
+  const std::int64_t now = microseconds(clock_.now());
+  if (rows.empty()) return now;
+  return std::max({now, numberIn(rows.front(), "label") + 1, numberIn(rows.front(), "chats") + 1});
+}
 
 void LabelStore::remove(const InstanceId& instance, const std::string& id) {
-  sql_.apply(removing(instance, id, now()));
+  sql_.apply(removing(instance, id, timeOfChange(instance, id)));
 }
 
 void LabelStore::assign(const InstanceId& instance, const std::string& id, const std::string& chat,
                         bool on) {
-  sql_.apply({assigning(instance, id, chat, on, now())});
+  sql_.apply({assigning(instance, id, chat, on, timeOfChange(instance, id))});
 }
 
-void LabelStore::replace(const InstanceId& instance, const Json& known) {
-  const std::int64_t at = now();
-  std::vector<Statement> all{
-      {"UPDATE messages_labels SET deleted = 1, changed = :t WHERE instance_id = :i",
-       {at, instance.value}},
-      {"UPDATE messages_labelled SET labeled = 0, changed = :t WHERE instance_id = :i",
-       {at, instance.value}}};
+void LabelStore::replace(const InstanceId& instance, const Json& known, TimePoint asked) {
+  const std::int64_t at = microseconds(asked);
+  std::vector<Statement> all{{"UPDATE messages_labels SET deleted = 1, changed = :t "
+                              "WHERE instance_id = :i AND changed <= :asked",
+                              {at, instance.value, at}},
+                             {"UPDATE messages_labelled SET labeled = 0, changed = :t "
+                              "WHERE instance_id = :i AND changed <= :asked",
+                              {at, instance.value, at}}};
   for (const auto& each : known.at("labels").as_array())
     all.push_back(saving(
         instance,

@@ -37,14 +37,16 @@ class LabelStore {
   Label create(const pombo::InstanceId&, const std::string& name, std::int64_t color);
   void remove(const pombo::InstanceId&, const std::string& id);
   void assign(const pombo::InstanceId&, const std::string& id, const std::string& chat, bool on);
-  // All there is: `known` is {labels[{id, name, color}], chats[{id, chat}]}.
-  void replace(const pombo::InstanceId&, const pombo::Json& known);
+  // All there was when the phone was asked: `known` is {labels[{id, name, color}],
+  // chats[{id, chat}]}. What was changed since stays.
+  void replace(const pombo::InstanceId&, const pombo::Json& known, pombo::TimePoint asked);
   // A "label.update".
   void take(const pombo::Event&);
 
  private:
   std::string nextId(const pombo::InstanceId&) const;
-  std::int64_t now() const;
+  // Of a change that counts whatever was before, even if the clock has been put back.
+  std::int64_t timeOfChange(const pombo::InstanceId&, const std::string& id) const;
 
   pombo::ISql& sql_;
   const pombo::IClock& clock_;

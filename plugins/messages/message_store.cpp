@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "contact_store.hpp"
 #include "exchange_store.hpp"
@@ -125,10 +126,12 @@ void MessageStore::keepSent(const InstanceId& instance, const Json& exchange) {
 
 void MessageStore::edit(const InstanceId& instance, const StoredMessage& message,
                         const std::string& content) {
+  const std::int64_t now = microseconds(clock_.now());
   sql_.apply(
-      {{"UPDATE messages_kept SET content = :c, edited = 1 "
+      {{"UPDATE messages_kept SET content = :c, "
+        "edited = CASE WHEN edited >= :now THEN edited + 1 ELSE :at END "
         "WHERE instance_id = :i AND id = :id AND chat = :chat",
-        {kept(content), instance.value, message.id, message.chat}}});
+        {kept(content), now, now, instance.value, message.id, message.chat}}});
 }
 
 void MessageStore::remove(const InstanceId& instance, const StoredMessage& message) {
@@ -138,11 +141,11 @@ void MessageStore::remove(const InstanceId& instance, const StoredMessage& messa
         {instance.value, message.id, message.chat}}});
 }
 
-void MessageStore::removeChat(const InstanceId& instance, const std::string& chat) {
+void MessageStore::removeChat(const InstanceId& instance, const std::string& chat, TimePoint at) {
   std::vector<Statement> all{
       {"INSERT INTO messages_cleared (instance_id, chat, at) VALUES (:i, :c, :t) "
        "ON CONFLICT (instance_id, chat) DO UPDATE SET at = excluded.at",
-       {instance.value, chat, microseconds(clock_.now())}}};
+       {instance.value, chat, microseconds(at)}}};
   for (const char* table : {"messages_kept", "messages_votes"})
     all.push_back({std::string("DELETE FROM ") + table + " WHERE instance_id = :i AND chat = :chat",
                    {instance.value, chat}});
@@ -184,16 +187,16 @@ void MessageStore::keepReceived(const Event& event) {
   const auto known =
       sql_.query({"SELECT (SELECT counted FROM messages_kept "
                   "WHERE instance_id = :i AND id = :id AND chat = :chat) AS counted, "
-                  "(SELECT at FROM messages_cleared WHERE instance_id = :i AND chat = :chat) "
-                  "AS cleared",
-                  {event.instance.value, textAt(event.data, "/id"), chat}});
+                  "(SELECT at FROM messages_cleared WHERE instance_id = :of AND chat = :its "
+                  "AND at <= :now) AS cleared",
+                  {event.instance.value, textAt(event.data, "/id"), chat, event.instance.value,
+                   chat, microseconds(clock_.now())}});
   if (!known.empty() && (numberIn(known.front(), "counted") != 0 ||
                          numberIn(known.front(), "cleared") >= microseconds(event.at)))
     return;
   std::vector<Statement> all{insertion(event.instance, event.data, event.mediaKey, true),
                              counting(event.instance, countsFor(event.data), 1)};
-  for (auto& each :
-       meeting(event.instance, textAt(event.data, "/chat/jid"), textAt(event.data, "/timestamp")))
+  for (auto& each : meeting(event.instance, chat, textAt(event.data, "/timestamp")))
     all.push_back(std::move(each));
   for (auto& each : peopleIn(event)) all.push_back(std::move(each));
   if (textAt(event.data, "/message/type") == "poll_update") all.push_back(voting(event));
@@ -234,16 +237,19 @@ void MessageStore::forget(const InstanceId& instance) {
 
 std::vector<InstanceId> MessageStore::owners() const {
   std::vector<InstanceId> all;
-  for (const auto& row : sql_.query({"SELECT DISTINCT instance_id FROM messages_counts", {}}))
-    all.push_back({textIn(row, "instance_id")});
+  std::string tables;  // messages have been counted: theirs is the one that is large
+  for (const char* table : kTableNames)
+    if (std::string_view(table) != "messages_kept")
+      tables += std::string(tables.empty() ? "" : " UNION ") + "SELECT instance_id FROM " + table;
+  for (const auto& row : sql_.query({tables, {}})) all.push_back({textIn(row, "instance_id")});
   return all;
 }
 
 // By the time that a slice ends with: what databases lack is a DELETE with a limit.
-bool MessageStore::sweepSome(const std::string& change, const std::string& which,
-                             const std::string& before) {
+bool MessageStore::sweepSome(const std::string& table, const std::string& change,
+                             const std::string& which, const std::string& before) {
   const auto last =
-      sql_.query({"SELECT at FROM messages_kept WHERE at < :t" + which +
+      sql_.query({"SELECT at FROM " + table + " WHERE at < :t" + which +
                       " ORDER BY at LIMIT 1 OFFSET " + std::to_string(kRowsAtOnce - 1),
                   {before}});
   const bool isLast = last.empty();
@@ -259,20 +265,21 @@ bool MessageStore::sweep() {
   if (at(now) < due || !nextSweep_.compare_exchange_strong(due, at(now + kSweepPause)))
     return false;
   try {
-    bool done = false, doneMedia = false;
-    for (int turn = 0; turn < kTurns && !(done && doneMedia); ++turn) {
-      if (!done)
-        done = sweepSome("DELETE FROM messages_kept", "", utcText(now - keeping_.messages));
-      if (!doneMedia)
-        doneMedia = sweepSome("UPDATE messages_kept SET media_key = ''", " AND media_key <> ''",
-                              utcText(now - keeping_.media));
-    }
-    if (!(done && doneMedia)) {
+    const std::string old = utcText(now - keeping_.messages);
+    std::vector<std::function<bool()>> left{
+        [&] { return sweepSome("messages_kept", "DELETE FROM messages_kept", "", old); },
+        [&] { return sweepSome("messages_votes", "DELETE FROM messages_votes", "", old); },
+        [&] {
+          return sweepSome("messages_kept", "UPDATE messages_kept SET media_key = ''",
+                           " AND media_key <> ''", utcText(now - keeping_.media));
+        }};
+    for (int turn = 0; turn < kTurns && !left.empty(); ++turn)
+      std::erase_if(left, [](const auto& sweepMore) { return sweepMore(); });
+    if (!left.empty()) {
       nextSweep_ = at(now);
       return false;
     }
-    sql_.apply({{"DELETE FROM messages_votes WHERE at < :t", {utcText(now - keeping_.messages)}},
-                forgettingDays(utcText(now - kCountedDays).substr(0, 10))});
+    sql_.apply({forgettingDays(utcText(now - kCountedDays).substr(0, 10))});
     return true;
   } catch (const std::exception&) {
     nextSweep_ = at(now + kFailurePause);

@@ -74,7 +74,8 @@ class MessageStore {
   // What a route has done, before its event comes back.
   void edit(const pombo::InstanceId&, const StoredMessage&, const std::string& content);
   void remove(const pombo::InstanceId&, const StoredMessage&);
-  void removeChat(const pombo::InstanceId&, const std::string& chat);
+  // With what was said in it until then, also if it is told of later.
+  void removeChat(const pombo::InstanceId&, const std::string& chat, pombo::TimePoint until);
 
   // Deletes what was kept for long enough, once an hour; when there is much of it the next call
   // goes on, and after a failure one a minute later. Whether it has come to an end just now.
@@ -89,7 +90,8 @@ class MessageStore {
   void takeStatus(const pombo::Event&);
   void moveStatus(const pombo::Event&, const std::string& id, std::int64_t status);
   // Whether there is no more of it.
-  bool sweepSome(const std::string& change, const std::string& which, const std::string& before);
+  bool sweepSome(const std::string& table, const std::string& change, const std::string& which,
+                 const std::string& before);
 
   pombo::ISql& sql_;
   const pombo::IClock& clock_;

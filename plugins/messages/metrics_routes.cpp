@@ -92,9 +92,11 @@ HttpReply metrics(const Desk& desk, const HttpRequest& request) {
   const auto names = commaListIn(asked);
   Tally all;
   std::size_t people = 0, groups = 0;
-  for (const auto& name : std::set<std::string>(names.begin(), names.end())) {
+  std::set<std::string> counted;
+  for (const auto& name : names) {
     const auto instance = desk.host().instances().findByName(request.instance->account, name);
     if (!instance) throw Error(Code::notFound, "Instance not found");
+    if (!counted.insert(instance->id.value).second) continue;
     add(all, people, groups, tallyOf(desk.host().sql(), instance->id));
   }
   return {.body =

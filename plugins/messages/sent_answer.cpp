@@ -1,6 +1,7 @@
 #include "sent_answer.hpp"
 
 #include "chat_address.hpp"
+#include "exchange_store.hpp"
 #include "utc_text.hpp"
 
 namespace {
@@ -13,19 +14,12 @@ value orNull(const object& told, const char* key) {
   return found ? *found : value();
 }
 
-// What a connector may leave out, or has forgotten: it has sent the message all the same.
-value at(const value& whole, const char* pointer, value otherwise) {
-  boost::json::error_code none;
-  const value* found = whole.find_pointer(pointer, none);
-  return found && !found->is_null() ? *found : otherwise;
-}
-
 object chatIn(const value& exchange, const object& told) {
-  const value jid = at(exchange, "/chat/jid", orNull(told, "chat"));
+  const value jid = valueAt(exchange, "/chat/jid", orNull(told, "chat"));
   const std::string text(jid.is_string() ? std::string_view(jid.get_string()) : "");
-  const value type = at(exchange, "/chat/type", wordFor(chatTypeOf(text)));
-  object shown{{"jid", jid}, {"lid", at(exchange, "/chat/lid", nullptr)}, {"type", type}};
-  if (type == "group") shown["groupName"] = at(exchange, "/chat/name", "");
+  const value type = valueAt(exchange, "/chat/type", wordFor(chatTypeOf(text)));
+  object shown{{"jid", jid}, {"lid", valueAt(exchange, "/chat/lid", nullptr)}, {"type", type}};
+  if (type == "group") shown["groupName"] = valueAt(exchange, "/chat/name", "");
   return shown;
 }
 
@@ -40,16 +34,16 @@ void addMedia(const object& told, const value& type, object& data) {
 }  // namespace
 
 object sentAnswer(const value& exchange, const object& told, const std::string& content) {
-  const value type = at(exchange, "/message/type", "");
-  object data{
-      {"messageId", at(exchange, "/id", "")},
-      {"messageType", type},
-      {"direction", "outgoing"},
-      {"content", content},
-      {"timestamp", at(exchange, "/timestamp", utcText(std::chrono::system_clock::now()).c_str())},
-      {"source", at(exchange, "/message/source", orNull(told, "source"))},
-      {"chat", chatIn(exchange, told)},
-      {"sender", {{"jid", at(exchange, "/sender/jid", "")}}}};
+  const value type = valueAt(exchange, "/message/type", "");
+  object data{{"messageId", valueAt(exchange, "/id", "")},
+              {"messageType", type},
+              {"direction", "outgoing"},
+              {"content", content},
+              {"timestamp",
+               valueAt(exchange, "/timestamp", utcText(std::chrono::system_clock::now()).c_str())},
+              {"source", valueAt(exchange, "/message/source", orNull(told, "source"))},
+              {"chat", chatIn(exchange, told)},
+              {"sender", {{"jid", valueAt(exchange, "/sender/jid", "")}}}};
   if (const auto* mentions = told.if_contains("mentions")) data["mentions"] = *mentions;
   if (const auto* reply = told.if_contains("reply"))
     data["replyTo"] = {{"messageId", reply->at("messageId")},

@@ -2,6 +2,7 @@
 
 namespace {
 
+// `edited`: when, in microseconds; 0: never.
 const char* const kMessages = R"sql(
 CREATE TABLE messages_kept (
   instance_id TEXT NOT NULL,
@@ -57,7 +58,10 @@ CREATE TABLE messages_spans (
   first_at TEXT NOT NULL,
   last_at TEXT NOT NULL,
   PRIMARY KEY (instance_id)
-))sql";
+);
+INSERT INTO messages_spans (instance_id, first_at, last_at)
+  SELECT instance_id, MIN(at), MAX(at) FROM messages_kept WHERE counted = 1 GROUP BY instance_id
+)sql";
 
 const char* const kVotes = R"sql(
 CREATE TABLE messages_votes (
@@ -74,7 +78,6 @@ CREATE TABLE messages_votes (
 CREATE INDEX messages_votes_by_time ON messages_votes (at))sql";
 
 // What was deleted stays: the phone may yet speak of it. `changed`: when, in microseconds.
-// microseconds.
 const char* const kLabels = R"sql(
 CREATE TABLE messages_labels (
   instance_id TEXT NOT NULL,

@@ -77,5 +77,7 @@ std::optional<sys_seconds> timeIn(std::string_view text) {
   const auto zone = zoneIn(withoutFraction(text.substr(kZone)));
   if (!day.ok() || day.year() < year(1) || hour > 23 || minute > 59 || second > 59 || !zone)
     return std::nullopt;
-  return sys_days(day) + hours(hour) + minutes(minute) + seconds(second) - *zone;
+  const sys_seconds time = sys_days(day) + hours(hour) + minutes(minute) + seconds(second) - *zone;
+  const year utc = year_month_day(floor<days>(time)).year();
+  return utc < year(1) || utc > year(9999) ? std::nullopt : std::optional(time);
 }

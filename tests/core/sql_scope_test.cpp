@@ -219,6 +219,12 @@ TEST(SqlScope, OnlyOneStatementOfTheFiveVerbs) {
   EXPECT_EQ(refusalOf(" /* why */ SELECT 1 ; -- so"), "");
 }
 
+TEST(SqlScope, AValueHasANameOfItsOwn) {  // SQLite would take two for one, PostgreSQL not
+  EXPECT_EQ(refusalOf("SELECT a FROM webhook_a WHERE a = :i AND b = :I"),
+            "The value ':i' stands twice: each has a name of its own");
+  EXPECT_EQ(refusalOf("SELECT a::text, b::text FROM webhook_a WHERE c = ':i' AND d = :i"), "");
+}
+
 TEST(SqlScope, SchemaStatementsAreForMigrationsOnly) {
   for (const auto* sql :
        {"CREATE TABLE webhook_a (a BIGINT)", "DROP TABLE webhook_a",

@@ -46,14 +46,20 @@ def group_message():
 # Editing --------------------------------------------------------------------------------------
 
 
-def test_an_edit(phone):
+def test_an_edit(api, fresh):
+    phone = Phone(api, fresh("chat"))
     id = sent(phone)
     assert phone.told("POST chat/edit", messageId=id, content="Good evening") == {
         "success": True, "message": "Message edited successfully", "message_id": id,
         "chat_jid": ANA, "content": "Good evening"}
     assert (kept(phone, id)["content"], kept(phone, id)["isEdited"]) == ("Good evening", True)
-    phone.told("POST chat/edit", messageId=id, content="Once more")
-    assert until(lambda: kept(phone, id)["content"] == "Once more")  # the first is told meanwhile
+    with Receiver() as crm:
+        phone.webhook(crm.url, events=["message.exchange"])
+        for content in ("Good night", "Once more"):
+            phone.told("POST chat/edit", messageId=id, content=content)
+        crm.wait(2)
+    kept_last = received(phone)  # after what was told of the edits
+    assert kept(phone, kept_last) and kept(phone, id)["content"] == "Once more"
 
 
 def test_what_is_edited_and_revoked_is_told(api, fresh):
@@ -95,7 +101,8 @@ def test_what_cannot_be_edited(phone):
     phone.refused(400, own, "POST chat/edit", messageId=place, content="x")
     old = message(chat=ANA) | {"direction": "outgoing", "timestamp": "2026-01-01T00:00:00Z",
                                "sender": {"jid": OWN, "name": ""}}
-    phone.refused(404, "message not found", "POST chat/edit", messageId=old["id"], content="x")
+    phone.refused(400, "message is too old to edit (15 minutes)", "POST chat/edit",
+                  messageId=received(phone, old), content="x")
 
 
 def test_a_text_can_be_edited_for_fifteen_minutes(phone, server):
@@ -176,6 +183,8 @@ def test_in_groups_it_has_an_author(phone):
                   messageId="3EB0NONE", number=GROUP)
     phone.refused(400, "Invalid number: Ana", "POST chat/markRead", messageId="3EB0NONE",
                   number=GROUP, sender="Ana")
+    phone.refused(400, f"Invalid number: {GROUP}", "POST chat/markRead", messageId="3EB0NONE",
+                  number=ANA, sender=GROUP)
     id = received(phone, group_message())
     phone.told("POST chat/markRead", messageId=id, number=GROUP)
     assert until(lambda: status(phone, id) == "read")
@@ -253,6 +262,18 @@ def test_contacts_are_sent_on(phone):
     first = phone.told("POST message/contact", number=ANA,
                        vcard={"fullName": "Bia", "phone": "5511977770000"})["data"]
     assert forwarded(phone, first["messageId"])["vcard"] == first["vcard"]
+    several = phone.told("POST message/contact", number=ANA, vcard=[
+        {"fullName": "Bia", "phone": "5511977770000"},
+        {"fullName": "Ana", "phone": "5511988880000"}])["data"]
+    assert len(several["vcard"]) == 2
+    assert forwarded(phone, several["messageId"])["vcard"] == several["vcard"]
+
+
+def test_a_poll_is_sent_on(phone):
+    first = phone.told("POST message/poll", number=ANA, question="Lunch?",
+                       options=["Pizza", "Salad"], maxAnswer=2)["data"]
+    assert forwarded(phone, first["messageId"])["poll"] == first["poll"] == {
+        "question": "Lunch?", "options": ["Pizza", "Salad"], "maxAnswer": 2}
 
 
 def test_a_file_that_is_gone_is_not_sent_on(phone, server):

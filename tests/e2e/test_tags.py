@@ -124,7 +124,7 @@ def test_chats_are_found_by_their_tags(phone):
 
 
 def test_a_filter_has_to_be_said(phone):
-    for none in ({}, {"labelIds": ""}, {"labelIds": ",,"}, {"labelNames": ","}):
+    for none in ({}, {"labelIds": ""}, {"labelIds": ",,"}, {"labelNames": ","}, {"refresh": "true"}):
         phone.refused(400, "labelIds or labelNames is required", "GET chat/contactsByLabel", **none)
     phone.refused(400, "Invalid request body: The 'refresh' field must be a boolean",
                   "GET chat/contactsByLabel", labelIds="1", refresh="yes")

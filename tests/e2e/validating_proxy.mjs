@@ -42,11 +42,12 @@ function bodyIn(bytes) {
   }
 }
 
-// Prism decodes the parts of a path, and gives up when they are no UTF-8.
+// Prism decodes the parts of a path, and gives up when they are no UTF-8. What has a comma its router
+// makes a list of already, which what reads lists then cannot read.
 function decodable(path) {
   try {
     decodeURIComponent(path);
-    return path;
+    return path.replaceAll(/,|%2c/gi, "%252C");
   } catch {
     return path.replaceAll("%", "%25");
   }

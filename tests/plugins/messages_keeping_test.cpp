@@ -48,13 +48,39 @@ TEST(LabelStore, ARefreshLeavesNothingButWhatThePhoneHas) {
   FakeHost host;
   IHost& gateway = host;
   LabelStore store(gateway.sql(), gateway.clock());
-  store.replace(kShop, {{"labels", {{{"id", "1"}, {"name", "VIP"}, {"color", 2}}}},
-                        {"chats", {{{"id", "1"}, {"chat", "1@lid"}}}}});
+  const std::int64_t asked = 7;
+  store.replace(kShop,
+                {{"labels", {{{"id", "1"}, {"name", "VIP"}, {"color", 2}}}},
+                 {"chats", {{{"id", "1"}, {"chat", "1@lid"}}}}},
+                TimePoint(std::chrono::microseconds(asked)));
   ASSERT_EQ(host.statements.size(), 4u);
-  EXPECT_TRUE(host.statements[0].sql.starts_with("UPDATE messages_labels SET deleted = 1"));
-  EXPECT_TRUE(host.statements[1].sql.starts_with("DELETE FROM messages_labelled"));
-  EXPECT_EQ(host.statements[2].values, (std::vector<SqlValue>{"i-1", "1", "VIP", std::int64_t{2}}));
-  EXPECT_EQ(host.statements[3].values, (std::vector<SqlValue>{"i-1", "1", "1@lid"}));
+  const std::vector<SqlValue> before{asked, "i-1", asked};
+  EXPECT_EQ(host.statements[0], (Statement{"UPDATE messages_labels SET deleted = 1, changed = :t "
+                                           "WHERE instance_id = :i AND changed <= :asked",
+                                           before}));
+  EXPECT_EQ(host.statements[1], (Statement{"UPDATE messages_labelled SET labeled = 0, changed = :t "
+                                           "WHERE instance_id = :i AND changed <= :asked",
+                                           before}));
+  EXPECT_EQ(host.statements[2].values,
+            (std::vector<SqlValue>{"i-1", "1", "VIP", std::int64_t{2}, asked}));
+  EXPECT_EQ(host.statements[3].values,
+            (std::vector<SqlValue>{"i-1", "1", "1@lid", std::int64_t{1}, asked}));
+}
+
+TEST(LabelStore, WhatARouteDoesCountsWhateverTheClockHasSaidBefore) {
+  FakeHost host;
+  IHost& gateway = host;
+  LabelStore store(gateway.sql(), gateway.clock());
+  const std::int64_t now = microseconds(host.time), later = now + 3'600'000'000;
+  const auto changed = [&](std::int64_t label, std::int64_t chats) {
+    host.statements.clear();
+    host.rows = {{{{"label", label}, {"chats", chats}}}};
+    store.assign(kShop, "1", "1@lid", false);
+    return host.statements.back().values.back();
+  };
+  EXPECT_EQ(changed(now - 1, now - 2), SqlValue(now));
+  EXPECT_EQ(changed(later, now), SqlValue(later + 1));
+  EXPECT_EQ(changed(now, later), SqlValue(later + 1));
 }
 
 TEST(LabelStore, AChangeCountsFromWhenItWasMade) {
@@ -69,7 +95,7 @@ TEST(LabelStore, AChangeCountsFromWhenItWasMade) {
               .instance = kShop,
               .at = host.time - std::chrono::microseconds(1),
               .data = {{"type", "chat"}, {"labelId", "1"}, {"chatJid", "1@lid"}}});
-  EXPECT_EQ(at(1), at(0) - 1);
+  EXPECT_EQ(at(2), at(1) - 1);
 }
 
 TEST(ContactStore, AnUpdateChangesWhatItNames) {
@@ -165,7 +191,9 @@ TEST(UtcText, ATimeIsReadAndWrittenAgain) {
                            "0000-01-01T00:00:00Z",
                            "+026-01-01T00:00:00Z",
                            "2026-01-01T00:00:00Zx",
-                           "2026-01-01T 0:00:00Z"})
+                           "2026-01-01T 0:00:00Z",
+                           "9999-12-31T23:59:59-00:01",
+                           "0001-01-01T00:00:00+00:01"})
     EXPECT_FALSE(timeIn(none)) << none;
 }
 

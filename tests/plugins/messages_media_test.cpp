@@ -154,10 +154,11 @@ class Desks : public ::testing::Test {
   WatchedHost watched{host};
   std::chrono::seconds takes{0};
   IHost& gateway = watched;
-  MessageStore store{
-      gateway.sql(), gateway.clock(), {std::chrono::hours(2), std::chrono::hours(1)}};
+  Stores stores{
+      MessageStore(gateway.sql(), gateway.clock(), {std::chrono::hours(2), std::chrono::hours(1)}),
+      LabelStore(gateway.sql(), gateway.clock()), ContactStore(gateway.sql())};
   Delays delays{{}};
-  Desk desk{gateway, store, delays, std::uint64_t{3} << 20};
+  Desk desk{gateway, stores, delays, std::uint64_t{3} << 20};
 };
 
 TEST_F(Desks, ADownloadHasThirtySecondsInAll) {

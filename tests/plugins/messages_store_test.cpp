@@ -70,7 +70,7 @@ TEST_F(Store, OneSweepsAtATime) {
     EXPECT_FALSE(store.sweep());
   };
   EXPECT_TRUE(store.sweep());
-  EXPECT_EQ(applied, 3);
+  EXPECT_EQ(applied, 4);
 }
 
 TEST(StoreOfMuch, IsSweptInSlices) {
@@ -86,10 +86,10 @@ TEST(StoreOfMuch, IsSweptInSlices) {
   EXPECT_EQ(applied,
             (std::vector<Statement>{
                 {"DELETE FROM messages_kept WHERE at <= :t", {"1969-12-01T00:00:00Z"}},
+                {"DELETE FROM messages_votes WHERE at < :t", {"1969-12-31T22:00:00Z"}},
                 {"UPDATE messages_kept SET media_key = '' WHERE at < :t AND media_key <> ''",
                  {"1969-12-31T23:00:00Z"}},
                 {"DELETE FROM messages_kept WHERE at < :t", {"1969-12-31T22:00:00Z"}},
-                {"DELETE FROM messages_votes WHERE at < :t", {"1969-12-31T22:00:00Z"}},
                 {"DELETE FROM messages_counts WHERE what LIKE 'day:%' AND what < :d",
                  {"day:1969-12-01"}}}));
 }
@@ -99,7 +99,7 @@ TEST(StoreOfMuch, IsSweptFurtherByTheNextCall) {
   IHost& gateway = host;
   MessageStore store(gateway.sql(), gateway.clock(),
                      {std::chrono::hours(2), std::chrono::hours(1)});
-  for (int i = 0; i < 20; ++i) host.rows.push_back({{{"at", "1969-12-01T00:00:00Z"}}});
+  for (int i = 0; i < 30; ++i) host.rows.push_back({{{"at", "1969-12-01T00:00:00Z"}}});
   EXPECT_FALSE(store.sweep());
   EXPECT_TRUE(store.sweep());
   EXPECT_FALSE(store.sweep());
@@ -116,7 +116,7 @@ TEST(MessagesBlock, SweepsWhenItStartsAndForgetsWhoIsGone) {
   FakeHost host;
   host.configNode = {{"keepDays", 30}, {"keepMediaDays", 7}, {"maxBodyMib", 4}};
   host.known = {kShop};
-  host.rows = {{}, {}, {{{"instance_id", "i-1"}}, {{"instance_id", "gone"}}}};
+  host.rows = {{}, {}, {}, {{{"instance_id", "i-1"}}, {{"instance_id", "gone"}}}};
   const std::unique_ptr<IBlockConfigurator> block(pombo_create());
   block->start(host);
   block->stop();

@@ -195,22 +195,28 @@ TEST(MessageStore, IsSweptAgainWhenThatHasFailed) {
   host.time += std::chrono::minutes(1);
   EXPECT_TRUE(store.sweep());
   EXPECT_FALSE(store.sweep());
-  EXPECT_EQ(sql.applied, 3u);
+  EXPECT_EQ(sql.applied, 4u);
 }
+
+constexpr std::int64_t kEditedAt = 1'795'257'000'000'001;
 
 Event changeBy(const char* type, const char* key, const char* author, bool byAdmin) {
   Json data = exchange(type);
   data.at("sender").at("jid") = author;
   data.at("message").as_object()[key] = {{"original_id", "3EB0FF"}, {"byAdmin", byAdmin}};
-  return {.type = "message.exchange", .instance = kShop.id, .chat = kAna, .data = data};
+  return {.type = "message.exchange",
+          .instance = kShop.id,
+          .at = TimePoint(std::chrono::microseconds(kEditedAt)),
+          .chat = kAna,
+          .data = data};
 }
 
 TEST_F(Messages, AreChangedByTheirAuthorInTheirChatOnly) {
   host.deliver(changeBy("message_edit", "edit", kAna, false));
   EXPECT_EQ(host.statements.at(0),
-            (Statement{"UPDATE messages_kept SET content = :c, edited = 1 "
-                       "WHERE instance_id = :i AND id = :id AND chat = :chat AND sender = :by",
-                       {"Hello", "i-1", "3EB0FF", kAna, kAna}}));
+            (Statement{"UPDATE messages_kept SET content = :c, edited = :at WHERE instance_id = :i "
+                       "AND id = :id AND chat = :chat AND sender = :by AND edited <= :now",
+                       {"Hello", kEditedAt, "i-1", "3EB0FF", kAna, kAna, kEditedAt}}));
   host.statements.clear();
   host.deliver(changeBy("message_revoke", "revoke", kAna, false));
   EXPECT_EQ(host.statements.at(0),

@@ -105,6 +105,7 @@ class Scope {
       refuse("A block may not run '" + verb + "'");
     const auto end = std::find(tokens_.begin(), tokens_.end(), ";");
     if (end != tokens_.end() && end + 1 != tokens_.end()) refuse("One statement at a time");
+    checkValues();
     for (const auto& each : tokens_)
       if (each == "[" || each == "`") refuse("Names are quoted with \"");
     for (const auto& each : tokens_)
@@ -112,6 +113,16 @@ class Scope {
     for (const auto& each : tokens_)
       if (isOfTheServer(each)) refuse("A block may not use '" + each + "'");
     if (shape.contains(verb)) checkShape();
+  }
+
+  // A name that stands twice is one value for SQLite and two for PostgreSQL.
+  void checkValues() const {
+    std::set<std::string> names;
+    for (std::size_t at = 0; at + 1 < tokens_.size(); ++at) {
+      if (token(at) != ":" || token(at + 1) == ":" || (at > 0 && token(at - 1) == ":")) continue;
+      if (!names.insert(token(at + 1)).second)
+        refuse("The value ':" + token(at + 1) + "' stands twice: each has a name of its own");
+    }
   }
 
   // PostgreSQL has words that make a table a part of another's, or another's own.

@@ -126,6 +126,8 @@ array parametersOf(const ServedRoute& served) {
     object made = parameter(name, "path", name == "instance" ? about : "");
     made["required"] = true;
     made["schema"] = {{"type", "string"}};
+    if (name == "instance" && served.several)
+      made["schema"] = {{"type", "array"}, {"items", {{"type", "string"}}}, {"minItems", 1}};
     parameters.push_back(std::move(made));
   }
   const auto add = [&](const Field& field, bool required) {
