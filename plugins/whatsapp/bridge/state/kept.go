@@ -1,0 +1,126 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// Letter is a message on its way: it is kept from before it is handed to WhatsApp until its event is
+// accepted, so that a crash between the two is settled under the same id.
+type Letter struct {
+	ID        string          `json:"id"`
+	Operation string          `json:"operation"`
+	Arguments json.RawMessage `json:"arguments"`
+	At        time.Time       `json:"at"`
+	// Sent is the protobuf that was, or may have been, handed over.
+	Sent []byte `json:"sent"`
+}
+
+func (s *State) KeepLetter(ctx context.Context, letter Letter) error {
+	text, err := json.Marshal(letter)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.ExecContext(ctx, "INSERT INTO bridge_sends (id, at, letter) VALUES (?, ?, ?) "+
+		"ON CONFLICT (id) DO UPDATE SET letter = excluded.letter", letter.ID, letter.At.Unix(), text)
+	return err
+}
+
+func (s *State) DropLetter(ctx context.Context, id string) error {
+	_, err := s.db.ExecContext(ctx, "DELETE FROM bridge_sends WHERE id = ?", id)
+	return err
+}
+
+// Letters that are not settled, oldest first.
+func (s *State) Letters(ctx context.Context) (all []Letter, err error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT letter FROM bridge_sends ORDER BY at, id")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text []byte
+		var letter Letter
+		if err = rows.Scan(&text); err == nil {
+			err = json.Unmarshal(text, &letter)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, letter)
+	}
+	return all, rows.Err()
+}
+
+// Poll is what a vote, which names its choices by hashes, is read with.
+type Poll struct {
+	Title   string   `json:"title"`
+	Options []string `json:"options"`
+}
+
+// Older polls are voted on by nobody.
+const pollsAreKept = 90 * 24 * time.Hour
+
+func (s *State) KeepPoll(ctx context.Context, id string, poll Poll) error {
+	text, err := json.Marshal(poll)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	_, err = s.db.ExecContext(ctx, "INSERT INTO bridge_polls (id, at, poll) VALUES (?, ?, ?) "+
+		"ON CONFLICT (id) DO NOTHING", id, now.Unix(), text)
+	if err == nil {
+		_, err = s.db.ExecContext(ctx, "DELETE FROM bridge_polls WHERE at < ?",
+			now.Add(-pollsAreKept).Unix())
+	}
+	return err
+}
+
+// FindPoll is empty for one that is not known.
+func (s *State) FindPoll(ctx context.Context, id string) (poll Poll, err error) {
+	err = s.find(ctx, &poll, "SELECT poll FROM bridge_polls WHERE id = ?", id)
+	return poll, err
+}
+
+// Settings of the instance, as the gateway has told them last.
+type Settings struct {
+	AutoRejectCalls    bool   `json:"autoRejectCalls"`
+	CallRejectMessage  string `json:"callRejectMessage"`
+	IgnoreGroups       bool   `json:"ignoreGroupMessages"`
+	KeepOnlineStatus   bool   `json:"keepOnlineStatus"`
+	AutoReadMessages   bool   `json:"autoReadMessages"`
+	DisableHistorySync bool   `json:"disableHistorySync"`
+	IgnoreStatus       bool   `json:"ignoreStatus"`
+}
+
+func (s *State) KeepSettings(ctx context.Context, settings Settings) error {
+	text, err := json.Marshal(settings)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.ExecContext(ctx, "INSERT INTO bridge_settings (id, settings) VALUES (1, ?) "+
+		"ON CONFLICT (id) DO UPDATE SET settings = excluded.settings", text)
+	return err
+}
+
+// Settings are the usual ones while nothing has been told.
+func (s *State) Settings(ctx context.Context) (Settings, error) {
+	settings := Settings{DisableHistorySync: true}
+	err := s.find(ctx, &settings, "SELECT settings FROM bridge_settings")
+	return settings, err
+}
+
+func (s *State) find(ctx context.Context, into any, query string, values ...any) error {
+	var text []byte
+	err := s.db.QueryRowContext(ctx, query, values...).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
+}
