@@ -1,0 +1,215 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+
+	"pombo/bridge/convert"
+	"pombo/bridge/host"
+)
+
+// handle says whether what has happened may be acknowledged to WhatsApp. It is called by many, but
+// for what comes over the connection one at a time.
+func (l *link) handle(evt any) (accepted bool) {
+	defer func() {
+		// The library would take it for a success.
+		if bug := recover(); bug != nil {
+			accepted = false
+			l.s.bridge.Host.Log("error", "A bug in the bridge",
+				Object{"bug": masked(fmt.Sprint(bug)), "at": string(debug.Stack())})
+		}
+	}()
+	if l.pair(evt) || l.change(evt) {
+		return true
+	}
+	ctx, d := l.ctx, &l.people
+	switch evt := evt.(type) {
+	case *events.Message:
+		return l.message(evt)
+	case *events.UndecryptableMessage:
+		l.holds.add(l, evt)
+	case *events.Receipt:
+		if l.isIgnored(evt.Chat) {
+			return true
+		}
+		data, chat := convert.StatusOf(ctx, d, evt)
+		return data == nil || l.publish("message.status", chat, data, "")
+	case *events.CallOffer, *events.CallAccept, *events.CallReject, *events.CallTerminate,
+		*events.CallOfferNotice, *events.CallRelayLatency:
+		return l.call(evt)
+	case *events.GroupInfo:
+		if evt.Name != nil {
+			d.rename(evt.JID, evt.Name.Name)
+		}
+		return l.publishFlow(evt.JID, convert.GroupChangesOf(ctx, d, evt))
+	case *events.JoinedGroup:
+		d.rename(evt.JID, evt.GroupInfo.Name)
+		return l.publishFlow(evt.JID, []Object{convert.JoinOf(ctx, d, evt)})
+	case *events.Picture:
+		if data := convert.PictureOf(ctx, d, evt); data != nil {
+			return l.publishFlow(evt.JID, []Object{data})
+		}
+	case *events.LabelEdit, *events.LabelAssociationChat, *events.LabelAssociationMessage:
+		if data := convert.LabelOf(ctx, d, evt); data != nil {
+			return l.publish("label.update", "", data, "")
+		}
+	case *events.PushNameSetting:
+		go l.showPresence()
+	case *events.MediaRetry:
+		l.retries.answer(evt)
+	case *events.NotifyAccountReachoutTimelock:
+		l.s.bridge.Host.Log("warn", "WhatsApp limits writing to strangers",
+			Object{"instance": l.s.id.Value, "active": evt.IsActive})
+		l.s.bridge.Host.Count("limited")
+	}
+	return true
+}
+
+// change is true for what happens to the link.
+func (l *link) change(evt any) bool {
+	switch evt := evt.(type) {
+	case *events.Connected:
+		l.failures.Store(0)
+		self := l.people.Self()
+		l.tell(Object{"state": "connected", "jid": self.JID.String(), "lid": lidOrNull(self.LID)})
+		go l.showPresence()
+		go l.settle()
+	case *events.Disconnected:
+		if l.isPairing() {
+			l.finish(Object{"state": "disconnected", "reason": "closed"})
+			return true
+		}
+		l.tell(Object{"state": "disconnected", "reason": "closed", "reconnecting": true})
+		l.reopen(false)
+	case *events.LoggedOut:
+		l.unlinked(Object{"state": "logged_out", "reason": evt.Reason.String(), "onConnect": evt.OnConnect})
+	case *events.StreamReplaced:
+		l.finish(Object{"state": "stream_replaced"})
+	case *events.TemporaryBan:
+		l.finish(banned(evt))
+	case *events.ClientOutdated:
+		l.finish(Object{"state": "client_outdated"})
+	case *events.ConnectFailure:
+		l.connectFailure(evt)
+	case *events.StreamError:
+		l.tell(Object{"state": "stream_error", "code": evt.Code})
+	case *events.CATRefreshError:
+		l.finish(Object{"state": "cat_refresh_error", "reason": "the token could not be renewed"})
+	case *events.KeepAliveTimeout:
+		l.keepAliveTimeout(evt)
+	case *events.KeepAliveRestored:
+		l.tell(Object{"state": "keepalive_restored"})
+	default:
+		return false
+	}
+	return true
+}
+
+func banned(evt *events.TemporaryBan) Object {
+	data := Object{"state": "temp_banned", "code": int(evt.Code), "reason": evt.Code.String(),
+		"expiresAt": nil}
+	if evt.Expire > 0 {
+		data["expiresAt"] = host.Time(time.Now().Add(evt.Expire + time.Second - 1))
+	}
+	return data
+}
+
+func (l *link) connectFailure(evt *events.ConnectFailure) {
+	reason := evt.Message
+	if reason == "" {
+		reason = evt.Reason.String()
+	}
+	data := Object{"state": "connect_failure", "code": int(evt.Reason), "reason": reason}
+	if evt.Reason < 500 {
+		l.finish(data)
+		return
+	}
+	l.tell(data)
+	l.reopen(false)
+}
+
+func (l *link) keepAliveTimeout(evt *events.KeepAliveTimeout) {
+	l.tell(Object{"state": "keepalive_timeout", "errorCount": evt.ErrorCount,
+		"lastSuccess": host.Time(evt.LastSuccess)})
+	if evt.ErrorCount >= mostTimeouts {
+		l.client.ResetConnection()
+	}
+}
+
+// isIgnored says what the instance's settings do not want: it is neither told nor kept.
+func (l *link) isIgnored(chat types.JID) bool {
+	wishes := l.wishes()
+	return wishes.IgnoreGroups && chat.Server == types.GroupServer ||
+		wishes.IgnoreStatus && chat == types.StatusBroadcastJID
+}
+
+func (l *link) event(kind, chat string, data Object, mediaKey string) host.Event {
+	return host.Event{Type: kind, Instance: l.s.id, Chat: chat, Data: data, MediaKey: mediaKey}
+}
+
+func (l *link) publish(kind, chat string, data Object, mediaKey string) bool {
+	return l.publishAll(l.event(kind, chat, data, mediaKey))
+}
+
+// The library goes on after five minutes, whether or not a message was accepted: rather have it sent
+// again, in its order.
+const longestHold = 4 * time.Minute
+
+func (l *link) publishAll(all ...host.Event) bool {
+	ctx, cancel := context.WithTimeout(l.ctx, longestHold)
+	defer cancel()
+	accepted := publish(ctx, l.s.bridge.Host, func() bool { return false }, all...)
+	if !accepted && l.ctx.Err() == nil {
+		l.client.ResetConnection()
+	}
+	return accepted
+}
+
+func (l *link) publishFlow(group types.JID, changes []Object) bool {
+	if len(changes) == 0 {
+		return true
+	}
+	var all []host.Event
+	for _, data := range changes {
+		all = append(all, l.event("group.flow", group.String(), data, ""))
+	}
+	return l.publishAll(all...)
+}
+
+func (l *link) call(evt any) bool {
+	data := convert.CallOf(l.ctx, &l.people, evt)
+	if !l.publish("call.update", "", data, "") {
+		return false
+	}
+	if offer, is := evt.(*events.CallOffer); is && l.wishes().AutoRejectCalls {
+		go l.reject(offer.BasicCallMeta)
+	}
+	return true
+}
+
+// reject a call, tell of it, and send the caller what the instance has to say.
+func (l *link) reject(meta types.BasicCallMeta) {
+	if err := l.client.RejectCall(l.ctx, meta.From, meta.CallID); err != nil {
+		l.s.bridge.Host.Log("warn", "A call was not rejected", Object{"instance": l.s.id.Value})
+		return
+	}
+	if !l.publish("call.update", "", convert.RejectedOf(l.ctx, &l.people, meta), "") {
+		return
+	}
+	if text := l.wishes().CallRejectMessage; text != "" {
+		caller := convert.AddressOf(l.ctx, &l.people, meta.From, types.EmptyJID).JID
+		// Once for each call, however often it is offered.
+		id := "3EB0" + hexOf("call "+meta.CallID, 9)
+		arguments := `{"chat":` + strconv.Quote(caller.String()) + `,"id":"` + id + `","source":"",` +
+			`"message":` + quoted(text) + `}`
+		if _, err := l.send(l.ctx, "message.text", []byte(arguments), nil); err != nil {
+			l.s.bridge.Host.Log("warn", "A caller was not told why", Object{"instance": l.s.id.Value})
+		}
+	}
+}

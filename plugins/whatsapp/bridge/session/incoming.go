@@ -1,0 +1,143 @@
+package session
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"sync"
+	"time"
+
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+
+	"go.mau.fi/whatsmeow/proto/waE2E"
+
+	"pombo/bridge/convert"
+	"pombo/bridge/state"
+)
+
+// message is accepted when its event is on the gateway's disk, or there is nothing to tell of it.
+func (l *link) message(evt *events.Message) bool {
+	l.holds.drop(evt.Info.ID)
+	if l.isIgnored(evt.Info.Chat) {
+		return true
+	}
+	exchange := l.exchangeOf(evt)
+	if exchange.Data == nil {
+		return true
+	}
+	if title, options, is := convert.PollIn(evt.Message); is {
+		if l.state.KeepPoll(l.ctx, evt.Info.ID, state.Poll{Title: title, Options: options}) != nil {
+			return false
+		}
+	}
+	if !l.publish("message.exchange", exchange.Chat, exchange.Data, exchange.MediaKey) {
+		return false
+	}
+	if l.wishes().AutoReadMessages && !evt.Info.IsFromMe {
+		go l.client.MarkRead(l.ctx, []types.MessageID{evt.Info.ID}, time.Now(), evt.Info.Chat,
+			evt.Info.Sender)
+	}
+	return true
+}
+
+func (l *link) exchangeOf(evt *events.Message) convert.Exchange {
+	ctx, d := l.ctx, &l.people
+	switch {
+	case evt.Message.GetPollUpdateMessage() != nil:
+		vote, err := l.client.DecryptPollVote(ctx, evt)
+		if err != nil {
+			l.s.bridge.Host.Count("votes_unreadable")
+			return convert.Exchange{}
+		}
+		id := evt.Message.GetPollUpdateMessage().GetPollCreationMessageKey().GetID()
+		_, options := d.Poll(ctx, id)
+		return convert.VoteOf(ctx, d, evt, chosen(options, vote))
+	case evt.Message.GetEncReactionMessage() != nil:
+		reaction, err := l.client.DecryptReaction(ctx, evt)
+		if err != nil {
+			l.s.bridge.Host.Count("reactions_unreadable")
+			return convert.Exchange{}
+		}
+		if reaction.Key == nil {
+			reaction.Key = evt.Message.GetEncReactionMessage().GetTargetMessageKey()
+		}
+		evt.Message = &waE2E.Message{ReactionMessage: reaction}
+	case evt.Message.GetSecretEncryptedMessage() != nil:
+		inner, err := l.client.DecryptSecretEncryptedMessage(ctx, evt)
+		if err != nil {
+			l.s.bridge.Host.Count("edits_unreadable")
+			return convert.Exchange{}
+		}
+		evt.Message = inner
+	}
+	return convert.ExchangeOf(ctx, d, evt, "")
+}
+
+// chosen options, by their hashes; of a poll that is not known their names are not either.
+func chosen(options []string, vote *waE2E.PollVoteMessage) []string {
+	names := []string{}
+	for _, hash := range vote.GetSelectedOptions() {
+		name := ""
+		for _, option := range options {
+			if sum := sha256.Sum256([]byte(option)); bytes.Equal(sum[:], hash) {
+				name = option
+			}
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// For so long a message that cannot be read may still be sent again by whoever sent it.
+const readableWithin = time.Minute
+
+// placeholders are told of messages that have stayed unreadable.
+type placeholders struct {
+	mutex   sync.Mutex // guards it
+	waiting map[string]*time.Timer
+}
+
+func (p *placeholders) add(l *link, evt *events.UndecryptableMessage) {
+	if evt.DecryptFailMode == events.DecryptFailHide || l.isIgnored(evt.Info.Chat) {
+		return
+	}
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.waiting == nil {
+		p.waiting = map[string]*time.Timer{}
+	}
+	if p.waiting[evt.Info.ID] != nil {
+		return
+	}
+	why := string(evt.UnavailableType)
+	if why == "" {
+		why = "undecryptable"
+	}
+	p.waiting[evt.Info.ID] = time.AfterFunc(readableWithin, func() {
+		if p.drop(evt.Info.ID) {
+			made := convert.PlaceholderOf(l.ctx, &l.people, evt.Info, why)
+			l.publish("message.exchange", made.Chat, made.Data, "")
+		}
+	})
+}
+
+// drop it; whether it was waiting.
+func (p *placeholders) drop(id string) bool {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	timer, waits := p.waiting[id]
+	if waits {
+		timer.Stop()
+		delete(p.waiting, id)
+	}
+	return waits
+}
+
+func (p *placeholders) stop() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	for _, timer := range p.waiting {
+		timer.Stop()
+	}
+	p.waiting = nil
+}

@@ -1,0 +1,270 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/socket"
+	"go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/types"
+
+	"pombo/bridge/host"
+	"pombo/bridge/state"
+)
+
+const (
+	shortestPause, longestPause = time.Second, 5 * time.Minute
+	mostTimeouts                = 3 // of pings in a row
+)
+
+// link is a client of WhatsApp's and what it needs, from when it is opened until it has ended.
+type link struct {
+	s       *Session
+	state   *state.State
+	client  *whatsmeow.Client
+	http    *http.Client
+	request host.LinkRequest
+	asked   atomic.Bool // by a client who waits for it: a first failure is the last
+
+	ctx    context.Context // ends with the link
+	cancel context.CancelFunc
+	done   chan struct{} // closed when all is closed
+	lost   chan bool     // the connection; true: to be opened again at once
+	silent atomic.Bool   // nothing more is told of it
+
+	paired   chan struct{} // closed when a phone has scanned its code
+	pairing  atomic.Bool
+	over     atomic.Bool  // its end has been told, or is about to be
+	failures atomic.Int64 // to connect, in a row
+
+	people  people
+	sends   sends
+	holds   placeholders
+	retries mediaRetries
+	found   foundNumbers
+
+	mutex    sync.Mutex // guards it
+	settings state.Settings
+}
+
+func newLink(s *Session, opened *state.State, device *store.Device, request host.LinkRequest,
+	isNew bool) (*link, error) {
+	settings, err := opened.Settings(context.Background())
+	if err != nil {
+		return nil, host.Fail("internal", "the settings cannot be read")
+	}
+	dialler, err := s.bridge.Network.NewClient(request.Proxy)
+	if err != nil {
+		return nil, host.Fail("invalid", "%v", err)
+	}
+	l := &link{s: s, state: opened, http: dialler, request: request, settings: settings,
+		done: make(chan struct{}), lost: make(chan bool, 4), paired: make(chan struct{})}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	l.pairing.Store(isNew)
+	l.asked.Store(isNew)
+	l.client = l.newClient(device)
+	l.people = people{link: l}
+	return l, nil
+}
+
+func (l *link) newClient(device *store.Device) *whatsmeow.Client {
+	client := whatsmeow.NewClient(device, warnings{l.s.bridge.Host})
+	// A message is acknowledged when its handler has said so, and outlives a crash until then.
+	client.SynchronousAck = true
+	client.EnableDecryptedEventBuffer = true
+	client.UseRetryMessageStore = true
+	client.AutomaticMessageRerequestFromPhone = true
+	// Reconnecting is ours: with a pause that is never the same for all.
+	client.EnableAutoReconnect = false
+	client.DisableLoginAutoReconnect = true
+	client.ManualHistorySyncDownload = l.settings.DisableHistorySync && l.request.HistoryDays == nil
+	client.BackgroundEventCtx = l.ctx
+	client.GetClientPayload = payloadFor(device, l.request.HistoryDays)
+	client.SetForceActiveDeliveryReceipts(true)
+	client.SetPreLoginHTTPClient(l.http)
+	client.SetWebsocketHTTPClient(l.http)
+	client.SetMediaHTTPClient(l.http)
+	client.AddEventHandlerWithSuccessStatus(l.handle)
+	return client
+}
+
+func (l *link) isPairing() bool { return l.pairing.Load() }
+
+// reopen the connection, if it is not being opened already.
+func (l *link) reopen(atOnce bool) {
+	select {
+	case l.lost <- atOnce:
+	default:
+	}
+}
+
+func (l *link) tell(data Object) { l.s.news.tell(l.s, l, data) }
+
+// run keeps it connected until it ends.
+func (l *link) run() {
+	defer l.end()
+	for l.ctx.Err() == nil {
+		err := l.dial()
+		if l.ctx.Err() != nil {
+			return
+		}
+		var atOnce bool
+		switch {
+		case err != nil && !l.mayTryAgain(err):
+			l.tell(Object{"state": "connect_failure", "code": 0, "reason": reasonOf(err)})
+			return
+		case err != nil && l.failures.Load() == 0:
+			l.tell(Object{"state": "disconnected", "reason": "closed", "reconnecting": true})
+		case err == nil:
+			select {
+			case atOnce = <-l.lost:
+			case <-l.ctx.Done():
+				return
+			}
+		}
+		if !atOnce && !l.rest() {
+			return
+		}
+	}
+}
+
+func (l *link) dial() error {
+	select {
+	case l.s.bridge.dials <- struct{}{}:
+		defer func() { <-l.s.bridge.dials }()
+	case <-l.ctx.Done():
+		return l.ctx.Err()
+	}
+	l.client.Disconnect()
+	for len(l.lost) > 0 {
+		<-l.lost // of the connection that is gone
+	}
+	state.Quicken(l.client.Store)
+	return l.client.ConnectContext(l.ctx)
+}
+
+// rest before the next attempt; false when there is none.
+func (l *link) rest() bool {
+	select {
+	case <-time.After(pauseAfter(l.failures.Add(1))):
+		return true
+	case <-l.ctx.Done():
+		return false
+	}
+}
+
+// pauseAfter so many failures in a row: from 1 s to 5 min, and a fifth more or less.
+func pauseAfter(failures int64) time.Duration {
+	pause := shortestPause << min(failures-1, 20)
+	pause = min(pause, longestPause)
+	return time.Duration(float64(pause) * (0.8 + 0.4*rand.Float64()))
+}
+
+// Whoever has asked for a code waits for it; and no time mends a server that is not WhatsApp's.
+func (l *link) mayTryAgain(err error) bool {
+	var status socket.ErrWithStatusCode
+	refused := errors.As(err, &status) && status.StatusCode < 500
+	return !l.asked.Load() && !refused && !errors.Is(err, store.ErrDeviceDeleted) &&
+		!strings.Contains(err.Error(), "verify")
+}
+
+// reasonOf a failure to connect, for a client: no address, and nothing of the proxy's.
+func reasonOf(err error) string {
+	text := err.Error()
+	var status socket.ErrWithStatusCode
+	switch {
+	case strings.Contains(text, "verify"):
+		return "the server is not WhatsApp's"
+	case strings.Contains(text, "socks"), strings.Contains(text, "proxyconnect"),
+		strings.Contains(text, "Proxy Authentication"):
+		return "the proxy refused the connection"
+	case errors.As(err, &status):
+		return "WhatsApp answered " + http.StatusText(status.StatusCode)
+	case errors.Is(err, context.DeadlineExceeded):
+		return "WhatsApp did not answer in time"
+	}
+	return "WhatsApp cannot be reached"
+}
+
+func (l *link) end() {
+	l.cancel()
+	l.client.Disconnect()
+	l.holds.stop()
+	l.sends.wait()
+	l.http.CloseIdleConnections()
+	l.state.Close()
+	close(l.done)
+	l.s.drop(l)
+}
+
+// finish it from within: whoever calls may be a part of what has to end first.
+func (l *link) finish(data Object) {
+	l.over.Store(true)
+	l.s.news.tellThen(l.s, l, data, l.cancel)
+}
+
+// isReady to be asked of WhatsApp.
+func (l *link) isReady() bool { return !l.over.Load() && l.client.IsLoggedIn() }
+
+// unlinked by the other side: what was kept is of no use any more.
+func (l *link) unlinked(data Object) {
+	l.over.Store(true)
+	l.s.news.tellThen(l.s, l, data, func() {
+		l.cancel()
+		<-l.done
+		l.s.turn.Lock()
+		defer l.s.turn.Unlock()
+		if l.s.current() != nil {
+			return // somebody has linked it again meanwhile
+		}
+		if err := l.s.wipe(context.Background()); err != nil {
+			l.s.bridge.Host.Log("error", "A session was not wiped", Object{"instance": l.s.id.Value})
+		}
+	})
+}
+
+func (l *link) profile() host.Profile {
+	device := l.client.Store
+	profile := host.Profile{IsBusiness: device.BusinessName != "", BusinessName: device.BusinessName,
+		Available: l.isReady() && l.wishes().KeepOnlineStatus}
+	if device.PushName != "" {
+		profile.Name = &device.PushName
+	}
+	return profile
+}
+
+func (l *link) wishes() state.Settings {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.settings
+}
+
+func (l *link) apply(ctx context.Context, settings state.Settings) error {
+	if err := l.state.KeepSettings(ctx, settings); err != nil {
+		return host.Fail("internal", "the settings cannot be kept")
+	}
+	l.mutex.Lock()
+	was := l.settings
+	l.settings = settings
+	l.mutex.Unlock()
+	if was.KeepOnlineStatus != settings.KeepOnlineStatus && l.isReady() {
+		l.showPresence()
+	}
+	return nil
+}
+
+// showPresence fails while WhatsApp has not told us our name yet; it does again when it has.
+func (l *link) showPresence() {
+	presence := types.PresenceUnavailable
+	if l.wishes().KeepOnlineStatus {
+		presence = types.PresenceAvailable
+	}
+	l.client.SendPresence(l.ctx, presence)
+}

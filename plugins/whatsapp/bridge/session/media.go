@@ -1,0 +1,246 @@
+package session
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/proto/waMmsRetry"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+	"golang.org/x/sys/unix"
+	"google.golang.org/protobuf/proto"
+
+	"pombo/bridge/convert"
+	"pombo/bridge/host"
+)
+
+// Larger files WhatsApp does not carry.
+const largestFile = 2 << 30
+
+// spool is a file without a name, on the disk of the state: it is gone with its last descriptor.
+func (l *link) spool() (*os.File, error) {
+	fd, err := unix.Open(l.s.bridge.Folder, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, host.Fail("unavailable", "Media cannot be kept")
+	}
+	return os.NewFile(uintptr(fd), "media"), nil
+}
+
+type givenMedia struct {
+	MediaType   string `json:"mediaType"`
+	MediaBase64 string `json:"mediaBase64"`
+	MediaFile   *int   `json:"mediaFile"` // which descriptor of the frame, instead of base64
+	MimeType    string `json:"mimeType"`
+	FileName    string `json:"fileName"`
+	Message     string `json:"message"`
+	IsVoice     bool   `json:"isVoice"`
+	Duration    *int   `json:"duration"`
+	Waveform    []int  `json:"waveform"`
+}
+
+func (g givenMedia) bytes(files []*os.File) (io.Reader, error) {
+	if g.MediaFile == nil {
+		return base64.NewDecoder(base64.StdEncoding, strings.NewReader(g.MediaBase64)), nil
+	}
+	if *g.MediaFile < 0 || *g.MediaFile >= len(files) || files[*g.MediaFile] == nil {
+		return nil, host.Fail("invalid", "Media was not passed on")
+	}
+	return io.NewSectionReader(files[*g.MediaFile], 0, largestFile), nil
+}
+
+func buildMedia(l *link, ctx context.Context, _ types.JID, arguments json.RawMessage, files []*os.File) (
+	*waE2E.Message, error) {
+	var given givenMedia
+	if err := read(arguments, &given); err != nil {
+		return nil, err
+	}
+	kind := convert.MediaType(given.MediaType)
+	if kind == "" {
+		return nil, errUnsupported
+	}
+	content, err := given.bytes(files)
+	if err != nil {
+		return nil, err
+	}
+	encrypted, err := l.spool()
+	if err != nil {
+		return nil, err
+	}
+	defer encrypted.Close()
+	up, err := l.client.UploadReader(ctx, content, encrypted, kind)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, host.Fail("timedOut", "Timed out waiting for WhatsApp")
+		}
+		return nil, host.Fail("internal", "the file could not be uploaded")
+	}
+	return mediaMessage(given, &up), nil
+}
+
+func mediaMessage(given givenMedia, up *whatsmeow.UploadResponse) *waE2E.Message {
+	caption := &given.Message
+	if given.Message == "" {
+		caption = nil
+	}
+	switch given.MediaType {
+	case "image":
+		return &waE2E.Message{ImageMessage: &waE2E.ImageMessage{Caption: caption, Mimetype: &given.MimeType,
+			URL: &up.URL, DirectPath: &up.DirectPath, MediaKey: up.MediaKey,
+			FileEncSHA256: up.FileEncSHA256, FileSHA256: up.FileSHA256, FileLength: &up.FileLength}}
+	case "video":
+		return &waE2E.Message{VideoMessage: &waE2E.VideoMessage{Caption: caption, Mimetype: &given.MimeType,
+			Seconds: seconds(given.Duration), URL: &up.URL, DirectPath: &up.DirectPath, MediaKey: up.MediaKey,
+			FileEncSHA256: up.FileEncSHA256, FileSHA256: up.FileSHA256, FileLength: &up.FileLength}}
+	case "audio":
+		return &waE2E.Message{AudioMessage: &waE2E.AudioMessage{Mimetype: &given.MimeType,
+			PTT: &given.IsVoice, Seconds: seconds(given.Duration), Waveform: waveform(given.Waveform),
+			URL: &up.URL, DirectPath: &up.DirectPath, MediaKey: up.MediaKey,
+			FileEncSHA256: up.FileEncSHA256, FileSHA256: up.FileSHA256, FileLength: &up.FileLength}}
+	case "sticker":
+		return &waE2E.Message{StickerMessage: &waE2E.StickerMessage{Mimetype: &given.MimeType,
+			URL: &up.URL, DirectPath: &up.DirectPath, MediaKey: up.MediaKey,
+			FileEncSHA256: up.FileEncSHA256, FileSHA256: up.FileSHA256, FileLength: &up.FileLength}}
+	}
+	name := given.FileName
+	if name == "" {
+		name = "file"
+	}
+	document := &waE2E.Message{DocumentMessage: &waE2E.DocumentMessage{Caption: caption,
+		Mimetype: &given.MimeType, FileName: &name, Title: &name, URL: &up.URL, DirectPath: &up.DirectPath,
+		MediaKey: up.MediaKey, FileEncSHA256: up.FileEncSHA256, FileSHA256: up.FileSHA256,
+		FileLength: &up.FileLength}}
+	return document
+}
+
+func seconds(duration *int) *uint32 {
+	if duration == nil || *duration < 0 {
+		return nil
+	}
+	return proto.Uint32(uint32(*duration))
+}
+
+func waveform(levels []int) []byte {
+	var all []byte
+	for _, level := range levels {
+		all = append(all, byte(level))
+	}
+	return all
+}
+
+// Media behind a key, as a file that is read from its beginning. One that WhatsApp has forgotten is
+// asked for once more, of the phone that has sent it.
+func (s *Session) Media(ctx context.Context, text string) (host.Media, *os.File, error) {
+	var key convert.MediaKey
+	if err := json.Unmarshal([]byte(text), &key); err != nil || key.Path == "" {
+		return host.Media{}, nil, host.Fail("notFound", "Media not found")
+	}
+	if key.Size > largestFile {
+		return host.Media{}, nil, host.Fail("tooLarge", "Media is too large")
+	}
+	l := s.current()
+	if l == nil || !l.isReady() {
+		return host.Media{}, nil, errNotConnected
+	}
+	file, err := l.fetched(ctx, key)
+	if isGone(err) {
+		if key.Path, err = l.retries.ask(ctx, l, key); err == nil {
+			file, err = l.fetched(ctx, key)
+		}
+	}
+	if err != nil {
+		if host.Code(err) != "" {
+			return host.Media{}, nil, err
+		}
+		return host.Media{}, nil, host.Fail("unavailable", "Media could not be downloaded")
+	}
+	size, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		file.Close()
+		return host.Media{}, nil, err
+	}
+	return host.Media{MimeType: key.MimeType, FileName: key.FileName, Size: uint64(size)}, file, nil
+}
+
+func isGone(err error) bool {
+	return errors.Is(err, whatsmeow.ErrMediaDownloadFailedWith403) ||
+		errors.Is(err, whatsmeow.ErrMediaDownloadFailedWith404) ||
+		errors.Is(err, whatsmeow.ErrMediaDownloadFailedWith410)
+}
+
+func (l *link) fetched(ctx context.Context, key convert.MediaKey) (*os.File, error) {
+	file, err := l.spool()
+	if err != nil {
+		return nil, err
+	}
+	err = l.client.DownloadMediaWithPathToFile(ctx, key.Path, key.EncHash, key.Hash, key.Key,
+		convert.MediaType(key.Kind), "", false, file)
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// mediaRetries are files that phones are asked to upload once more.
+type mediaRetries struct {
+	mutex   sync.Mutex // guards it
+	waiting map[string]chan *events.MediaRetry
+}
+
+func (r *mediaRetries) answer(evt *events.MediaRetry) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if waiting, asked := r.waiting[evt.MessageID]; asked {
+		delete(r.waiting, evt.MessageID)
+		waiting <- evt
+	}
+}
+
+// ask for it; where it lies then.
+func (r *mediaRetries) ask(ctx context.Context, l *link, key convert.MediaKey) (string, error) {
+	chat, err := types.ParseJID(key.Chat)
+	if err != nil {
+		return "", err
+	}
+	sender, err := types.ParseJID(key.Sender)
+	if err != nil {
+		return "", err
+	}
+	answer := make(chan *events.MediaRetry, 1)
+	r.mutex.Lock()
+	if r.waiting == nil {
+		r.waiting = map[string]chan *events.MediaRetry{}
+	}
+	r.waiting[key.ID] = answer
+	r.mutex.Unlock()
+	defer func() {
+		r.mutex.Lock()
+		defer r.mutex.Unlock()
+		if r.waiting[key.ID] == answer {
+			delete(r.waiting, key.ID)
+		}
+	}()
+	info := &types.MessageInfo{ID: key.ID, MessageSource: types.MessageSource{Chat: chat, Sender: sender,
+		IsFromMe: key.FromMe, IsGroup: key.IsGroup}}
+	if err = l.client.SendMediaRetryReceipt(ctx, info, key.Key); err != nil {
+		return "", err
+	}
+	select {
+	case evt := <-answer:
+		found, err := whatsmeow.DecryptMediaRetryNotification(evt, key.Key)
+		if err == nil && found.GetResult() != waMmsRetry.MediaRetryNotification_SUCCESS {
+			err = host.Fail("notFound", "Media not found")
+		}
+		return found.GetDirectPath(), err
+	case <-ctx.Done():
+		return "", host.Fail("timedOut", "Media was not uploaded again")
+	}
+}

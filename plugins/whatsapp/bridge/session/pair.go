@@ -1,0 +1,98 @@
+package session
+
+import (
+	"strings"
+	"time"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waCompanionReg"
+	"go.mau.fi/whatsmeow/proto/waWa6"
+	"go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/types/events"
+	"google.golang.org/protobuf/proto"
+)
+
+const firstCode, laterCode = time.Minute, 20 * time.Second
+
+// The only kind of name that WhatsApp takes from whoever asks for a code.
+const pairingName = "Chrome (Linux)"
+
+// payloadFor a device: how it shows itself on the phone, and how much history it asks for.
+func payloadFor(device *store.Device, days *int) func() *waWa6.ClientPayload {
+	return func() *waWa6.ClientPayload {
+		payload := device.GetClientPayload()
+		if data := payload.GetDevicePairingData(); data != nil {
+			props := proto.Clone(store.DeviceProps).(*waCompanionReg.DeviceProps)
+			props.Os = proto.String("Pombo")
+			props.PlatformType = waCompanionReg.DeviceProps_CHROME.Enum()
+			if days != nil {
+				props.RequireFullSync = proto.Bool(true)
+				props.HistorySyncConfig.FullSyncDaysLimit = proto.Uint32(uint32(*days))
+				props.HistorySyncConfig.RecentSyncDaysLimit = proto.Uint32(uint32(*days))
+			}
+			if written, err := proto.Marshal(props); err == nil {
+				data.DeviceProps = written
+			}
+		}
+		return payload
+	}
+}
+
+// showCodes one after the other, as long as each is good; the server has no more of them.
+func (l *link) showCodes(codes []string) {
+	wait := firstCode
+	for i := range codes {
+		l.tell(Object{"state": "qr_ready", "codes": codes[i:]})
+		select {
+		case <-time.After(wait):
+			wait = laterCode
+		case <-l.paired:
+			return
+		case <-l.ctx.Done():
+			return
+		}
+	}
+	l.finish(Object{"state": "disconnected", "reason": "pairing_timeout"})
+}
+
+func (l *link) askForCode() {
+	code, err := l.client.PairPhone(l.ctx, l.request.Number, true, whatsmeow.PairClientChrome, pairingName)
+	if err != nil {
+		l.finish(Object{"state": "connect_failure", "code": 0,
+			"reason": "WhatsApp gives no code for this number"})
+		return
+	}
+	l.tell(Object{"state": "qr_ready", "codes": []string{},
+		"pairingCode": strings.ReplaceAll(code, "-", "")})
+}
+
+// pair is true for what happens while a phone is being linked.
+func (l *link) pair(evt any) bool {
+	switch evt := evt.(type) {
+	case *events.QR:
+		if l.request.Number == "" {
+			go l.showCodes(evt.Codes)
+		} else {
+			go l.askForCode()
+		}
+	case *events.QRScannedWithoutMultidevice:
+		l.tell(Object{"state": "qr_scanned_no_multidevice"})
+	case *events.PairSuccess:
+		l.pairing.Store(false)
+		l.asked.Store(false)
+		close(l.paired)
+		l.tell(Object{"state": "pair_success", "jid": evt.ID.ToNonAD().String(),
+			"lid": lidOrNull(evt.LID), "businessName": evt.BusinessName, "platform": evt.Platform})
+	case *events.PairError:
+		l.unlinked(Object{"state": "pair_error", "jid": evt.ID.ToNonAD().String(),
+			"reason": "the phone's answer could not be verified"})
+	case *events.PairPasskeyRequest, *events.PairPasskeyError:
+		l.finish(Object{"state": "pair_error", "reason": "passkey_required"})
+	case *events.ManualLoginReconnect:
+		l.tell(Object{"state": "manual_reconnect"})
+		l.reopen(true)
+	default:
+		return false
+	}
+	return true
+}
