@@ -1,0 +1,99 @@
+import itertools
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+from gateway import Gateway, Store, instance
+from mock_whatsapp import ROOT, Mock
+
+# Nobody is in two tests: all of them share one WhatsApp.
+NUMBERS = itertools.count(15_550_000_001)
+
+
+def command(*arguments):
+    subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """Of 127.0.0.1, by an authority that nobody else knows."""
+    folder = tmp_path_factory.mktemp("tls")
+    ca, ca_key, key, chain, request = (folder / name for name in ("ca.pem", "ca.key", "key.pem", "cert.pem", "csr"))
+    new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    command("openssl", "req", "-x509", *new_key, "-keyout", ca_key, "-out", ca, "-days", "2", "-subj", "/CN=tests")
+    command("openssl", "req", *new_key, "-keyout", key, "-out", request, "-subj", "/CN=127.0.0.1")
+    extensions = folder / "extensions"
+    extensions.write_text("subjectAltName=IP:127.0.0.1\n")
+    command("openssl", "x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-out", chain,
+            "-days", "2", "-extfile", extensions)
+    return SimpleNamespace(key=key, chain=chain, authority=ca.read_text())
+
+
+@pytest.fixture(scope="session")
+def binary():
+    return ROOT / "build" / "bridge" / "mock" / "pombo-whatsapp-bridge"
+
+
+@pytest.fixture(scope="session")
+def live_binary():
+    return ROOT / "build" / "bridge" / "live" / "pombo-whatsapp-bridge"
+
+
+@pytest.fixture(scope="session")
+def mock(certificate):
+    started = Mock(certificate)
+    yield started
+    started.close()
+
+
+class World:
+    """A bridge, the gateway it talks to, and the WhatsApp that it believes in."""
+
+    def __init__(self, binary, folder, mock):
+        self.binary, self.folder, self.mock = binary, folder, mock
+        self.store = Store()
+        self.root = True  # whether the bridge is told whom to trust
+        self.gateways = []
+        self.me, self.bob = (str(next(NUMBERS)) for _ in range(2))
+        self.mine = {"jid": f"{self.me}@s.whatsapp.net", "lid": f"8{self.me}@lid"}
+        self.bobs = {"jid": f"{self.bob}@s.whatsapp.net", "lid": f"9{self.bob}@lid"}
+        mock.do("contact", phone=self.bob, name="Bob")
+        self.gateway = self.start()
+
+    def start(self, **more):
+        gateway = Gateway(self.binary, self.folder, self.store, self.mock.option(self.root), **more)
+        self.gateways.append(gateway)
+        self.gateway = gateway
+        return gateway
+
+    def restart(self):
+        """As after kill -9: nothing of the old process is left but what it has kept."""
+        self.gateway.kill()
+        return self.start()
+
+    def linked(self, **request):
+        who = instance()
+        after = len(self.store.events)
+        assert self.gateway.connect(who, **request) == {"kind": "later", "code": ""}
+        code = self.store.state(who, "qr_ready", after)["codes"][0]
+        self.mock.do("scan", phone=self.me, qr=code)
+        self.store.state(who, "connected", after)
+        return who
+
+    def resume(self, who, proxy=None):
+        after = len(self.store.events)
+        self.gateway.call("connector.reconnect", who, proxy)
+        return self.store.state(who, "connected", after)
+
+    def close(self):
+        for gateway in self.gateways:
+            if gateway.process.poll() is None:
+                gateway.close()
+
+
+@pytest.fixture
+def world(binary, mock, tmp_path):
+    made = World(binary, tmp_path / "sessions", mock)
+    yield made
+    made.close()

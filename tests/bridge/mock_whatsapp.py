@@ -1,0 +1,52 @@
+"""Starts tests/mock-whatsapp, a WhatsApp on this machine, and does what its people do."""
+
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import urllib.parse
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ROOT / "tests" / "mock-whatsapp"
+MODULES = ROOT / "build" / "npm-mock"
+
+
+class Mock:
+    def __init__(self, certificate, kind="good"):
+        for source in SOURCES.glob("*.mjs"):  # Node looks for packages beside the file itself
+            shutil.copy(source, MODULES / source.name)
+        self.authority = certificate.authority
+        environment = os.environ | {"MOCK_TLS_KEY": str(certificate.key), "MOCK_TLS_CERT": str(certificate.chain),
+                                    "MOCK_CERT": kind}
+        self.process = subprocess.Popen(["node", str(MODULES / "cli.mjs")], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, env=environment)
+        told = json.loads(self.process.stdout.readline())
+        self.root = told["rootPublicKey"]
+        self.address = told["url"]
+        self.admin = urllib.parse.urlsplit(told["admin"])
+
+    def option(self, root=True):
+        """The bridge's option `mock`."""
+        parts = urllib.parse.urlsplit(self.address)
+        return {"address": f"https://{parts.netloc}", "rootPublicKey": self.root if root else "",
+                "authority": self.authority}
+
+    def do(self, operation, **body):
+        connection = http.client.HTTPConnection(self.admin.netloc, timeout=60)
+        try:
+            connection.request("POST", f"{self.admin.path}/{operation}", json.dumps(body))
+            answer = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        assert "error" not in answer, (operation, answer)
+        return answer
+
+    def inbox(self, phone):
+        return self.do("inbox", phone=phone)["messages"]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(60)
