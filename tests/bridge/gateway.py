@@ -63,7 +63,8 @@ class Store:
 class Gateway:
     """One bridge, and the conversation with it."""
 
-    def __init__(self, binary, folder, store=None, mock=None, options=None, start=True, limits=None):
+    def __init__(self, binary, folder, store=None, mock=None, options=None, start=True, limits=None,
+                 environment=None):
         self.store = store or Store()
         self.refuse = None  # called with the events; an exception refuses them
         self.answers = {}   # of calls that the bridge makes
@@ -71,7 +72,7 @@ class Gateway:
         self.socket = ours
         arguments = [str(binary)] + (["", json.dumps(limits)] if limits else [])
         self.process = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env={"PATH": "/usr/bin:/bin"},
+            arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env={"PATH": "/usr/bin:/bin"} | (environment or {}),
             cwd="/", pass_fds=(3,), preexec_fn=lambda: os.dup2(theirs.fileno(), 3))
         theirs.close()
         self.writing = threading.Lock()

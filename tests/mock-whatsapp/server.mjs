@@ -37,6 +37,8 @@ export class MockWhatsApp extends EventEmitter {
 		this.media = new Map()
 		this.seen = []             // every stanza received, for assertions
 		this.http = tls ? createHttps(tls, this.onHttp) : createHttp(this.onHttp)
+		this.peers = []            // where each connection came from
+		this.http.on('connection', s => this.peers.push(s.remoteAddress))
 		this.wss = new WebSocketServer({ server: this.http, path: '/ws/chat', perMessageDeflate: deflate })
 		this.wss.on('connection', (ws, req) => this.onConnection(ws, req))
 		this.tls = !!tls
@@ -337,12 +339,13 @@ export class MockWhatsApp extends EventEmitter {
 	}
 	// ---------------------------------------------------------------- injections used by tests
 	deviceOf(phone, id) { const a = this.accounts.get(phone); return a.devices.get(id ?? [...a.devices.keys()].pop()) }
-	async sendMessage(contact, phone, message, { id = randomBytes(8).toString('hex').toUpperCase(), deviceId, count, garble } = {}) {
+	async sendMessage(contact, phone, message, { id = randomBytes(8).toString('hex').toUpperCase(), deviceId, count, garble, group } = {}) {
 		const dev = this.deviceOf(phone, deviceId)
 		const { type, ciphertext } = await contact.encryptTo(dev, message)
 		if (garble) ciphertext[ciphertext.length - 12] ^= 1 // the client must ask for it again
 		if (!count) (dev.sent ??= new Map()).set(id, { contact, message, resent: 0 })
-		const node = { tag: 'message', attrs: { from: contact.pn, sender_lid: contact.lid, id, t: `${now()}`, type: 'text', notify: contact.name },
+		const from = group ? { from: group, participant: contact.lid, participant_pn: contact.pn, addressing_mode: 'lid' } : { from: contact.pn, sender_lid: contact.lid }
+		const node = { tag: 'message', attrs: { ...from, id, t: `${now()}`, type: 'text', notify: contact.name },
 			content: [{ tag: 'enc', attrs: { v: '2', type, ...(count ? { count: `${count}` } : {}) }, content: ciphertext }] }
 		;(dev.pending ??= new Map()).set(id, node)
 		dev.conn?.send(node)

@@ -2,6 +2,7 @@
 package network
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -13,8 +14,12 @@ import (
 	"pombo/bridge/host"
 )
 
-// ErrProxy is of a proxy that cannot be dialled through.
-var ErrProxy = errors.New("unknown kind of proxy")
+var (
+	// ErrProxy is of a proxy that cannot be dialled through.
+	ErrProxy = errors.New("unknown kind of proxy")
+	// ErrRefused is of one that does not let us.
+	ErrRefused = errors.New("the proxy refused the connection")
+)
 
 // NewClient dials through the proxy, or directly when there is none; never by what the environment
 // says. Names are resolved by the proxy.
@@ -32,8 +37,16 @@ func (n *Network) NewClient(proxy *host.Proxy) (*http.Client, error) {
 			return nil, err
 		}
 		transport.Proxy = http.ProxyURL(address)
+		transport.OnProxyConnectResponse = requireAccepted
 	}
 	return &http.Client{Transport: plain{n.route(transport)}}, nil
+}
+
+func requireAccepted(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode != http.StatusOK {
+		return ErrRefused
+	}
+	return nil
 }
 
 func addressOf(proxy host.Proxy) (*url.URL, error) {

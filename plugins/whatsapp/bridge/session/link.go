@@ -16,6 +16,7 @@ import (
 	"go.mau.fi/whatsmeow/types"
 
 	"pombo/bridge/host"
+	"pombo/bridge/network"
 	"pombo/bridge/state"
 )
 
@@ -146,7 +147,7 @@ func (l *link) dial() error {
 	for len(l.lost) > 0 {
 		<-l.lost // of the connection that is gone
 	}
-	state.Quicken(l.client.Store)
+	state.Guard(l.client.Store)
 	return l.client.ConnectContext(l.ctx)
 }
 
@@ -182,9 +183,9 @@ func reasonOf(err error) string {
 	switch {
 	case strings.Contains(text, "verify"):
 		return "the server is not WhatsApp's"
-	case strings.Contains(text, "socks"), strings.Contains(text, "proxyconnect"),
-		strings.Contains(text, "Proxy Authentication"):
-		return "the proxy refused the connection"
+	case strings.Contains(text, network.ErrRefused.Error()), strings.Contains(text, "socks"),
+		strings.Contains(text, "proxyconnect"):
+		return network.ErrRefused.Error()
 	case errors.As(err, &status):
 		return "WhatsApp answered " + http.StatusText(status.StatusCode)
 	case errors.Is(err, context.DeadlineExceeded):

@@ -23,7 +23,8 @@ import (
 )
 
 const (
-	ackWait = 45 * time.Second
+	ackWait       = 45 * time.Second
+	mostConflicts = 100
 	// What is older after a restart nobody waits for any more.
 	settledWithin = 15 * time.Minute
 )
@@ -174,8 +175,7 @@ func (l *link) deliver(id string, chat types.JID, message *waE2E.Message, source
 			return nil, host.Fail("internal", "the poll cannot be kept")
 		}
 	}
-	reply, err := l.client.SendMessage(l.ctx, chat, message,
-		whatsmeow.SendRequestExtra{ID: id, Timeout: ackWait})
+	reply, err := l.handOver(id, chat, message)
 	if err != nil {
 		return nil, l.undelivered(id, err)
 	}
@@ -198,6 +198,20 @@ func (l *link) deliver(id string, chat types.JID, message *waE2E.Message, source
 		l.s.bridge.Host.Log("warn", "A sent message is told of twice", Object{"instance": l.s.id.Value})
 	}
 	return exchange.Data, nil
+}
+
+// handOver encrypts it again when messages that came in meanwhile have moved the ratchet.
+func (l *link) handOver(id string, chat types.JID, message *waE2E.Message) (
+	reply whatsmeow.SendResponse, err error) {
+	for range mostConflicts {
+		reply, err = l.client.SendMessage(l.ctx, chat, message,
+			whatsmeow.SendRequestExtra{ID: id, Timeout: ackWait})
+		if !errors.Is(err, state.ErrConflict) {
+			return reply, err
+		}
+		l.s.bridge.Host.Count("sends_encrypted_again")
+	}
+	return reply, err
 }
 
 // undelivered says why, and gives it up unless it may have arrived after all.

@@ -72,7 +72,7 @@ func TestADeviceIsKeptAndNoneOfItsKeysCanBeReadFromACopy(t *testing.T) {
 	if err := device.Save(ctx); err != nil {
 		t.Fatal(err)
 	}
-	Quicken(device)
+	Guard(device)
 	keys, err := device.PreKeys.GetOrGenPreKeys(ctx, 30)
 	if err != nil || len(keys) != 30 {
 		t.Fatal(err, len(keys))
@@ -105,6 +105,50 @@ func TestADeviceIsKeptAndNoneOfItsKeysCanBeReadFromACopy(t *testing.T) {
 				t.Errorf("the %s key is in %s", name, filepath.Base(path))
 			}
 		}
+	}
+}
+
+func TestARatchetThatHasMovedIsNotWrittenOver(t *testing.T) {
+	device := opened(t, t.TempDir(), key).Container.NewDevice()
+	jid := types.NewADJID("15550001111", 0, 7)
+	device.ID = &jid
+	device.Account = &waAdv.ADVSignedDeviceIdentity{Details: []byte("details"),
+		AccountSignature: make([]byte, 64), AccountSignatureKey: make([]byte, 32), DeviceSignature: make([]byte, 64)}
+	if err := device.Save(ctx); err != nil {
+		t.Fatal(err)
+	}
+	Guard(device)
+	put := func(ctx context.Context, text string) error {
+		return device.Sessions.PutManySessions(ctx, map[string][]byte{"1:0": []byte(text)})
+	}
+	decrypt := func(text string) {
+		t.Helper()
+		err := device.EventBuffer.DoDecryptionTxn(ctx, func(ctx context.Context) error {
+			if _, err := device.Sessions.GetSession(ctx, "1:0"); err != nil {
+				return err
+			}
+			return put(ctx, text)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func() string {
+		t.Helper()
+		found, err := device.Sessions.GetManySessions(ctx, []string{"1:0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(found["1:0"])
+	}
+	decrypt("first")
+	read()
+	decrypt("second")
+	if err := put(ctx, "from the first"); !errors.Is(err, ErrConflict) {
+		t.Fatal(err)
+	}
+	if read() != "second" || put(ctx, "from the second") != nil || put(ctx, "and on") != nil || read() != "and on" {
+		t.Fatal(read())
 	}
 }
 
