@@ -31,6 +31,7 @@ export class MockWhatsApp extends EventEmitter {
 		this.accounts = new Map()  // phone -> {phone, lid, identity, devices: Map(id -> device), banned}
 		this.contacts = new Map()  // user part (pn or lid) -> Contact
 		this.groups = new Map()
+		this.invites = 0
 		this.refs = new Map()      // qr ref -> conn
 		this.linkCodes = new Map() // phone -> {conn, wrapped, ref, companionNoise}
 		this.conns = new Set()
@@ -293,24 +294,37 @@ export class MockWhatsApp extends EventEmitter {
 	}
 	onGroup(conn, node, result) {
 		const g = this.groups.get(node.attrs.to), op = node.content?.[0]
-		const info = grp => ({ tag: 'group', attrs: { id: grp.id.split('@')[0], subject: grp.subject, creation: `${grp.creation}`, creator: grp.owner, s_t: `${grp.creation}`, addressing_mode: 'lid' }, content: grp.participants.map(p => ({ tag: 'participant', attrs: { jid: p, type: '' } })) })
+		const info = grp => ({ tag: 'group', attrs: { id: grp.id.split('@')[0], subject: grp.subject, creation: `${grp.creation}`, creator: grp.owner, s_t: `${grp.creation}`, addressing_mode: 'lid' }, content: [...(grp.locked ? [{ tag: 'locked', attrs: {} }] : []), ...(grp.announce ? [{ tag: 'announcement', attrs: {} }] : []), ...grp.participants.map((p, i) => ({ tag: 'participant', attrs: { jid: p, ...(this.contacts.has(jidDecode(p).user) ? { phone_number: this.contacts.get(jidDecode(p).user).pn } : {}), ...(i ? {} : { type: 'superadmin' }) } }))] })
 		if (op?.tag === 'create') {
 			const grp = { id: `1203630${Date.now()}@g.us`, subject: op.attrs.subject, creation: now(), owner: conn.device.pnJid.replace(/:\d+/, ''), participants: [`${conn.account.lid}@lid`, ...children(op, 'participant').map(p => this.contacts.get(jidDecode(p.attrs.jid).user)?.lid ?? p.attrs.jid)] }
 			this.groups.set(grp.id, grp)
 			return result([info(grp)])
 		}
 		if (op?.tag === 'participating') return result([{ tag: 'groups', attrs: {}, content: [...this.groups.values()].map(info) }])
+		const update = fields => { Object.assign(g, fields); return result() }
+		switch (g && op?.tag) {
+			case 'subject': return update({ subject: buf(op.content).toString() })
+			case 'locked': return update({ locked: true })
+			case 'unlocked': return update({ locked: false })
+			case 'announcement': return update({ announce: true })
+			case 'not_announcement': return update({ announce: false })
+			case 'invite': return result([{ tag: 'invite', attrs: { code: `Code${++this.invites}` } }])
+			case 'add': case 'remove': case 'promote': case 'demote': return result([{ tag: op.tag, attrs: {}, content: children(op, 'participant').map(p => ({ tag: 'participant', attrs: this.contacts.has(jidDecode(p.attrs.jid).user) ? { jid: p.attrs.jid } : { jid: p.attrs.jid, error: '404' } })) }])
+		}
+		if (!g && node.attrs.to.endsWith('@g.us')) return conn.send({ tag: 'iq', attrs: { from: node.attrs.to, type: 'error', id: node.attrs.id }, content: [{ tag: 'error', attrs: { code: '404', text: 'item-not-found' } }] })
 		return g ? result([info(g)]) : result()
 	}
 	async onMessage(conn, node) {
 		const { id, to } = node.attrs
 		conn.send({ tag: 'ack', attrs: { class: 'message', id, from: to, t: `${now()}` } })
-		const from = { user: conn.device.user, id: conn.device.id }
+		const from = { user: conn.device.user, id: conn.device.id }, whole = child(node, 'enc'), members = new Set()
 		for (const t of children(child(node, 'participants'), 'to')) {
 			const c = this.contacts.get(jidDecode(t.attrs.jid).user), enc = child(t, 'enc')
 			if (!c) continue
 			try {
 				const message = await c.decrypt(from, enc.attrs.type, enc.content)
+				members.add(c)
+				if (message.senderKeyDistributionMessage) { await c.takeSenderKey(from, message.senderKeyDistributionMessage); continue }
 				const rec = { id, to, type: enc.attrs.type, mediatype: enc.attrs.mediatype, message, hasDeviceIdentity: !!child(node, 'device-identity') }
 				c.inbox.push(rec)
 				this.emit('delivered', { contact: c, ...rec })
@@ -322,12 +336,18 @@ export class MockWhatsApp extends EventEmitter {
 					{ tag: 'retry', attrs: { count: `${c.retries.get(id)}`, id, t: `${now()}`, v: '1' } }, { tag: 'registration', attrs: {}, content: reg }] })
 			}
 		}
-		const sk = child(node, 'enc')
+		const sk = whole
 		if (sk && !to.endsWith('@g.us')) {
 			const c = this.contacts.get(jidDecode(to).user)
 			try { const message = await c.decrypt(from, sk.attrs.type, sk.content); c.inbox.push({ id, to, type: sk.attrs.type, message, retry: sk.attrs.count }); this.emit('delivered', { contact: c, id, to, message }) }
 			catch (e) { this.emit('mock-error', e) }
-		} else if (sk) this.emit('group-message', { id, to, type: sk.attrs.type, bytes: sk.content?.length })
+		} else if (sk) {
+			const group = this.groups.get(to)
+			for (const c of new Set([...members, ...(group?.participants ?? []).map(p => this.contacts.get(jidDecode(p).user)).filter(Boolean)])) {
+				try { const message = await c.decryptGroup(from, to, sk.content); c.inbox.push({ id, to, type: sk.attrs.type, message }); this.emit('delivered', { contact: c, id, to, message }) }
+				catch (e) { this.emit('mock-error', e) }
+			}
+		}
 	}
 	/** the client could not decrypt: the phone starts a new session and sends the same message again */
 	async onRetry(conn, node) {

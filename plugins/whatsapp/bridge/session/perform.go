@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/types"
 
 	"pombo/bridge/convert"
@@ -22,15 +23,43 @@ var (
 type operation func(*link, context.Context, json.RawMessage) (any, error)
 
 var operations = map[string]operation{
-	"number.find":        findNumber,
-	"number.findAll":     findNumbers,
-	"chat.presence":      showTyping,
-	"chat.markRead":      markRead,
-	"chat.block":         block,
+	"number.find":    findNumber,
+	"number.findAll": findNumbers,
+
+	"chat.presence":     showTyping,
+	"chat.markRead":     markRead,
+	"chat.block":        block,
+	"chat.archive":      archive,
+	"chat.pin":          pin,
+	"chat.mute":         mute,
+	"chat.markChatRead": markChatRead,
+	"chat.deleteChat":   deleteChat,
+
+	"group.create":       createGroup,
 	"group.list":         listGroups,
 	"group.info":         groupInfo,
+	"group.update":       updateGroup,
+	"group.participants": changeMembers,
+	"group.join":         joinGroup,
+	"group.resetLink":    resetLink,
+	"group.requests":     listRequests,
+	"group.leave":        leaveGroup,
+
+	"community.create":        createCommunity,
+	"community.link":          linkGroups((*whatsmeow.Client).LinkGroup),
+	"community.unlink":        linkGroups((*whatsmeow.Client).UnlinkGroup),
+	"community.listSubGroups": listSubGroups,
+
+	"newsletter.create": createChannel,
+	"newsletter.list":   listChannels,
+	"newsletter.info":   channelInfo,
+	"newsletter.join":   follow((*whatsmeow.Client).FollowNewsletter),
+	"newsletter.leave":  follow((*whatsmeow.Client).UnfollowNewsletter),
+
 	"profile.getAccount": account,
+	"profile.account":    changeAccount,
 	"profile.getPrivacy": privacy,
+	"profile.privacy":    changePrivacy,
 }
 
 // Perform what docs/connectors.md names.

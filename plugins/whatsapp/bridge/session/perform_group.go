@@ -15,6 +15,8 @@ import (
 
 func groupFailure(err error) error {
 	switch {
+	case host.Code(err) != "":
+		return err
 	case errors.Is(err, whatsmeow.ErrGroupNotFound), errors.Is(err, whatsmeow.ErrInviteLinkInvalid),
 		errors.Is(err, whatsmeow.ErrInviteLinkRevoked):
 		return host.Fail("notFound", "Group not found")
@@ -84,51 +86,4 @@ func block(l *link, ctx context.Context, arguments json.RawMessage) (any, error)
 		return nil, host.Fail("internal", "WhatsApp refused it")
 	}
 	return nil, nil
-}
-
-func account(l *link, ctx context.Context, arguments json.RawMessage) (any, error) {
-	var given struct {
-		Chat string `json:"chat"`
-	}
-	if err := read(arguments, &given); err != nil {
-		return nil, err
-	}
-	self := l.people.Self()
-	jid := self.JID
-	if given.Chat != "" {
-		var err error
-		if jid, err = chatIn(given.Chat); err != nil {
-			return nil, err
-		}
-	}
-	address := convert.AddressOf(ctx, &l.people, jid, types.EmptyJID)
-	shown := Object{"jid": address.JID.String(), "lid": lidOrNull(address.LID)}
-	if address.JID.Server == types.DefaultUserServer {
-		shown["phoneNumber"] = address.JID.User
-	}
-	if name := l.people.Name(ctx, address.JID); name != "" {
-		shown["profileName"] = name
-	} else if given.Chat == "" && self.Name != "" {
-		shown["profileName"] = self.Name
-	}
-	if known, err := l.client.GetUserInfo(ctx, []types.JID{jid}); err == nil {
-		shown["profileStatus"] = known[jid].Status
-	}
-	if picture, err := l.client.GetProfilePictureInfo(ctx, jid, nil); err == nil && picture != nil {
-		shown["profilePicture"] = picture.URL
-	}
-	return shown, nil
-}
-
-func privacy(l *link, ctx context.Context, _ json.RawMessage) (any, error) {
-	known, err := l.client.TryFetchPrivacySettings(ctx, true)
-	if err != nil {
-		return nil, host.Fail("internal", "WhatsApp does not say")
-	}
-	return Object{
-		"visibility": Object{"lastSeen": known.LastSeen, "status": known.Status,
-			"profile": known.Profile, "online": known.Online},
-		"privacy":     Object{"readReceipts": known.ReadReceipts},
-		"permissions": Object{"groupAdd": known.GroupAdd, "callAdd": known.CallAdd},
-	}, nil
 }

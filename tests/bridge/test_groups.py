@@ -1,0 +1,85 @@
+import pytest
+
+from gateway import Failure
+
+
+@pytest.fixture
+def group(world):
+    """An instance, and a group of it and Bob."""
+    who = world.linked()
+    return who, world.gateway.perform(who, "group.create", name="Team", participants=[world.bobs["jid"]])
+
+
+def test_a_group_is_made_and_seen(world, group):
+    who, made = group
+    assert made["name"] == "Team" and made["isAdmin"] and made["participantCount"] == 2
+    assert made["groupSettings"] == {"membersCanEditInfo": True, "membersCanSendMessages": True,
+                                     "membersCanAddOthers": False, "requireAdminApproval": False}
+    found = world.gateway.perform(who, "group.info", group=made["jid"])
+    assert found["jid"] == made["jid"] and found["participants"] == made["participants"]
+    assert made["jid"] in [g["jid"] for g in world.gateway.perform(who, "group.list")["groups"]]
+
+
+def test_a_group_is_changed(world, group):
+    who, made = group
+    changed = world.gateway.perform(who, "group.update", group=made["jid"], name="Crew",
+                                    groupSettings={"membersCanEditInfo": False, "membersCanSendMessages": False})
+    assert changed["name"] == "Crew"
+    assert not changed["groupSettings"]["membersCanEditInfo"] and not changed["groupSettings"]["membersCanSendMessages"]
+
+
+def test_what_becomes_of_each_member_is_told(world, group):
+    who, made = group
+    people = [world.bobs["jid"], "15559999999@s.whatsapp.net"]
+    told = world.gateway.perform(who, "group.participants", group=made["jid"], action="promote", participants=people)
+    assert told["participants"] == [{"jid": people[0], "error": None},
+                                    {"jid": people[1], "error": "WhatsApp refused it: 404"}]
+
+
+def test_the_link_of_a_group_is_made_anew(world, group):
+    who, made = group
+    assert world.gateway.perform(who, "group.resetLink", group=made["jid"])["inviteCode"].startswith("Code")
+
+
+def test_a_group_that_is_not_there_is_not_found(world):
+    who = world.linked()
+    with pytest.raises(Failure) as failure:
+        world.gateway.perform(who, "group.info", group="120363999@g.us")
+    assert failure.value.code == "notFound"
+
+
+def test_a_message_to_a_group_is_read_by_its_members(world, group):
+    who, made = group
+    for text in ("hello team", "and again"):
+        data = world.gateway.perform(who, "message.text", chat=made["jid"], source="api", message=text, linkPreview=False,
+                                     mentions=[world.bobs["jid"]])
+        assert data["chat"] == {"jid": made["jid"], "lid": None, "name": "Team", "type": "group"}
+        assert data["recipient"] == {} and data["mentions"] == {"mentionedUsers": [world.bobs["jid"]]}
+        mail = world.mock.do("inbox", phone=world.bob, id=data["id"])["messages"]
+        assert mail[-1]["to"] == made["jid"] and mail[-1]["message"]["extendedTextMessage"]["text"] == text
+
+
+def test_everybody_is_mentioned_without_a_word(world, group):
+    who, made = group
+    data = world.gateway.perform(who, "message.text", chat=made["jid"], source="api", message="all", linkPreview=False,
+                                 mentionAll=True)
+    assert set(data["mentions"]["mentionedUsers"]) == {world.mine["jid"], world.bobs["jid"]}
+
+
+def test_what_phones_share_cannot_be_changed_before_they_do(world):
+    who = world.linked()
+    for operation in ("archive", "pin", "mute", "markChatRead", "deleteChat"):
+        with pytest.raises(Failure) as failure:
+            world.gateway.perform(who, f"chat.{operation}", chat=world.bobs["jid"])
+        assert (failure.value.code, failure.value.sentence) == ("internal", "the phone has not shared its keys yet")
+
+
+def test_privacy_is_read(world):
+    who = world.linked()
+    assert world.gateway.perform(who, "profile.getPrivacy")["privacy"] == {"readReceipts": "all"}
+
+
+def test_the_account_is_who_it_is(world):
+    who = world.linked()
+    shown = world.gateway.perform(who, "profile.getAccount")
+    assert (shown["jid"], shown["lid"], shown["phoneNumber"]) == (world.mine["jid"], world.mine["lid"], world.me)
