@@ -223,8 +223,8 @@ def test_numbers_are_found_the_likeliest_first(world):
     assert (failure.value.code, failure.value.sentence) == ("invalid", "Number is not registered on WhatsApp")
 
 
-def test_a_message_is_acknowledged_when_the_gateway_has_it_and_not_before(world):
-    who = world.linked()
+def refusing(world):
+    """Lets the gateway refuse messages; set when it has."""
     refused = threading.Event()
 
     def refuse(events):
@@ -233,6 +233,12 @@ def test_a_message_is_acknowledged_when_the_gateway_has_it_and_not_before(world)
             raise Failure({"code": "unavailable", "sentence": "not now"})
 
     world.gateway.refuse = refuse
+    return refused
+
+
+def test_a_message_is_acknowledged_when_the_gateway_has_it_and_not_before(world):
+    who = world.linked()
+    refused = refusing(world)
     sent = world.mock.do("message", **({"from": world.bob}), to=world.me, message={"conversation": "precious"})["id"]
     assert refused.wait(60)
     assert world.mock.do("pending", phone=world.me)["ids"] == [sent]
@@ -243,14 +249,7 @@ def test_a_message_is_acknowledged_when_the_gateway_has_it_and_not_before(world)
 
 def test_a_message_that_was_not_accepted_outlives_the_process(world):
     who = world.linked()
-    refused = threading.Event()
-
-    def refuse(events):
-        if events[0]["type"] == "message.exchange":
-            refused.set()
-            raise Failure({"code": "unavailable", "sentence": "not now"})
-
-    world.gateway.refuse = refuse
+    refused = refusing(world)
     sent = world.mock.do("message", **({"from": world.bob}), to=world.me, message={"conversation": "precious"})["id"]
     assert refused.wait(60)
     world.restart()
@@ -261,14 +260,7 @@ def test_a_message_that_was_not_accepted_outlives_the_process(world):
 
 def test_what_was_sent_and_not_told_of_is_told_after_a_restart_under_the_same_id(world):
     who = world.linked()
-    held = threading.Event()
-
-    def hold(events):
-        if events[0]["type"] == "message.exchange":
-            held.set()
-            raise Failure({"code": "unavailable", "sentence": "not now"})
-
-    world.gateway.refuse = hold
+    held = refusing(world)
     gateway = world.gateway
     number = gateway.begin("connector.perform", who, "message.text",
                            {"chat": world.bobs["jid"], "source": "api", "message": "once", "linkPreview": False, "id": "3EB0ONCE"})

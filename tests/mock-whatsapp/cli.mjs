@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import { readFileSync } from 'node:fs'
+import { deflateSync } from 'node:zlib'
 import { proto } from 'baileys'
 import { MockWhatsApp } from './server.mjs'
 
@@ -24,6 +25,12 @@ const ops = {
 	code: async b => { if (!mock.accounts.has(b.phone)) mock.addAccount(b.phone); await mock.enterPairingCode(b.phone, b.code); return {} },
 	message: async b => ({ id: await mock.sendMessage(con(b.from), b.to, proto.Message.fromObject(b.message), { garble: b.garble, group: b.group }) }),
 	peers: () => ({ addresses: [...new Set(mock.peers.splice(0))] }),
+	vote: async b => ({ id: await mock.vote(con(b.from), b.to, b.poll, b.options) }),
+	typed: async b => ({ id: await mock.fromPhone(b.phone, proto.Message.fromObject({ deviceSentMessage: { destinationJid: b.to, message: b.message } }), { recipient: b.to }) }),
+	history: async b => {
+		const part = proto.HistorySync.encode(proto.HistorySync.fromObject(b.history)).finish()
+		return { id: await mock.fromPhone(b.phone, proto.Message.fromObject({ protocolMessage: { type: 'HISTORY_SYNC_NOTIFICATION', historySyncNotification: { syncType: b.history.syncType, initialHistBootstrapInlinePayload: deflateSync(part) } } })) }
+	},
 	media: async b => { const { from, to, ...m } = b; return { id: await mock.sendMedia(con(from), to, m) } },
 	openmedia: b => { const d = mock.openMedia(con(b.phone).inbox.findLast(m => Object.values(m.message).some(v => v?.mediaKey?.length)).message); return { size: d.length, sha256: createHash('sha256').update(d).digest('hex') } },
 	flood: async b => { await mock.flood(con(b.from), b.to, b.n); return {} },

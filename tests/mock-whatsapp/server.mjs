@@ -7,7 +7,7 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes }
 import { EventEmitter } from 'node:events'
 import { WebSocketServer } from 'ws'
 import {
-	aesDecryptCTR, aesDecryptGCM, aesEncryptCTR, Curve, decodeBinaryNode, derivePairingCodeKey, encodeBinaryNode,
+	aesDecryptCTR, aesDecryptGCM, aesEncryptCTR, aesEncryptGCM, Curve, decodeBinaryNode, derivePairingCodeKey, encodeBinaryNode,
 	getBinaryNodeChild as child, getBinaryNodeChildren as children, hkdf, hmacSign, jidDecode, proto, sha256
 } from 'baileys'
 import { makeCertAuthority } from './cert.mjs'
@@ -359,17 +359,32 @@ export class MockWhatsApp extends EventEmitter {
 	}
 	// ---------------------------------------------------------------- injections used by tests
 	deviceOf(phone, id) { const a = this.accounts.get(phone); return a.devices.get(id ?? [...a.devices.keys()].pop()) }
-	async sendMessage(contact, phone, message, { id = randomBytes(8).toString('hex').toUpperCase(), deviceId, count, garble, group } = {}) {
+	async sendMessage(contact, phone, message, { id = randomBytes(8).toString('hex').toUpperCase(), deviceId, count, garble, group, own } = {}) {
 		const dev = this.deviceOf(phone, deviceId)
 		const { type, ciphertext } = await contact.encryptTo(dev, message)
 		if (garble) ciphertext[ciphertext.length - 12] ^= 1 // the client must ask for it again
 		if (!count) (dev.sent ??= new Map()).set(id, { contact, message, resent: 0 })
-		const from = group ? { from: group, participant: contact.lid, participant_pn: contact.pn, addressing_mode: 'lid' } : { from: contact.pn, sender_lid: contact.lid }
+		const from = group ? { from: group, participant: contact.lid, participant_pn: contact.pn, addressing_mode: 'lid' } : own ? { from: contact.pn, ...own } : { from: contact.pn, sender_lid: contact.lid }
 		const node = { tag: 'message', attrs: { ...from, id, t: `${now()}`, type: 'text', notify: contact.name },
 			content: [{ tag: 'enc', attrs: { v: '2', type, ...(count ? { count: `${count}` } : {}) }, content: ciphertext }] }
 		;(dev.pending ??= new Map()).set(id, node)
 		dev.conn?.send(node)
 		return id
+	}
+	/** what the account's own phone tells its companions: history, or what was typed on it for `recipient` */
+	fromPhone(phone, message, { recipient } = {}) {
+		const account = this.accounts.get(phone)
+		account.device0 ??= new Contact(phone, { lid: account.lid, name: account.name })
+		return this.sendMessage(account.device0, phone, message, { own: { recipient, ...(recipient ? {} : { category: 'peer' }) } })
+	}
+	/** a vote in a poll that this phone has received: sealed by the secret that came with it */
+	async vote(contact, phone, poll, options) {
+		const { message } = contact.inbox.find(m => m.id === poll), author = `${phone}@${S}`
+		const key = Buffer.from(hkdf(Buffer.from(message.messageContextInfo.messageSecret), 32, { info: `${poll}${author}${contact.pn}Poll Vote` }))
+		const vote = proto.Message.PollVoteMessage.encode({ selectedOptions: options.map(o => hash(Buffer.from(o))) }).finish()
+		const iv = randomBytes(12), payload = aesEncryptGCM(vote, key, iv, Buffer.from(`${poll}\0${contact.pn}`))
+		return this.sendMessage(contact, phone, proto.Message.fromObject({ pollUpdateMessage: { pollCreationMessageKey: { remoteJid: author, fromMe: false, id: poll },
+			vote: { encPayload: payload, encIv: iv }, senderTimestampMs: Date.now() } }))
 	}
 	/** a file as a phone sends it: encrypted, uploaded, referred to from a message of that type */
 	sendMedia(contact, phone, { type = 'image', data, mimetype = 'application/octet-stream', ...rest }) {

@@ -80,6 +80,7 @@ func (l *link) change(evt any) bool {
 		l.tell(Object{"state": "connected", "jid": self.JID.String(), "lid": lidOrNull(self.LID)})
 		go l.showPresence()
 		go l.settle()
+		go l.readHistory()
 	case *events.Disconnected:
 		if l.isPairing() {
 			l.finish(Object{"state": "disconnected", "reason": "closed"})

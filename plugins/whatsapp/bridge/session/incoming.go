@@ -18,6 +18,9 @@ import (
 // message is accepted when its event is on the gateway's disk, or there is nothing to tell of it.
 func (l *link) message(evt *events.Message) bool {
 	l.holds.drop(evt.Info.ID)
+	if notice := noticeIn(evt); notice != nil {
+		return l.keepNotice(evt.Info.ID, notice)
+	}
 	if l.isIgnored(evt.Info.Chat) {
 		return true
 	}

@@ -50,6 +50,7 @@ type link struct {
 	holds   placeholders
 	retries mediaRetries
 	found   foundNumbers
+	history sync.Mutex // held by whoever reads it
 
 	mutex    sync.Mutex // guards it
 	settings state.Settings
@@ -85,7 +86,9 @@ func (l *link) newClient(device *store.Device) *whatsmeow.Client {
 	// Reconnecting is ours: with a pause that is never the same for all.
 	client.EnableAutoReconnect = false
 	client.DisableLoginAutoReconnect = true
-	client.ManualHistorySyncDownload = l.settings.DisableHistorySync && l.request.HistoryDays == nil
+	// The library would acknowledge what is announced before it has read it.
+	client.ManualHistorySyncDownload = true
+	client.DisableManualHistorySyncReceipt = true
 	client.BackgroundEventCtx = l.ctx
 	client.GetClientPayload = payloadFor(device, l.request.HistoryDays)
 	client.SetForceActiveDeliveryReceipts(true)

@@ -85,6 +85,28 @@ func (s *State) FindPoll(ctx context.Context, id string) (poll Poll, err error) 
 	return poll, err
 }
 
+// KeepNotice of a part of the history that is not read yet.
+func (s *State) KeepNotice(ctx context.Context, id string, notice []byte) error {
+	_, err := s.db.ExecContext(ctx, "INSERT INTO bridge_history (id, notice) VALUES (?, ?) "+
+		"ON CONFLICT (id) DO NOTHING", id, notice)
+	return err
+}
+
+func (s *State) DropNotice(ctx context.Context, id string) error {
+	_, err := s.db.ExecContext(ctx, "DELETE FROM bridge_history WHERE id = ?", id)
+	return err
+}
+
+// NextNotice in the order in which they came; without an id when there is none.
+func (s *State) NextNotice(ctx context.Context) (id string, notice []byte, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT id, notice FROM bridge_history ORDER BY rowid LIMIT 1").
+		Scan(&id, &notice)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil, nil
+	}
+	return id, notice, err
+}
+
 // Settings of the instance, as the gateway has told them last.
 type Settings struct {
 	AutoRejectCalls    bool   `json:"autoRejectCalls"`

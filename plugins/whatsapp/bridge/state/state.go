@@ -39,6 +39,7 @@ const tables = `
 CREATE TABLE IF NOT EXISTS bridge_seal (id INTEGER PRIMARY KEY, signature BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS bridge_sends (id TEXT PRIMARY KEY, at BIGINT NOT NULL, letter BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS bridge_polls (id TEXT PRIMARY KEY, at BIGINT NOT NULL, poll BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS bridge_history (id TEXT PRIMARY KEY, notice BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS bridge_settings (id INTEGER PRIMARY KEY, settings BLOB NOT NULL)`
 
 // State of one instance. Safe for concurrent use.

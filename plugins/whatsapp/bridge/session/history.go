@@ -1,0 +1,101 @@
+package session
+
+import (
+	"context"
+
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/proto/waHistorySync"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+	"google.golang.org/protobuf/proto"
+
+	"pombo/bridge/convert"
+	"pombo/bridge/host"
+)
+
+// So many messages are told of in one commit.
+const historyAtOnce = 100
+
+func noticeIn(evt *events.Message) *waE2E.HistorySyncNotification {
+	if !evt.Info.IsFromMe {
+		return nil
+	}
+	return evt.Message.GetProtocolMessage().GetHistorySyncNotification()
+}
+
+// keepNotice of a part of the history that the phone has uploaded: it is read beside what comes in,
+// and outlives the process until it has been told.
+func (l *link) keepNotice(id string, notice *waE2E.HistorySyncNotification) bool {
+	if l.request.HistoryDays == nil && l.wishes().DisableHistorySync {
+		return true
+	}
+	written, err := proto.Marshal(notice)
+	if err == nil {
+		err = l.state.KeepNotice(l.ctx, id, written)
+	}
+	if err != nil {
+		return false
+	}
+	go l.readHistory()
+	return true
+}
+
+// readHistory that has been announced, one part after the other.
+func (l *link) readHistory() {
+	l.history.Lock()
+	defer l.history.Unlock()
+	for l.ctx.Err() == nil {
+		id, written, err := l.state.NextNotice(l.ctx)
+		if err != nil || id == "" {
+			return
+		}
+		notice := new(waE2E.HistorySyncNotification)
+		if proto.Unmarshal(written, notice) == nil && !l.tellHistory(notice) {
+			return // at the next connection
+		}
+		if l.state.DropNotice(context.WithoutCancel(l.ctx), id) != nil {
+			return
+		}
+		l.client.SendProtocolMessageReceipt(l.ctx, id, types.ReceiptTypeHistorySync)
+	}
+}
+
+func (l *link) tellHistory(notice *waE2E.HistorySyncNotification) bool {
+	part, err := l.client.DownloadHistorySync(l.ctx, notice, true)
+	if err != nil {
+		l.s.bridge.Host.Count("history_unreadable")
+		return l.ctx.Err() == nil && isGone(err)
+	}
+	var all []host.Event
+	for _, conversation := range part.GetConversations() {
+		chat, err := types.ParseJID(conversation.GetID())
+		if err != nil || l.isIgnored(chat) {
+			continue
+		}
+		for _, each := range conversation.GetMessages() {
+			if event, is := l.past(chat, each); is {
+				all = append(all, event)
+			}
+			if len(all) == historyAtOnce {
+				if !l.publishAll(all...) {
+					return false
+				}
+				all = nil
+			}
+		}
+	}
+	return len(all) == 0 || l.publishAll(all...)
+}
+
+func (l *link) past(chat types.JID, told *waHistorySync.HistorySyncMsg) (host.Event, bool) {
+	evt, err := l.client.ParseWebMessage(chat, told.GetMessage())
+	if err != nil {
+		return host.Event{}, false
+	}
+	exchange := convert.ExchangeOf(l.ctx, &l.people, evt, "")
+	if exchange.Data == nil {
+		return host.Event{}, false
+	}
+	exchange.Data["isHistory"] = true
+	return l.event("message.exchange", exchange.Chat, exchange.Data, exchange.MediaKey), true
+}
