@@ -28,8 +28,9 @@ def test_the_end_of_its_pipe_is_its_own(world):
 def test_a_signal_ends_it_when_what_is_under_way_is_sent(world):
     who = world.linked()
     number = world.gateway.begin("connector.perform", who, "message.text",
-                                 {"chat": world.bobs["jid"], "source": "api", "message": "last", "linkPreview": False})
-    world.mock.do("heard", tag="message")
+                                 {"chat": world.bobs["jid"], "source": "api", "message": "last", "linkPreview": False,
+                                  "id": f"3EB0{world.me}"})
+    world.mock.do("heard", tag="message", attrs={"id": f"3EB0{world.me}"})
     world.gateway.process.send_signal(signal.SIGTERM)
     assert world.gateway.end(number)["message"]["content"] == "last"
     assert world.gateway.process.wait(PATIENCE) == 0

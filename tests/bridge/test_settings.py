@@ -34,7 +34,7 @@ def test_a_call_is_rejected_with_the_message_of_the_instance_once(world):
     call = world.mock.do("call", **({"from": world.bob}), to=world.me)["callId"]
     rejected = calls(world, who, "rejected")
     assert rejected["callId"] == call and rejected["autoRejected"] is True
-    world.mock.do("heard", tag="call", child="reject")
+    world.mock.do("heard", tag="call", child="reject", attrs={"to": world.bobs["jid"]})
     told = world.store.wait_event(who, "message.exchange")["data"]
     assert told["message"]["content"] == "Write to us" and told["message"]["source"] == ""
     mail = world.mock.do("inbox", phone=world.bob, id=told["id"])["messages"]
@@ -111,5 +111,5 @@ def test_typing_is_shown_and_taken_back(world):
     who = world.linked()
     for state, child in (("typing", "composing"), ("paused", "paused")):
         world.gateway.perform(who, "chat.presence", chat=world.bobs["jid"], state=state, duration=0)
-        world.mock.do("heard", tag="chatstate", child=child)
+        world.mock.do("heard", tag="chatstate", child=child, attrs={"to": world.bobs["jid"]})
     world.gateway.perform(who, "chat.presence", chat=world.bobs["jid"], state="recording", duration=60)

@@ -42,7 +42,9 @@ type link struct {
 
 	paired   chan struct{} // closed when a phone has scanned its code
 	pairing  atomic.Bool
-	over     atomic.Bool  // its end has been told, or is about to be
+	over     atomic.Bool // its end has been told, or is about to be
+	void     atomic.Bool // and what is kept of it is to be wiped
+	clearing sync.Once
 	failures atomic.Int64 // to connect, in a row
 
 	people  people
@@ -217,20 +219,28 @@ func (l *link) finish(data Object) {
 // isReady to be asked of WhatsApp.
 func (l *link) isReady() bool { return !l.over.Load() && l.client.IsLoggedIn() }
 
-// unlinked by the other side: what was kept is of no use any more.
+// unlinked by the other side: what was kept is of no use any more, and is gone before anybody opens
+// it again.
 func (l *link) unlinked(data Object) {
 	l.over.Store(true)
+	l.void.Store(true)
 	l.s.news.tellThen(l.s, l, data, func() {
 		l.cancel()
 		<-l.done
 		l.s.turn.Lock()
 		defer l.s.turn.Unlock()
-		if l.s.current() != nil {
-			return // somebody has linked it again meanwhile
-		}
+		l.clear()
+	})
+}
+
+// clear what is kept of a link that is void and has ended, once. The turn is held.
+func (l *link) clear() {
+	l.clearing.Do(func() {
 		if err := l.s.wipe(context.Background()); err != nil {
 			l.s.bridge.Host.Log("error", "A session was not wiped", Object{"instance": l.s.id.Value})
 		}
+		l.void.Store(false)
+		l.s.drop(l)
 	})
 }
 

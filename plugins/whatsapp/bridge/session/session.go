@@ -38,11 +38,11 @@ func (s *Session) set(l *link) {
 	s.link = l
 }
 
-// drop forgets a link that has ended by itself.
+// drop forgets a link that has ended by itself; one that is void when that is wiped.
 func (s *Session) drop(l *link) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.link == l {
+	if s.link == l && !l.void.Load() {
 		s.link = nil
 	}
 }
@@ -57,6 +57,9 @@ func (s *Session) close(silent bool) {
 	l.silent.Store(silent)
 	l.cancel()
 	<-l.done
+	if l.void.Load() {
+		l.clear()
+	}
 	s.set(nil)
 }
 
