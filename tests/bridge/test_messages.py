@@ -94,6 +94,21 @@ def test_a_damaged_message_is_asked_for_again(world):
     assert event["data"]["id"] == sent and event["data"]["message"]["content"] == "whole"
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_a_phone_could_not_read_is_sent_again(world, restarts):
+    who = world.linked()
+    send(world, who, "text", message="first", linkPreview=False)
+    world.mock.do("forget", phone=world.bob)
+    world.mock.do("mute", phone=world.bob)  # it asks only when it is told to
+    sent = send(world, who, "text", message="again", linkPreview=False)
+    if restarts:
+        world.restart()
+        world.resume(who)
+    world.mock.do("retry", **({"from": world.bob}), to=world.me, id=sent["id"])
+    assert read_by_bob(world, sent)["extendedTextMessage"]["text"] == "again"
+    assert world.store.wait_event(who, "message.status", lambda d: d["status"] == "retry")["data"]["messageIds"] == [sent["id"]]
+
+
 @pytest.mark.parametrize("message,kind,part", [
     ({"locationMessage": {"degreesLatitude": -23.5, "degreesLongitude": -46.5, "name": "Office", "address": "Av. 1"}},
      "location", {"content": "Office", "location": {"latitude": -23.5, "longitude": -46.5, "name": "Office",
@@ -196,6 +211,16 @@ def test_media_go_out_and_are_read_whole(world, kind, mime, passed, tmp_path):
             data = send(world, who, "media", mediaFile=0, files=[file.fileno()], **arguments)
     assert data["message"]["media"]["sha256"] == hashlib.sha256(FILE).hexdigest()
     assert world.mock.do("openmedia", phone=world.bob) == {"size": len(FILE), "sha256": hashlib.sha256(FILE).hexdigest()}
+
+
+def test_a_file_that_is_longer_than_was_said_is_refused(world):
+    who = world.linked()
+    world.mock.do("media", **({"from": world.bob}), to=world.me, type="image", data=base64.b64encode(FILE).decode(),
+                  fileLength=10)
+    event = world.store.wait_event(who, "message.exchange")
+    with pytest.raises(Failure) as failure:
+        world.gateway.call("connector.media", who, event["mediaKey"])
+    assert failure.value.code == "tooLarge"
 
 
 def test_media_that_are_gone_are_an_error(world):

@@ -36,6 +36,8 @@ const ops = {
 	flood: async b => { await mock.flood(con(b.from), b.to, b.n); return {} },
 	pending: b => ({ ids: [...(mock.deviceOf(b.phone).pending ?? new Map()).keys()] }), // not yet acknowledged by the client
 	forget: b => { con(b.phone).sessions.clear(); return {} }, // the phone loses its sessions: the next message to it needs a retry
+	mute: b => { con(b.phone).muted = true; return {} },
+	retry: b => { mock.askAgain(mock.deviceOf(b.to).conn, con(b.from), b.id); return {} },
 	receipt: b => { mock.sendReceipt(con(b.from), b.to, b.ids, b.type); return {} },
 	call: b => ({ callId: mock.sendCall(con(b.from), b.to, b) }),
 	inbox: async b => { if (b.id) await until('delivered', () => con(b.phone).inbox.some(m => m.id === b.id)); return { messages: con(b.phone).inbox.map(m => ({ ...m, message: proto.Message.toObject(m.message, { bytes: String, longs: Number, enums: String }) })) } },

@@ -330,10 +330,7 @@ export class MockWhatsApp extends EventEmitter {
 				this.emit('delivered', { contact: c, ...rec })
 			} catch (e) { // what a phone does: ask for the message again
 				this.emit('mock-error', e); this.emit('retry-sent', id)
-				c.retries.set(id, (c.retries.get(id) ?? 0) + 1)
-				const reg = Buffer.alloc(4); reg.writeUInt32BE(c.registrationId)
-				conn.send({ tag: 'receipt', attrs: { from: c.pn, id, type: 'retry', t: `${now()}` }, content: [
-					{ tag: 'retry', attrs: { count: `${c.retries.get(id)}`, id, t: `${now()}`, v: '1' } }, { tag: 'registration', attrs: {}, content: reg }] })
+				if (!c.muted) this.askAgain(conn, c, id)
 			}
 		}
 		const sk = whole
@@ -348,6 +345,13 @@ export class MockWhatsApp extends EventEmitter {
 				catch (e) { this.emit('mock-error', e) }
 			}
 		}
+	}
+	/** what a phone does with a message that it cannot read */
+	askAgain(conn, c, id) {
+		c.retries.set(id, (c.retries.get(id) ?? 0) + 1)
+		const reg = Buffer.alloc(4); reg.writeUInt32BE(c.registrationId)
+		conn.send({ tag: 'receipt', attrs: { from: c.pn, id, type: 'retry', t: `${now()}` }, content: [
+			{ tag: 'retry', attrs: { count: `${c.retries.get(id)}`, id, t: `${now()}`, v: '1' } }, { tag: 'registration', attrs: {}, content: reg }] })
 	}
 	/** the client could not decrypt: the phone starts a new session and sends the same message again */
 	async onRetry(conn, node) {

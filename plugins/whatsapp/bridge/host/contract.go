@@ -3,6 +3,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -94,7 +95,8 @@ func Fail(code, format string, values ...any) *frame.Failure {
 
 // Code of a failure; empty for a bug, and for what is none.
 func Code(err error) string {
-	if failure, is := err.(*frame.Failure); is && failure.Code != nil {
+	var failure *frame.Failure
+	if errors.As(err, &failure) && failure.Code != nil {
 		return *failure.Code
 	}
 	return ""

@@ -40,6 +40,24 @@ func (l *link) handle(evt any) (accepted bool) {
 		}
 		data, chat := convert.StatusOf(ctx, d, evt)
 		return data == nil || l.publish("message.status", chat, data, "")
+	case *events.PushNameSetting:
+		go l.showPresence()
+	case *events.MediaRetry:
+		l.retries.answer(evt)
+	case *events.NotifyAccountReachoutTimelock:
+		l.s.bridge.Host.Log("warn", "WhatsApp limits writing to strangers",
+			Object{"instance": l.s.id.Value, "active": evt.IsActive})
+		l.s.bridge.Host.Count("limited")
+	default:
+		return l.happening(evt)
+	}
+	return true
+}
+
+// happening to calls, groups and labels.
+func (l *link) happening(evt any) bool {
+	ctx, d := l.ctx, &l.people
+	switch evt := evt.(type) {
 	case *events.CallOffer, *events.CallAccept, *events.CallReject, *events.CallTerminate,
 		*events.CallOfferNotice, *events.CallRelayLatency:
 		return l.call(evt)
@@ -59,14 +77,6 @@ func (l *link) handle(evt any) (accepted bool) {
 		if data := convert.LabelOf(ctx, d, evt); data != nil {
 			return l.publish("label.update", "", data, "")
 		}
-	case *events.PushNameSetting:
-		go l.showPresence()
-	case *events.MediaRetry:
-		l.retries.answer(evt)
-	case *events.NotifyAccountReachoutTimelock:
-		l.s.bridge.Host.Log("warn", "WhatsApp limits writing to strangers",
-			Object{"instance": l.s.id.Value, "active": evt.IsActive})
-		l.s.bridge.Host.Count("limited")
 	}
 	return true
 }

@@ -175,13 +175,43 @@ func isGone(err error) bool {
 		errors.Is(err, whatsmeow.ErrMediaDownloadFailedWith410)
 }
 
+// bounded file: who sends a file says how long it is, and may lie.
+type bounded struct {
+	*os.File
+	most, left int64
+}
+
+func (b *bounded) Write(bytes []byte) (int, error) {
+	if b.left -= int64(len(bytes)); b.left < 0 {
+		return 0, host.Fail("tooLarge", "Media is too large")
+	}
+	return b.File.Write(bytes)
+}
+
+// Seek is back to the beginning: the library tries again.
+func (b *bounded) Seek(offset int64, whence int) (int64, error) {
+	b.left = b.most
+	return b.File.Seek(offset, whence)
+}
+
+// ReadFrom would go around it.
+func (b *bounded) ReadFrom(from io.Reader) (int64, error) {
+	return io.Copy(struct{ io.Writer }{b}, from)
+}
+
+// What a file is longer by when it is encrypted.
+const padding = 1 << 10
+
 func (l *link) fetched(ctx context.Context, key convert.MediaKey) (*os.File, error) {
 	file, err := l.spool()
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := l.within(ctx)
+	defer cancel()
+	most := int64(key.Size) + padding
 	err = l.client.DownloadMediaWithPathToFile(ctx, key.Path, key.EncHash, key.Hash, key.Key,
-		convert.MediaType(key.Kind), "", false, file)
+		convert.MediaType(key.Kind), "", false, &bounded{file, most, most})
 	if err != nil {
 		file.Close()
 		return nil, err

@@ -107,6 +107,8 @@ func (l *link) send(ctx context.Context, operation string, arguments json.RawMes
 	if !l.sends.begin(given.ID) {
 		return nil, host.Fail("conflict", "This message is being sent")
 	}
+	ctx, cancel := l.within(ctx)
+	defer cancel()
 	chat, message, err := l.built(ctx, operation, given, arguments, files)
 	if err == nil {
 		err = l.keep(ctx, operation, given, message)
@@ -131,6 +133,13 @@ func (l *link) send(ctx context.Context, operation string, arguments json.RawMes
 	case <-ctx.Done():
 		return nil, host.Fail("timedOut", "Timed out waiting for WhatsApp")
 	}
+}
+
+// within a call, and no longer than the link.
+func (l *link) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(l.ctx, cancel)
+	return ctx, func() { stop(); cancel() }
 }
 
 func (l *link) built(ctx context.Context, operation string, given letter, arguments json.RawMessage,

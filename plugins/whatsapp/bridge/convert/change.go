@@ -1,0 +1,58 @@
+package convert
+
+import (
+	"context"
+
+	"go.mau.fi/whatsmeow/proto/waCommon"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+)
+
+// changeOf is what is said of an earlier message.
+func changeOf(ctx context.Context, d Directory, info *types.MessageInfo, m *waE2E.Message) *shape {
+	if to := m.GetReactionMessage(); to != nil {
+		return reactionOf(ctx, d, to)
+	}
+	change := m.GetProtocolMessage()
+	switch {
+	case change == nil:
+		return nil
+	case change.GetType() == waE2E.ProtocolMessage_REVOKE:
+		id := change.GetKey().GetID()
+		by := AddressOf(ctx, d, info.Sender, info.SenderAlt).JID.String()
+		made := plain("message_revoke", "").with("revoke", Object{"original_id": id, "by": by,
+			"byAdmin": info.Edit == types.EditAttributeAdminRevoke || isOthers(ctx, d, change.GetKey(), by)})
+		made.id = id
+		return made
+	case change.GetType() == waE2E.ProtocolMessage_MESSAGE_EDIT:
+		return editOf(change.GetKey().GetID(), change.GetEditedMessage())
+	}
+	return nil
+}
+
+func isOthers(ctx context.Context, d Directory, key *waCommon.MessageKey, by string) bool {
+	author := key.GetParticipant()
+	return author != "" && !key.GetFromMe() && phoneOf(ctx, d, author) != by
+}
+
+func editOf(original string, changed *waE2E.Message) *shape {
+	text := ""
+	if made := textOf(changed); made != nil {
+		text = made.message["content"].(string)
+	} else if found, _, caption := mediumOf(changed); found != nil {
+		text = caption
+	}
+	return plain("message_edit", text).with("isEdit", true).
+		with("edit", Object{"original_id": original, "text": text})
+}
+
+func reactionOf(ctx context.Context, d Directory, to *waE2E.ReactionMessage) *shape {
+	key := to.GetKey()
+	var participant any
+	if author := key.GetParticipant(); author != "" {
+		participant = phoneOf(ctx, d, author)
+	}
+	return plain("reaction", to.GetText()).with("reaction", Object{"text": to.GetText(),
+		"emoji": to.GetText(), "message_id": key.GetID(), "messageId": key.GetID(),
+		"fromMe": key.GetFromMe(), "participant": participant})
+}
