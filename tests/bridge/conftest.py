@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from gateway import Gateway, Store, instance
-from mock_whatsapp import ROOT, Mock
+from gateway import ROOT, Gateway, Store, instance
+from mock_whatsapp import Mock
 
 # Nobody is in two tests: all of them share one WhatsApp.
 NUMBERS = itertools.count(15_550_000_001)
@@ -90,6 +90,7 @@ class World:
         for gateway in self.gateways:
             if gateway.process.poll() is None:
                 gateway.close()
+        assert not self.store.problems, self.store.problems
 
 
 @pytest.fixture

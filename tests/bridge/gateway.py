@@ -5,11 +5,19 @@ import itertools
 import json
 import os
 import signal
+import site
 import socket
 import struct
 import subprocess
 import threading
 import uuid
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+for packages in (ROOT / "build" / "python" / "lib").glob("*/site-packages"):  # by scripts/setup test
+    site.addsitedir(str(packages))
+
+import jsonschema_rs  # noqa: E402
 
 PATIENCE = 60  # seconds; nothing here takes a tenth of it
 
@@ -30,10 +38,29 @@ def instance(name="shop"):
             "connector": "whatsapp", "status": "disconnected", "numberJid": "", "createdAt": 0}
 
 
+class Schemas:
+    """What events carry, by the page that is written for everybody."""
+
+    def __init__(self):
+        page = json.loads((ROOT / "core" / "wire" / "events.json").read_text())
+        self.of = {kind: jsonschema_rs.validator_for({"$ref": f"#/$defs/{kind}", "$defs": page["$defs"]})
+                   for kind in page["$defs"] if "." in kind}
+
+    def problems(self, event):
+        data = event["data"]
+        if event["type"] == "instance.state":  # the gateway adds these
+            data = data | {"timestamp": "2026-11-21T10:00:00Z", "instance": "shop"}
+        return [f"{event['type']}: {error.message} in {data}" for error in self.of[event["type"]].iter_errors(data)]
+
+
+SCHEMAS = Schemas()
+
+
 class Store:
     """What a gateway keeps while bridges come and go."""
 
     def __init__(self):
+        self.problems = []  # of events that are not what they should be
         self.secrets = {}
         self.events = []
         self.asked = []  # what was asked of the network
@@ -153,6 +180,8 @@ class Gateway:
         if self.refuse:
             self.refuse(events)
         with self.store.changed:
+            for event in events:
+                self.store.problems += SCHEMAS.problems(event)
             self.store.events.extend(events)
             self.store.changed.notify_all()
         return [str(uuid.uuid4()) for _ in events]

@@ -6,9 +6,9 @@ import os
 import shutil
 import subprocess
 import urllib.parse
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from gateway import ROOT
+
 SOURCES = ROOT / "tests" / "mock-whatsapp"
 MODULES = ROOT / "build" / "npm-mock"
 

@@ -8,8 +8,7 @@ import textwrap
 
 import pytest
 
-from gateway import PATIENCE, Failure, Gateway, instance
-from mock_whatsapp import ROOT
+from gateway import PATIENCE, ROOT, Failure, Gateway, instance
 from proxies import Front, proxy
 
 
