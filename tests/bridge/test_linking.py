@@ -27,6 +27,11 @@ def test_a_number_is_linked_by_a_code_that_is_typed(world):
     assert world.store.state(who, "connected")["jid"] == f"{world.me}@s.whatsapp.net"
 
 
+def test_a_server_that_closes_without_a_word_is_joined_again(world):
+    world.mock.do("account", phone=world.me, hasty=True)
+    world.linked()
+
+
 def test_a_wrong_code_links_nobody_and_the_right_one_still_does(world):
     who = instance()
     world.gateway.connect(who, number=world.me)
@@ -186,4 +191,12 @@ def test_a_lost_connection_is_opened_again(world, how):
     lost = world.store.state(who, "disconnected", after)
     assert lost == {"state": "disconnected", "reason": "closed", "reconnecting": True}
     world.mock.do("ban", phone=world.me, reason=0)
+    world.store.state(who, "connected", after)
+
+
+def test_a_version_that_is_too_old_is_renewed_by_what_browsers_are_served(world):
+    who = world.linked()
+    after = len(world.store.events)
+    world.mock.do("outdate", phone=world.me, revision=2_000_000_000)
+    world.store.state(who, "client_outdated", after)
     world.store.state(who, "connected", after)

@@ -48,6 +48,7 @@ const ops = {
 	unlink: b => { mock.unlink(b.phone); return {} },
 	replace: b => { mock.replace(mock.deviceOf(b.phone)); return {} },
 	raw: b => { const c = mock.deviceOf(b.phone).conn; c.ws.send(c.noise.frame(Buffer.from(b.hex, 'hex'))); return {} }, // any bytes inside the encrypted channel: malformed stanzas
+	outdate: b => { mock.outdate(b.phone, b.revision); return {} },
 	drop: b => { mock.drop(b.phone); return {} },
 	seen: b => ({ nodes: mock.seen.splice(0).filter(n => !b.tag || n.tag === b.tag).map(n => ({ tag: n.tag, attrs: n.attrs, children: Array.isArray(n.content) ? n.content.map(c => c.tag) : [] })) }),
 	log: () => ({ log: log.splice(0), open: mock.conns.size }),

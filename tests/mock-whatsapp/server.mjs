@@ -68,14 +68,15 @@ export class MockWhatsApp extends EventEmitter {
 				res.setHeader('content-type', 'application/json')
 				return res.end(JSON.stringify({ url: `${base}/m/${id}?ccb=1`, direct_path: `/m/${id}?ccb=1`, handle: id })) // clients append '&hash=…' to it
 			}
+			if (req.url === '/' && this.revision) return res.end(`{"client_revision":${this.revision},}`)
 			const m = this.media.get(req.url.split('?')[0].replace('/m/', ''))
 			if (!m) { res.statusCode = 404; return res.end() }
 			res.end(m)
 		})
 	}
 	// ---------------------------------------------------------------- world set-up
-	addAccount(phone, { lid = `8${phone}`, name = 'Me' } = {}) {
-		const a = { phone, lid, name, identity: Curve.generateKeyPair(), devices: new Map(), nextDevice: 1, banned: false }
+	addAccount(phone, { lid = `8${phone}`, name = 'Me', hasty = false } = {}) {
+		const a = { phone, lid, name, hasty, identity: Curve.generateKeyPair(), devices: new Map(), nextDevice: 1, banned: false }
 		this.accounts.set(phone, a)
 		return a
 	}
@@ -165,6 +166,7 @@ export class MockWhatsApp extends EventEmitter {
 		device.deviceSignature = signed.deviceSignature
 		const ok = verifyStrict(device.identity, Buffer.concat([Buffer.from([6, 1]), device.details, device.identity, account.identity.public]), buf(signed.deviceSignature))
 		this.emit('paired', { account, device, deviceSignatureValid: ok })
+		if (account.hasty) return conn.ws.close() // and the client is left to find out why
 		conn.send({ tag: 'stream:error', attrs: { code: '515' } })
 		setTimeout(() => conn.ws.close(), 50)
 	}
@@ -207,6 +209,7 @@ export class MockWhatsApp extends EventEmitter {
 	onLogin(conn, payload) {
 		const account = this.accounts.get(String(payload.username)), device = account?.devices.get(payload.device)
 		const fail = (reason, attrs = {}) => { conn.send({ tag: 'failure', attrs: { reason: `${reason}`, ...attrs } }); setTimeout(() => conn.ws.close(), 50) }
+		if (account?.revision > payload.userAgent.appVersion.tertiary) return fail(405)
 		if (account?.banned) return fail(account.banned, { expire: '0' })
 		if (account?.tempBan) return fail(402, account.tempBan)
 		if (!device || !device.noise.equals(conn.noise.clientStatic)) return fail(401, { location: 'frc' })
@@ -440,6 +443,8 @@ export class MockWhatsApp extends EventEmitter {
 		this.end(d.conn, { tag: 'stream:error', attrs: { code: '401' }, content: [{ tag: 'conflict', attrs: { type: 'device_removed' } }] })
 	}
 	replace(device) { const c = device.conn; device.conn = null; this.end(c, { tag: 'stream:error', attrs: {}, content: [{ tag: 'conflict', attrs: { type: 'replaced' } }] }) }
+	/** from now on this account needs a client of that revision, which browsers are served */
+	outdate(phone, revision) { this.revision = this.accounts.get(phone).revision = revision; this.drop(phone) }
 	drop(phone) { this.deviceOf(phone).conn.ws.terminate() }
 }
 const hash = b => createHash('sha256').update(b).digest()

@@ -29,7 +29,8 @@ type Bridge struct {
 	Network *network.Network
 	Folder  string
 
-	dials chan struct{}
+	dials    chan struct{}
+	versions versions
 
 	mutex    sync.Mutex // guards both below
 	sessions map[string]*Session

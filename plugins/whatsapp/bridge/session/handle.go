@@ -105,7 +105,7 @@ func (l *link) change(evt any) bool {
 	case *events.TemporaryBan:
 		l.finish(banned(evt))
 	case *events.ClientOutdated:
-		l.finish(Object{"state": "client_outdated"})
+		go l.outdated()
 	case *events.ConnectFailure:
 		l.connectFailure(evt)
 	case *events.StreamError:

@@ -40,8 +40,10 @@ type link struct {
 	lost   chan bool     // the connection; true: to be opened again at once
 	silent atomic.Bool   // nothing more is told of it
 
-	paired   chan struct{} // closed when a phone has scanned its code
+	version  atomic.Pointer[store.WAVersionContainer] // that it was last opened with
+	paired   chan struct{}                            // closed when a phone has scanned its code
 	pairing  atomic.Bool
+	rejoined atomic.Bool // with what pairing has made
 	over     atomic.Bool // its end has been told, or is about to be
 	void     atomic.Bool // and what is kept of it is to be wiped
 	clearing sync.Once
@@ -92,7 +94,7 @@ func (l *link) newClient(device *store.Device) *whatsmeow.Client {
 	client.ManualHistorySyncDownload = true
 	client.DisableManualHistorySyncReceipt = true
 	client.BackgroundEventCtx = l.ctx
-	client.GetClientPayload = payloadFor(device, l.request.HistoryDays)
+	client.GetClientPayload = l.payloadOf(device)
 	client.SetForceActiveDeliveryReceipts(true)
 	client.SetPreLoginHTTPClient(l.http)
 	client.SetWebsocketHTTPClient(l.http)

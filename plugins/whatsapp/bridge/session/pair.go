@@ -12,20 +12,24 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-const firstCode, laterCode = time.Minute, 20 * time.Second
+const (
+	firstCode, laterCode = time.Minute, 20 * time.Second
+	lookEvery            = 500 * time.Millisecond
+)
 
 // The only kind of name that WhatsApp takes from whoever asks for a code.
 const pairingName = "Chrome (Linux)"
 
-// payloadFor a device: how it shows itself on the phone, and how much history it asks for.
-func payloadFor(device *store.Device, days *int) func() *waWa6.ClientPayload {
+// payloadOf a device: how it shows itself on the phone, and how much history it asks for.
+func (l *link) payloadOf(device *store.Device) func() *waWa6.ClientPayload {
 	return func() *waWa6.ClientPayload {
-		payload := device.GetClientPayload()
+		payload, version := l.s.bridge.versions.written(device.GetClientPayload)
+		l.version.Store(&version)
 		if data := payload.GetDevicePairingData(); data != nil {
 			props := proto.Clone(store.DeviceProps).(*waCompanionReg.DeviceProps)
 			props.Os = proto.String("Pombo")
 			props.PlatformType = waCompanionReg.DeviceProps_CHROME.Enum()
-			if days != nil {
+			if days := l.request.HistoryDays; days != nil {
 				props.RequireFullSync = proto.Bool(true)
 				props.HistorySyncConfig.FullSyncDaysLimit = proto.Uint32(uint32(*days))
 				props.HistorySyncConfig.RecentSyncDaysLimit = proto.Uint32(uint32(*days))
@@ -66,6 +70,31 @@ func (l *link) askForCode() {
 		"pairingCode": strings.ReplaceAll(code, "-", "")})
 }
 
+// rejoin with the session that was just made, as the server asks for.
+func (l *link) rejoin() {
+	if l.rejoined.CompareAndSwap(false, true) {
+		l.tell(Object{"state": "manual_reconnect"})
+		l.reopen(true)
+	}
+}
+
+// rejoinWhenClosed though nobody has asked: the library drops what it has not looked at yet when the
+// server closes, and expects this end, so that it tells of none.
+func (l *link) rejoinWhenClosed() {
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for !l.rejoined.Load() {
+		select {
+		case <-look.C:
+			if !l.client.IsConnected() {
+				l.rejoin()
+			}
+		case <-l.ctx.Done():
+			return
+		}
+	}
+}
+
 // pair is true for what happens while a phone is being linked.
 func (l *link) pair(evt any) bool {
 	switch evt := evt.(type) {
@@ -81,6 +110,7 @@ func (l *link) pair(evt any) bool {
 		l.pairing.Store(false)
 		l.asked.Store(false)
 		close(l.paired)
+		go l.rejoinWhenClosed()
 		l.tell(Object{"state": "pair_success", "jid": evt.ID.ToNonAD().String(),
 			"lid": lidOrNull(evt.LID), "businessName": evt.BusinessName, "platform": evt.Platform})
 	case *events.PairError:
@@ -89,8 +119,7 @@ func (l *link) pair(evt any) bool {
 	case *events.PairPasskeyRequest, *events.PairPasskeyError:
 		l.finish(Object{"state": "pair_error", "reason": "passkey_required"})
 	case *events.ManualLoginReconnect:
-		l.tell(Object{"state": "manual_reconnect"})
-		l.reopen(true)
+		l.rejoin()
 	default:
 		return false
 	}
