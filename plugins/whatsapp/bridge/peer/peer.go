@@ -17,8 +17,7 @@ import (
 
 const (
 	mostCallsOfCore = 256
-	// Fewer than core allows, so that one that has been given up does not end the conversation.
-	mostCallsOfOurs = 60
+	mostCallsOfOurs = 60 // core allows a few more
 	// After so long without a word core is taken to be gone.
 	silence = 2 * time.Minute
 )
@@ -187,22 +186,23 @@ func (p *Peer) answerTo(f *frame.Frame) (answer *frame.Frame) {
 // Ask calls the other side and reads its result into `into`, unless that is nil. It fails with a
 // *frame.Failure, with ErrGone, or with the error of the context.
 func (p *Peer) Ask(ctx context.Context, into any, name string, with ...any) error {
-	select {
-	case p.turns <- struct{}{}:
-		defer func() { <-p.turns }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 	arguments, err := listOf(with)
 	if err != nil {
 		return err
 	}
+	select {
+	case p.turns <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	id, answer, err := p.wait()
 	if err != nil {
+		<-p.turns
 		return err
 	}
 	if err = p.pipe.Write(&frame.Frame{ID: id, Call: name, With: arguments}); err != nil {
 		p.leave(id)
+		<-p.turns
 		if errors.Is(err, frame.ErrTooLarge) {
 			return err
 		}
@@ -210,21 +210,30 @@ func (p *Peer) Ask(ctx context.Context, into any, name string, with ...any) erro
 	}
 	select {
 	case f, came := <-answer:
-		if !came {
-			return ErrGone
-		}
-		closeAll(f.Files)
-		if f.Failure != nil {
-			return f.Failure
-		}
-		if into == nil {
-			return nil
-		}
-		return json.Unmarshal(f.Result, into)
+		<-p.turns
+		return read(f, came, into)
 	case <-ctx.Done():
-		p.leave(id)
+		go func() { // core is still busy with it
+			f, came := <-answer
+			<-p.turns
+			read(f, came, nil)
+		}()
 		return ctx.Err()
 	}
+}
+
+func read(f *frame.Frame, came bool, into any) error {
+	if !came {
+		return ErrGone
+	}
+	closeAll(f.Files)
+	if f.Failure != nil {
+		return f.Failure
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(f.Result, into)
 }
 
 func (p *Peer) wait() (uint64, chan *frame.Frame, error) {

@@ -151,6 +151,34 @@ func TestALateAnswerIsForNobody(t *testing.T) {
 	}
 }
 
+func TestWhatWasGivenUpStillCounts(t *testing.T) {
+	p, theirs, _ := core(t, nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	given := make(chan error)
+	for range mostCallsOfOurs {
+		go func() { given <- p.Ask(ctx, nil, "slow") }()
+	}
+	first := next(t, theirs)
+	for range mostCallsOfOurs - 1 {
+		next(t, theirs)
+	}
+	cancel()
+	for range mostCallsOfOurs {
+		<-given
+	}
+	if under := len(p.turns); under != mostCallsOfOurs {
+		t.Fatalf("%d are taken to be under way", under)
+	}
+	done := make(chan error)
+	go func() { done <- p.Ask(context.Background(), nil, "more") }()
+	theirs.Write(&frame.Frame{ID: first.ID})
+	more := next(t, theirs)
+	theirs.Write(&frame.Frame{ID: more.ID})
+	if err := <-done; more.Call != "more" || err != nil {
+		t.Fatal(more.Call, err)
+	}
+}
+
 func TestAnAnswerToWhatWasNeverAskedEndsTheConversation(t *testing.T) {
 	_, theirs, ended := core(t, nil)
 	theirs.Write(&frame.Frame{ID: 1})
