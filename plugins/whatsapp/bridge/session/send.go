@@ -32,21 +32,22 @@ const (
 // sends are those on their way in this process.
 type sends struct {
 	mutex   sync.Mutex // guards all below
-	under   map[string]chan struct{}
+	under   map[string]bool
+	over    bool
 	working sync.WaitGroup
 }
 
-// begin is false for an id that is on its way already.
+// begin is false for an id that is on its way already, and when the link is.
 func (s *sends) begin(id string) bool {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if s.under == nil {
-		s.under = map[string]chan struct{}{}
+		s.under = map[string]bool{}
 	}
-	if s.under[id] != nil {
+	if s.over || s.under[id] {
 		return false
 	}
-	s.under[id] = make(chan struct{})
+	s.under[id] = true
 	s.working.Add(1)
 	return true
 }
@@ -54,12 +55,17 @@ func (s *sends) begin(id string) bool {
 func (s *sends) end(id string) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	close(s.under[id])
 	delete(s.under, id)
 	s.working.Done()
 }
 
-func (s *sends) wait() { s.working.Wait() }
+// wait for the last of them.
+func (s *sends) wait() {
+	s.mutex.Lock()
+	s.over = true
+	s.mutex.Unlock()
+	s.working.Wait()
+}
 
 func (s *sends) count() int {
 	s.mutex.Lock()
@@ -105,6 +111,9 @@ func (l *link) send(ctx context.Context, operation string, arguments json.RawMes
 		given.ID = l.client.GenerateMessageID()
 	}
 	if !l.sends.begin(given.ID) {
+		if l.ctx.Err() != nil {
+			return nil, errNotConnected
+		}
 		return nil, host.Fail("conflict", "This message is being sent")
 	}
 	ctx, cancel := l.within(ctx)
