@@ -1,6 +1,8 @@
 import pytest
 
+from conftest import World
 from gateway import Failure, instance
+from mock_whatsapp import Mock
 
 
 def test_a_code_is_shown_scanned_and_the_instance_is_linked(world):
@@ -68,6 +70,16 @@ def test_a_server_that_is_not_whatsapps_is_refused(world):
     world.gateway.connect(who)
     failure = world.store.state(who, "connect_failure")
     assert failure["reason"] == "the server is not WhatsApp's"
+
+
+def test_a_certificate_that_another_has_issued_is_refused(binary, certificate, tmp_path):
+    other = Mock(certificate, "wrongSerial")
+    world = World(binary, tmp_path / "sessions", other)
+    who = instance()
+    world.gateway.connect(who)
+    assert world.store.state(who, "connect_failure")["reason"] == "the server is not WhatsApp's"
+    world.close()
+    other.close()
 
 
 def test_a_passkey_that_is_asked_for_is_told(world):

@@ -68,6 +68,13 @@ def test_history_that_is_not_told_yet_outlives_the_process(world):
     assert world.store.wait_event(who, "message.exchange")["data"]["id"] == "OLD0"
 
 
+def test_a_part_of_it_that_cannot_be_read_holds_up_no_other(world):
+    who = linked_with_history(world, 30)
+    world.mock.do("history", phone=world.me, history=history_of(world, "one"), broken=True)
+    world.mock.do("history", phone=world.me, history=history_of(world, "two"))
+    assert world.store.wait_event(who, "message.exchange")["data"]["message"]["content"] == "two"
+
+
 def test_history_that_nobody_has_asked_for_is_not_told(world):
     who = world.linked()
     world.mock.do("history", phone=world.me, history=history_of(world, "one"))

@@ -29,7 +29,7 @@ const ops = {
 	typed: async b => ({ id: await mock.fromPhone(b.phone, proto.Message.fromObject({ deviceSentMessage: { destinationJid: b.to, message: b.message } }), { recipient: b.to }) }),
 	history: async b => {
 		const part = proto.HistorySync.encode(proto.HistorySync.fromObject(b.history)).finish()
-		return { id: await mock.fromPhone(b.phone, proto.Message.fromObject({ protocolMessage: { type: 'HISTORY_SYNC_NOTIFICATION', historySyncNotification: { syncType: b.history.syncType, initialHistBootstrapInlinePayload: deflateSync(part) } } })) }
+		return { id: await mock.fromPhone(b.phone, proto.Message.fromObject({ protocolMessage: { type: 'HISTORY_SYNC_NOTIFICATION', historySyncNotification: { syncType: b.history.syncType, initialHistBootstrapInlinePayload: b.broken ? part : deflateSync(part) } } })) }
 	},
 	media: async b => { const { from, to, ...m } = b; return { id: await mock.sendMedia(con(from), to, m) } },
 	openmedia: b => { const d = mock.openMedia(con(b.phone).inbox.findLast(m => Object.values(m.message).some(v => v?.mediaKey?.length)).message); return { size: d.length, sha256: createHash('sha256').update(d).digest('hex') } },

@@ -2,7 +2,11 @@ package session
 
 import (
 	"context"
+	"errors"
+	"net"
+	"net/http"
 
+	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/proto/waHistorySync"
 	"go.mau.fi/whatsmeow/types"
@@ -63,8 +67,11 @@ func (l *link) readHistory() {
 func (l *link) tellHistory(notice *waE2E.HistorySyncNotification) bool {
 	part, err := l.client.DownloadHistorySync(l.ctx, notice, true)
 	if err != nil {
+		if l.mayComeYet(err) {
+			return false
+		}
 		l.s.bridge.Host.Count("history_unreadable")
-		return l.ctx.Err() == nil && isGone(err)
+		return true // the parts behind it are not
 	}
 	var all []host.Event
 	for _, conversation := range part.GetConversations() {
@@ -85,6 +92,14 @@ func (l *link) tellHistory(notice *waE2E.HistorySyncNotification) bool {
 		}
 	}
 	return len(all) == 0 || l.publishAll(all...)
+}
+
+// mayComeYet what could not be fetched now.
+func (l *link) mayComeYet(err error) bool {
+	var network net.Error
+	var answered whatsmeow.DownloadHTTPError
+	return l.ctx.Err() != nil || errors.As(err, &network) ||
+		errors.As(err, &answered) && answered.StatusCode >= http.StatusInternalServerError
 }
 
 func (l *link) past(chat types.JID, told *waHistorySync.HistorySyncMsg) (host.Event, bool) {
