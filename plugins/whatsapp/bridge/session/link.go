@@ -178,7 +178,8 @@ func pauseAfter(failures int64) time.Duration {
 // Whoever has asked for a code waits for it; and no time mends a server that is not WhatsApp's.
 func (l *link) mayTryAgain(err error) bool {
 	var status socket.ErrWithStatusCode
-	refused := errors.As(err, &status) && status.StatusCode < 500
+	refused := errors.As(err, &status) && status.StatusCode < http.StatusInternalServerError &&
+		status.StatusCode != http.StatusRequestTimeout && status.StatusCode != http.StatusTooManyRequests
 	return !l.asked.Load() && !refused && !errors.Is(err, store.ErrDeviceDeleted) &&
 		!strings.Contains(err.Error(), "verify")
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waAdv"
+	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 
 	"pombo/bridge/seal"
@@ -30,6 +31,20 @@ func opened(t *testing.T, root string, key [seal.KeySize]byte) *State {
 	}
 	t.Cleanup(s.Close)
 	return s
+}
+
+// saved device, as pairing leaves it.
+func saved(t *testing.T, s *State) *store.Device {
+	t.Helper()
+	device := s.Container.NewDevice()
+	jid := types.NewADJID("15550001111", 0, 7)
+	device.ID = &jid
+	device.Account = &waAdv.ADVSignedDeviceIdentity{Details: []byte("details"),
+		AccountSignature: make([]byte, 64), AccountSignatureKey: make([]byte, 32), DeviceSignature: make([]byte, 64)}
+	if err := device.Save(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return device
 }
 
 func TestASessionIsOpenInOnePlaceAndByItsKey(t *testing.T) {
@@ -64,14 +79,7 @@ func TestAnIdIsNoPath(t *testing.T) {
 func TestADeviceIsKeptAndNoneOfItsKeysCanBeReadFromACopy(t *testing.T) {
 	root := t.TempDir()
 	s := opened(t, root, key)
-	device := s.Container.NewDevice()
-	jid := types.NewADJID("15550001111", 0, 7)
-	device.ID = &jid
-	device.Account = &waAdv.ADVSignedDeviceIdentity{Details: []byte("details"),
-		AccountSignature: make([]byte, 64), AccountSignatureKey: make([]byte, 32), DeviceSignature: make([]byte, 64)}
-	if err := device.Save(ctx); err != nil {
-		t.Fatal(err)
-	}
+	device := saved(t, s)
 	Guard(device)
 	keys, err := device.PreKeys.GetOrGenPreKeys(ctx, 30)
 	if err != nil || len(keys) != 30 {
@@ -109,14 +117,7 @@ func TestADeviceIsKeptAndNoneOfItsKeysCanBeReadFromACopy(t *testing.T) {
 }
 
 func TestARatchetThatHasMovedIsNotWrittenOver(t *testing.T) {
-	device := opened(t, t.TempDir(), key).Container.NewDevice()
-	jid := types.NewADJID("15550001111", 0, 7)
-	device.ID = &jid
-	device.Account = &waAdv.ADVSignedDeviceIdentity{Details: []byte("details"),
-		AccountSignature: make([]byte, 64), AccountSignatureKey: make([]byte, 32), DeviceSignature: make([]byte, 64)}
-	if err := device.Save(ctx); err != nil {
-		t.Fatal(err)
-	}
+	device := saved(t, opened(t, t.TempDir(), key))
 	Guard(device)
 	put := func(ctx context.Context, text string) error {
 		return device.Sessions.PutManySessions(ctx, map[string][]byte{"1:0": []byte(text)})
