@@ -24,7 +24,18 @@ var (
 // NewClient dials through the proxy, or directly when there is none; never by what the environment
 // says. Names are resolved by the proxy.
 func (n *Network) NewClient(proxy *host.Proxy) (*http.Client, error) {
-	transport := &http.Transport{
+	var address *url.URL
+	if proxy != nil {
+		var err error
+		if address, err = addressOf(*proxy); err != nil {
+			return nil, err
+		}
+	}
+	return &http.Client{Transport: plain{n.route(n.transport(address))}}, nil
+}
+
+func (n *Network) transport(proxy *url.URL) *http.Transport {
+	made := &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout: 20 * time.Second,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: n.roots()},
@@ -32,14 +43,10 @@ func (n *Network) NewClient(proxy *host.Proxy) (*http.Client, error) {
 		MaxIdleConnsPerHost: 2,
 	}
 	if proxy != nil {
-		address, err := addressOf(*proxy)
-		if err != nil {
-			return nil, err
-		}
-		transport.Proxy = http.ProxyURL(address)
-		transport.OnProxyConnectResponse = requireAccepted
+		made.Proxy = http.ProxyURL(proxy)
+		made.OnProxyConnectResponse = requireAccepted
 	}
-	return &http.Client{Transport: plain{n.route(transport)}}, nil
+	return made
 }
 
 func requireAccepted(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
