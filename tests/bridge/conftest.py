@@ -61,6 +61,10 @@ class World:
         mock.do("contact", phone=self.bob, name="Bob")
         self.gateway = self.start()
 
+    def by_bob(self, operation, **body):
+        """What Bob does with the instance's number."""
+        return self.mock.do(operation, **{"from": self.bob, "to": self.me}, **body)
+
     def start(self, **more):
         gateway = Gateway(self.binary, self.folder, self.store, self.mock.option(self.root), **more)
         self.gateways.append(gateway)

@@ -99,8 +99,9 @@ class Gateway:
         self.socket = ours
         arguments = [str(binary)] + (["", json.dumps(limits)] if limits else [])
         self.process = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env={"PATH": "/usr/bin:/bin"} | (environment or {}),
-            cwd="/", pass_fds=(3,), preexec_fn=lambda: os.dup2(theirs.fileno(), 3))
+            arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/",
+            env={"PATH": "/usr/bin:/bin"} | (environment or {}), pass_fds=(3,),
+            preexec_fn=lambda: os.dup2(theirs.fileno(), 3))
         theirs.close()
         self.writing = threading.Lock()
         self.ids = itertools.count(1)

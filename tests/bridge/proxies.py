@@ -60,7 +60,7 @@ def microsocks():
 
 
 class Front:
-    """TLS before a plain proxy; or, without one, a listener that notes what it is asked for and says that it does it."""
+    """TLS before a plain proxy; without one, a listener that notes what it is asked for, and says that it does it."""
 
     def __init__(self, certificate, behind=None):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -31,8 +31,7 @@ def test_nothing_accepted_is_lost_and_nothing_repeated_but_under_its_id(world):
         thread.start()
     for _ in range(ROUNDS):
         before = len(world.store.of(who, "message.exchange"))
-        flood = threading.Thread(target=world.mock.do, args=("flood",),
-                                 kwargs={"from": world.bob, "to": world.me, "n": FLOOD})
+        flood = threading.Thread(target=world.by_bob, args=("flood",), kwargs={"n": FLOOD})
         flood.start()
         enough = before + dice.randrange(FLOOD)
         world.store.wait(lambda: len(world.store.of(who, "message.exchange")) >= enough, "a part of it")

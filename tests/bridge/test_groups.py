@@ -51,8 +51,8 @@ def test_a_group_that_is_not_there_is_not_found(world):
 def test_a_message_to_a_group_is_read_by_its_members(world, group):
     who, made = group
     for text in ("hello team", "and again"):
-        data = world.gateway.perform(who, "message.text", chat=made["jid"], source="api", message=text, linkPreview=False,
-                                     mentions=[world.bobs["jid"]])
+        data = world.gateway.perform(who, "message.text", chat=made["jid"], source="api", message=text,
+                                     linkPreview=False, mentions=[world.bobs["jid"]])
         assert data["chat"] == {"jid": made["jid"], "lid": None, "name": "Team", "type": "group"}
         assert data["recipient"] == {} and data["mentions"] == {"mentionedUsers": [world.bobs["jid"]]}
         mail = world.mock.do("inbox", phone=world.bob, id=data["id"])["messages"]

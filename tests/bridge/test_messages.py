@@ -12,7 +12,7 @@ NOTHING = {key: None for key in ("media", "context", "edit", "location", "contac
 
 def received(world, who, message, kind, **more):
     after = len(world.store.events)
-    sent = world.mock.do("message", **({"from": world.bob}), to=world.me, message=message, **more)["id"]
+    sent = world.by_bob("message", message=message, **more)["id"]
     event = world.store.wait_event(who, "message.exchange", lambda d: d["message"]["type"] == kind, after)
     return sent, event
 
@@ -32,9 +32,9 @@ def test_a_text_comes_in(world):
     assert event["chat"] == world.bobs["jid"] and event["mediaKey"] == ""
     data = event["data"]
     assert data.pop("timestamp").endswith("Z")
-    assert data == {"id": sent, "direction": "incoming", "recipient": {},
-                    "chat": world.bobs | {"name": "Bob", "type": "private"}, "sender": world.bobs | {"name": "Bob"},
-                    "message": NOTHING | {"type": "text", "content": "Good morning", "source": "", "isEdit": False}}
+    message = NOTHING | {"type": "text", "content": "Good morning", "source": "", "isEdit": False}
+    assert data == {"id": sent, "direction": "incoming", "recipient": {}, "message": message,
+                    "chat": world.bobs | {"name": "Bob", "type": "private"}, "sender": world.bobs | {"name": "Bob"}}
 
 
 def test_a_text_goes_out_and_is_told_before_it_is_answered(world):
@@ -56,7 +56,8 @@ def test_an_id_that_the_caller_has_made_is_the_messages(world):
 def test_a_reply_and_what_it_quotes(world):
     who = world.linked()
     first = send(world, who, "text", message="Are you open?", linkPreview=False)
-    context = {"stanzaId": first["id"], "participant": world.mine["jid"], "quotedMessage": {"conversation": "Are you open?"}}
+    context = {"stanzaId": first["id"], "participant": world.mine["jid"],
+               "quotedMessage": {"conversation": "Are you open?"}}
     sent, event = received(world, who, {"extendedTextMessage": {"text": "Yes", "contextInfo": context}}, "text")
     assert event["data"]["reply"] == {"message_id": first["id"], "text": "Are you open?", "sender": world.mine["jid"]}
     answer = send(world, who, "text", message="Good", linkPreview=False,
@@ -81,7 +82,7 @@ def test_receipts_come_in_as_what_they_are(world):
     who = world.linked()
     sent = [send(world, who, "text", message=text, linkPreview=False)["id"] for text in ("one", "two")]
     for kind, word in ((None, "delivered"), ("read", "read"), ("played", "played")):
-        world.mock.do("receipt", **({"from": world.bob}), to=world.me, ids=list(reversed(sent)),
+        world.by_bob("receipt", ids=list(reversed(sent)),
                       **({"type": kind} if kind else {}))
         data = world.store.wait_event(who, "message.status", lambda d: d["status"] == word)["data"]
         assert data["messageIds"] == sent and data["recipient"] == world.bobs | {"name": ""}
@@ -104,9 +105,10 @@ def test_what_a_phone_could_not_read_is_sent_again(world, restarts):
     if restarts:
         world.restart()
         world.resume(who)
-    world.mock.do("retry", **({"from": world.bob}), to=world.me, id=sent["id"])
+    world.by_bob("retry", id=sent["id"])
     assert read_by_bob(world, sent)["extendedTextMessage"]["text"] == "again"
-    assert world.store.wait_event(who, "message.status", lambda d: d["status"] == "retry")["data"]["messageIds"] == [sent["id"]]
+    told = world.store.wait_event(who, "message.status", lambda d: d["status"] == "retry")
+    assert told["data"]["messageIds"] == [sent["id"]]
 
 
 @pytest.mark.parametrize("message,kind,part", [
@@ -117,8 +119,8 @@ def test_what_a_phone_could_not_read_is_sent_again(world, restarts):
      "contact", {"content": "Bia", "contact": {"display_name": "Bia", "phone_number": "5511977770000", "vcard":
                                                "BEGIN:VCARD\nTEL;waid=5511977770000:+55 11\nEND:VCARD"}}),
     ({"reactionMessage": {"key": {"fromMe": False, "id": "3EB0"}, "text": "👍"}},
-     "reaction", {"content": "👍", "reaction": {"text": "👍", "emoji": "👍", "message_id": "3EB0", "messageId": "3EB0",
-                                               "fromMe": False, "participant": None}}),
+     "reaction", {"content": "👍", "reaction": {"text": "👍", "emoji": "👍", "message_id": "3EB0",
+                                               "messageId": "3EB0", "fromMe": False, "participant": None}}),
     ({"pollCreationMessage": {"name": "Lunch?", "options": [{"optionName": "Pizza"}, {"optionName": "Salad"}],
                               "selectableOptionsCount": 1}},
      "poll", {"content": "Lunch?", "poll": {"title": "Lunch?", "options": [{"name": "Pizza"}, {"name": "Salad"}],
@@ -162,7 +164,8 @@ def test_each_kind_goes_out(world, kind, arguments, name, part):
     who = world.linked()
     data = send(world, who, kind, **arguments)
     told = world.store.of(who, "message.exchange")[0]["data"]
-    assert told == data and data["message"]["type"] == {"edit": "message_edit", "revoke": "message_revoke"}.get(kind, kind)
+    assert told == data
+    assert data["message"]["type"] == {"edit": "message_edit", "revoke": "message_revoke"}.get(kind, kind)
     last = world.mock.inbox(world.bob)[-1]["message"]
     found = last[next(n for n in last if n.lower().startswith(name.lower()))]
     assert {key: found[key] for key in part} == part
@@ -180,7 +183,7 @@ FILE = os.urandom(300_000)
 ])
 def test_media_come_in_and_are_fetched_whole(world, kind, mime, more):
     who = world.linked()
-    world.mock.do("media", **({"from": world.bob}), to=world.me, type=kind, mimetype=mime, data=base64.b64encode(FILE).decode(), **more)
+    world.by_bob("media", type=kind, mimetype=mime, data=base64.b64encode(FILE).decode(), **more)
     event = world.store.wait_event(who, "message.exchange", lambda d: d["message"]["type"] == kind)
     media = event["data"]["message"]["media"]
     assert media["type"] == ("ptt" if kind == "audio" else kind) and media["mimeType"] == mime
@@ -210,12 +213,13 @@ def test_media_go_out_and_are_read_whole(world, kind, mime, passed, tmp_path):
         else:
             data = send(world, who, "media", mediaFile=0, files=[file.fileno()], **arguments)
     assert data["message"]["media"]["sha256"] == hashlib.sha256(FILE).hexdigest()
-    assert world.mock.do("openmedia", phone=world.bob) == {"size": len(FILE), "sha256": hashlib.sha256(FILE).hexdigest()}
+    whole = {"size": len(FILE), "sha256": hashlib.sha256(FILE).hexdigest()}
+    assert world.mock.do("openmedia", phone=world.bob) == whole
 
 
 def test_a_file_that_is_longer_than_was_said_is_refused(world):
     who = world.linked()
-    world.mock.do("media", **({"from": world.bob}), to=world.me, type="image", data=base64.b64encode(FILE).decode(),
+    world.by_bob("media", type="image", data=base64.b64encode(FILE).decode(),
                   fileLength=10)
     event = world.store.wait_event(who, "message.exchange")
     with pytest.raises(Failure) as failure:
@@ -242,7 +246,8 @@ def test_numbers_are_found_the_likeliest_first(world):
     who = world.linked()
     found = world.gateway.perform(who, "number.find", numbers=["15550009999", world.bob])
     assert found == {"jid": world.bobs["jid"]}
-    assert world.gateway.perform(who, "number.findAll", people=[[world.bob], ["15550009999"]]) == {"jids": [world.bobs["jid"], None]}
+    found = world.gateway.perform(who, "number.findAll", people=[[world.bob], ["15550009999"]])
+    assert found == {"jids": [world.bobs["jid"], None]}
     with pytest.raises(Failure) as failure:
         world.gateway.perform(who, "number.find", numbers=["15550009999"])
     assert (failure.value.code, failure.value.sentence) == ("invalid", "Number is not registered on WhatsApp")
@@ -264,7 +269,7 @@ def refusing(world):
 def test_a_message_is_acknowledged_when_the_gateway_has_it_and_not_before(world):
     who = world.linked()
     refused = refusing(world)
-    sent = world.mock.do("message", **({"from": world.bob}), to=world.me, message={"conversation": "precious"})["id"]
+    sent = world.by_bob("message", message={"conversation": "precious"})["id"]
     assert refused.wait(60)
     assert world.mock.do("pending", phone=world.me)["ids"] == [sent]
     world.gateway.refuse = None
@@ -275,7 +280,7 @@ def test_a_message_is_acknowledged_when_the_gateway_has_it_and_not_before(world)
 def test_a_message_that_was_not_accepted_outlives_the_process(world):
     who = world.linked()
     refused = refusing(world)
-    sent = world.mock.do("message", **({"from": world.bob}), to=world.me, message={"conversation": "precious"})["id"]
+    sent = world.by_bob("message", message={"conversation": "precious"})["id"]
     assert refused.wait(60)
     world.restart()
     world.resume(who)
@@ -288,7 +293,8 @@ def test_what_was_sent_and_not_told_of_is_told_after_a_restart_under_the_same_id
     held = refusing(world)
     gateway = world.gateway
     number = gateway.begin("connector.perform", who, "message.text",
-                           {"chat": world.bobs["jid"], "source": "api", "message": "once", "linkPreview": False, "id": "3EB0ONCE"})
+                           {"chat": world.bobs["jid"], "source": "api", "message": "once", "linkPreview": False,
+                            "id": "3EB0ONCE"})
     assert held.wait(60)
     world.restart()
     with pytest.raises(Gone):

@@ -14,7 +14,7 @@ def test_what_is_typed_on_the_phone_goes_out_by_no_source(world):
 
 
 def vote(world, who, poll, *options):
-    sent = world.mock.do("vote", **({"from": world.bob}), to=world.me, poll=poll, options=list(options))["id"]
+    sent = world.by_bob("vote", poll=poll, options=list(options))["id"]
     return world.store.wait_event(who, "message.exchange", lambda d: d["id"] == sent)["data"]["message"]
 
 
@@ -78,6 +78,6 @@ def test_a_part_of_it_that_cannot_be_read_holds_up_no_other(world):
 def test_history_that_nobody_has_asked_for_is_not_told(world):
     who = world.linked()
     world.mock.do("history", phone=world.me, history=history_of(world, "one"))
-    sent = world.mock.do("message", **({"from": world.bob}), to=world.me, message={"conversation": "new"})["id"]
+    sent = world.by_bob("message", message={"conversation": "new"})["id"]
     world.store.wait_event(who, "message.exchange", lambda d: d["id"] == sent)
     assert len(world.store.of(who, "message.exchange")) == 1

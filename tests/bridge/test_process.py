@@ -124,8 +124,8 @@ def test_the_shipped_bridge_dials_whatsapp_and_trusts_no_other_root(live_binary,
     authority.write_text(certificate.authority)
     front = Front(certificate)
     elsewhere = Front(certificate)
-    environment = {"SSL_CERT_FILE": str(authority), "HTTPS_PROXY": f"http://127.0.0.1:{elsewhere.port}",
-                   "HTTP_PROXY": f"http://127.0.0.1:{elsewhere.port}", "ALL_PROXY": f"http://127.0.0.1:{elsewhere.port}"}
+    environment = {"SSL_CERT_FILE": str(authority)} | {
+        name: f"http://127.0.0.1:{elsewhere.port}" for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")}
     gateway = Gateway(live_binary, tmp_path / "sessions", environment=environment)
     who = instance()
     gateway.connect(who, proxy=proxy("http", front.port))
@@ -139,7 +139,7 @@ def test_the_shipped_bridge_dials_whatsapp_and_trusts_no_other_root(live_binary,
 
 def test_no_number_and_no_text_is_logged(world):
     who = world.linked()
-    world.mock.do("message", **({"from": world.bob}), to=world.me, message={"conversation": "precious"}, garble=True)
+    world.by_bob("message", message={"conversation": "precious"}, garble=True)
     world.store.wait_event(who, "message.exchange")
     world.mock.do("drop", phone=world.me)
     assert world.store.logged  # the library has warned of what it could not read

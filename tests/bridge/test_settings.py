@@ -17,9 +17,9 @@ def calls(world, who, kind):
 @pytest.mark.parametrize("video", [False, True])
 def test_a_call_is_told(world, video):
     who = world.linked()
-    world.mock.do("message", **({"from": world.bob}), to=world.me, message={"conversation": "I call you"})
+    world.by_bob("message", message={"conversation": "I call you"})
     world.store.wait_event(who, "message.exchange")  # by which both forms of his address are known
-    call = world.mock.do("call", **({"from": world.bob}), to=world.me, video=video)["callId"]
+    call = world.by_bob("call", video=video)["callId"]
     offer = calls(world, who, "offer")
     assert offer.pop("timestamp").endswith("Z")
     assert offer == {"type": "offer", "status": "offer", "callId": call, "from": world.bobs | {"name": "Bob"},
@@ -31,7 +31,7 @@ def test_a_call_is_told(world, video):
 def test_a_call_is_rejected_with_the_message_of_the_instance_once(world):
     who = world.linked()
     apply(world, who, autoRejectCalls=True, callRejectMessage="Write to us")
-    call = world.mock.do("call", **({"from": world.bob}), to=world.me)["callId"]
+    call = world.by_bob("call")["callId"]
     rejected = calls(world, who, "rejected")
     assert rejected["callId"] == call and rejected["autoRejected"] is True
     world.mock.do("heard", tag="call", child="reject", attrs={"to": world.bobs["jid"]})
@@ -44,7 +44,7 @@ def test_a_call_is_rejected_with_the_message_of_the_instance_once(world):
 def test_a_call_is_left_alone_while_nobody_wants_it_rejected(world):
     who = world.linked()
     apply(world, who, callRejectMessage="Write to us")
-    world.mock.do("call", **({"from": world.bob}), to=world.me)
+    world.by_bob("call")
     calls(world, who, "offer")
     world.gateway.call("connector.disconnect", who)  # what was to be done is done by then
     assert [e["data"]["type"] for e in world.store.of(who, "call.update")] == ["offer"]
@@ -54,7 +54,7 @@ def test_a_call_is_left_alone_while_nobody_wants_it_rejected(world):
 def test_received_messages_are_marked_as_read_by_an_instance_that_wants_it(world):
     who = world.linked()
     apply(world, who, autoReadMessages=True)
-    sent = world.mock.do("message", **({"from": world.bob}), to=world.me, message={"conversation": "hi"})["id"]
+    sent = world.by_bob("message", message={"conversation": "hi"})["id"]
     world.mock.do("heard", tag="receipt", attrs={"id": sent, "type": "read"})
 
 
@@ -63,7 +63,7 @@ def test_settings_are_kept_for_the_next_process(world):
     apply(world, who, autoRejectCalls=True)
     world.restart()
     world.resume(who)
-    world.mock.do("call", **({"from": world.bob}), to=world.me)
+    world.by_bob("call")
     assert calls(world, who, "rejected")["autoRejected"] is True
 
 
@@ -71,7 +71,7 @@ GROUP = "120363000000000001@g.us"
 
 
 def group_message(world, text, group=GROUP):
-    return world.mock.do("message", **({"from": world.bob}), to=world.me, group=group, message={"conversation": text})["id"]
+    return world.by_bob("message", group=group, message={"conversation": text})["id"]
 
 
 def test_a_groups_message_comes_in(world):
@@ -88,7 +88,7 @@ def test_what_an_instance_ignores_is_neither_told_nor_waits(world, chat, setting
     apply(world, who, **{setting: True})
     group_message(world, "unwanted", chat)
     world.mock.do("acknowledged", phone=world.me)
-    sent = world.mock.do("message", **({"from": world.bob}), to=world.me, message={"conversation": "wanted"})["id"]
+    sent = world.by_bob("message", message={"conversation": "wanted"})["id"]
     world.store.wait_event(who, "message.exchange", lambda d: d["id"] == sent)
     assert len(world.store.of(who, "message.exchange")) == 1
 
