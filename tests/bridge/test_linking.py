@@ -121,6 +121,13 @@ def test_a_session_is_open_in_one_process_only(world):
     world.resume(who)
 
 
+def test_a_session_moves_to_another_process_that_has_the_same_folder(world):
+    who = world.linked()
+    world.gateway.call("connector.disconnect", who)
+    world.start()
+    world.resume(who)
+
+
 def test_a_logout_unlinks_and_leaves_nothing(world):
     who = world.linked()
     assert list(world.folder.iterdir())
