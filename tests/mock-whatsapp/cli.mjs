@@ -25,6 +25,8 @@ const ops = {
 	code: async b => { if (!mock.accounts.has(b.phone)) mock.addAccount(b.phone); await mock.enterPairingCode(b.phone, b.code); return {} },
 	message: async b => ({ id: await mock.sendMessage(con(b.from), b.to, proto.Message.fromObject(b.message), { garble: b.garble, group: b.group }) }),
 	peers: () => ({ addresses: [...new Set(mock.peers.splice(0))] }),
+	share: async b => { await mock.share(b.phone, b.name); await until('synced', () => mock.accounts.get(b.phone).appState.fetched.size === 5); return {} },
+	shared: b => ({ changes: mock.accounts.get(b.phone).appState.changes }),
 	vote: async b => ({ id: await mock.vote(con(b.from), b.to, b.poll, b.options) }),
 	typed: async b => ({ id: await mock.fromPhone(b.phone, proto.Message.fromObject({ deviceSentMessage: { destinationJid: b.to, message: b.message } }), { recipient: b.to }) }),
 	history: async b => {

@@ -7,10 +7,11 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes }
 import { EventEmitter } from 'node:events'
 import { WebSocketServer } from 'ws'
 import {
-	aesDecryptCTR, aesDecryptGCM, aesEncryptCTR, aesEncryptGCM, Curve, decodeBinaryNode, derivePairingCodeKey, encodeBinaryNode,
+	aesDecryptCTR, aesDecryptGCM, aesEncryptCTR, aesEncryptGCM, Curve, decodeBinaryNode, derivePairingCodeKey, encodeBinaryNode, generateSignalPubKey,
 	getBinaryNodeChild as child, getBinaryNodeChildren as children, hkdf, hmacSign, jidDecode, proto, sha256
 } from 'baileys'
 import { makeCertAuthority } from './cert.mjs'
+import { AppState } from './app-state.mjs'
 import { NoiseServer } from './noise-server.mjs'
 import { Contact, u24 } from './contact.mjs'
 
@@ -256,7 +257,7 @@ export class MockWhatsApp extends EventEmitter {
 				return result()
 			case 'usync': return this.onUSync(conn, node, result)
 			case 'w:g2': return this.onGroup(conn, node, result)
-			case 'w:sync:app:state': return result([{ tag: 'sync', attrs: {}, content: children(first, 'collection').map(c => ({ tag: 'collection', attrs: { name: c.attrs.name, version: c.attrs.version, type: 'result' }, content: [] })) }])
+			case 'w:sync:app:state': return (conn.account.appState ??= new AppState()).answer(first).then(content => { result(content); this.emit('synced') }, e => this.emit('mock-error', e))
 			case 'md':
 				if (first?.tag === 'link_code_companion_reg') return this.onLinkCode(conn, node)
 				if (first?.tag === 'remove-companion-device') { conn.account?.devices.delete(dev.id); result(); this.emit('logout', dev); return }
@@ -381,8 +382,14 @@ export class MockWhatsApp extends EventEmitter {
 	/** what the account's own phone tells its companions: history, or what was typed on it for `recipient` */
 	fromPhone(phone, message, { recipient } = {}) {
 		const account = this.accounts.get(phone)
-		account.device0 ??= new Contact(phone, { lid: account.lid, name: account.name })
+		account.device0 ??= new Contact(phone, { lid: account.lid, name: account.name, identity: { pubKey: generateSignalPubKey(account.identity.public), privKey: account.identity.private } })
 		return this.sendMessage(account.device0, phone, message, { own: { recipient, ...(recipient ? {} : { category: 'peer' }) } })
+	}
+	/** the phone shares what it knows of chats, and its name, from now on */
+	async share(phone, name) {
+		const state = this.accounts.get(phone).appState ??= new AppState()
+		await state.begin(name)
+		return this.fromPhone(phone, proto.Message.fromObject(state.share()))
 	}
 	/** a vote in a poll that this phone has received: sealed by the secret that came with it */
 	async vote(contact, phone, poll, options) {

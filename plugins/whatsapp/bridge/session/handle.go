@@ -40,7 +40,7 @@ func (l *link) handle(evt any) (accepted bool) {
 		}
 		data, chat := convert.StatusOf(ctx, d, evt)
 		return data == nil || l.publish("message.status", chat, data, "")
-	case *events.PushNameSetting:
+	case *events.PushNameSetting, *events.AppStateSyncComplete: // our name may be among it
 		go l.showPresence()
 	case *events.MediaRetry:
 		l.retries.answer(evt)

@@ -55,6 +55,7 @@ type link struct {
 	retries mediaRetries
 	found   foundNumbers
 	history sync.Mutex // held by whoever reads it
+	sharing sync.Mutex // and by whoever changes what phones share
 
 	mutex    sync.Mutex // guards it
 	settings state.Settings

@@ -23,6 +23,8 @@ type chatArguments struct {
 	DeleteMedia bool   `json:"deleteMedia"`
 }
 
+const mostPinned = 3
+
 func changeChat(patch func(chatArguments, types.JID) appstate.PatchInfo) operation {
 	return func(l *link, ctx context.Context, arguments json.RawMessage) (any, error) {
 		var given chatArguments
@@ -37,12 +39,39 @@ func changeChat(patch func(chatArguments, types.JID) appstate.PatchInfo) operati
 	}
 }
 
+// pin refuses one more than phones show.
+func pin(l *link, ctx context.Context, arguments json.RawMessage) (any, error) {
+	var given chatArguments
+	if err := read(arguments, &given); err != nil {
+		return nil, err
+	}
+	chat, err := chatIn(given.Chat)
+	if err != nil {
+		return nil, err
+	}
+	count, err := l.state.PinnedBeside(ctx, chat)
+	if err == nil && given.Pin && count >= mostPinned {
+		return nil, host.Fail("invalid", "Maximum of %d pinned chats reached", mostPinned)
+	}
+	return pinChat(l, ctx, arguments)
+}
+
 func (l *link) share(ctx context.Context, patch appstate.PatchInfo) error {
 	id, err := l.client.Store.AppStateKeys.GetLatestAppStateSyncKeyID(ctx)
 	if err != nil || id == nil {
 		return host.Fail("internal", "the phone has not shared its keys yet")
 	}
+	l.sharing.Lock()
+	defer l.sharing.Unlock()
 	if err = l.client.SendAppState(ctx, patch); err != nil {
+		// The library may be taking in what others have changed, which the fetch waits for.
+		if err = l.client.FetchAppState(ctx, patch.Type, false, false); err == nil {
+			err = l.client.SendAppState(ctx, patch)
+		}
+	}
+	if err != nil {
+		l.s.bridge.Host.Log("warn", "WhatsApp refused a change of what phones share",
+			Object{"instance": l.s.id.Value, "reason": masked(err.Error())})
 		return host.Fail("internal", "WhatsApp refused it")
 	}
 	return nil
@@ -52,7 +81,7 @@ var (
 	archive = changeChat(func(given chatArguments, chat types.JID) appstate.PatchInfo {
 		return appstate.BuildArchive(chat, given.Archive, time.Time{}, nil)
 	})
-	pin = changeChat(func(given chatArguments, chat types.JID) appstate.PatchInfo {
+	pinChat = changeChat(func(given chatArguments, chat types.JID) appstate.PatchInfo {
 		return appstate.BuildPin(chat, given.Pin)
 	})
 	mute = changeChat(func(given chatArguments, chat types.JID) appstate.PatchInfo {

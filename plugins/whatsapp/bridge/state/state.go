@@ -15,6 +15,7 @@ import (
 
 	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/store/sqlstore"
+	"go.mau.fi/whatsmeow/types"
 
 	"pombo/bridge/seal"
 )
@@ -135,6 +136,13 @@ func (s *State) Device(ctx context.Context) (*store.Device, error) {
 		return nil, err
 	}
 	return all[len(all)-1], nil
+}
+
+// PinnedBeside this one are so many chats, as far as the phone has shared it.
+func (s *State) PinnedBeside(ctx context.Context, chat types.JID) (count int, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT count(*) FROM whatsmeow_chat_settings WHERE pinned AND chat_jid <> ?",
+		chat.String()).Scan(&count)
+	return count, err
 }
 
 // Close is for good. A second one does nothing.
