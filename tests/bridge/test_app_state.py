@@ -52,3 +52,22 @@ def test_an_instance_that_wants_it_is_shown_online(world, who):
     world.gateway.perform(who, "settings.apply", **settings)
     assert world.gateway.call("connector.profile", who)["available"]
     world.mock.do("heard", tag="presence", attrs={"type": "available", "name": f"Shop {world.me}"})
+
+
+@pytest.mark.parametrize("index,action,told", [
+    (["label_edit", "3"], {"labelEditAction": {"name": "VIP", "color": 2, "deleted": False}},
+     {"type": "edit", "labelId": "3", "name": "VIP", "color": 2, "deleted": False, "action": "edited"}),
+    (["label_edit", "3"], {"labelEditAction": {"name": "VIP", "color": 2, "deleted": True}},
+     {"type": "edit", "labelId": "3", "name": "VIP", "color": 2, "deleted": True, "action": "deleted"}),
+    (["label_jid", "3", "BOB"], {"labelAssociationAction": {"labeled": True}},
+     {"type": "chat", "labelId": "3", "chatJid": "BOB", "action": "added", "labeled": True}),
+    (["label_message", "3", "BOB", "3EB0", "0", "0"], {"labelAssociationAction": {"labeled": False}},
+     {"type": "message", "labelId": "3", "chatJid": "BOB", "messageId": "3EB0", "action": "removed", "labeled": False}),
+])
+def test_labels_are_told_as_the_phone_changes_them(world, who, index, action, told):
+    bob = world.bobs["jid"]
+    world.gateway.perform(who, "chat.pin", chat=bob, pin=True)  # all that was there before has been taken in by then
+    world.mock.do("change", phone=world.me, name="regular", index=[bob if part == "BOB" else part for part in index],
+                  action={"timestamp": 1_700_000_000_000} | action)
+    data = world.store.wait_event(who, "label.update")["data"]
+    assert data == {"timestamp": "2023-11-14T22:13:20Z"} | {k: bob if v == "BOB" else v for k, v in told.items()}

@@ -391,6 +391,13 @@ export class MockWhatsApp extends EventEmitter {
 		await state.begin(name)
 		return this.fromPhone(phone, proto.Message.fromObject(state.share()))
 	}
+	/** something changes on the phone, and companions are told to look */
+	async change(phone, name, index, action) {
+		const account = this.accounts.get(phone), conn = this.deviceOf(phone).conn
+		await account.appState.change(name, index, action)
+		conn.send({ tag: 'notification', attrs: { from: SRV, type: 'server_sync', id: `n${++conn.iq}`, t: `${now()}` }, content: [
+			{ tag: 'collection', attrs: { name, version: `${account.appState.collections.get(name).length}` } }] })
+	}
 	/** a vote in a poll that this phone has received: sealed by the secret that came with it */
 	async vote(contact, phone, poll, options) {
 		const { message } = contact.inbox.find(m => m.id === poll), author = `${phone}@${S}`
