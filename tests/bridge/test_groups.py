@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from gateway import Failure
@@ -64,6 +66,41 @@ def test_everybody_is_mentioned_without_a_word(world, group):
     data = world.gateway.perform(who, "message.text", chat=made["jid"], source="api", message="all", linkPreview=False,
                                  mentionAll=True)
     assert set(data["mentions"]["mentionedUsers"]) == {world.mine["jid"], world.bobs["jid"]}
+
+
+CHANGES = [
+    ({"tag": "add", "attrs": {"reason": "invite"}, "content": [{"tag": "participant", "attrs": {"jid": "ME"}}]},
+     {"type": "joined", "value": None, "isSelf": True, "reason": "invite"}),
+    ({"tag": "remove", "content": [{"tag": "participant", "attrs": {"jid": "BOB", "phone_number": "NUMBER"}}]},
+     {"type": "left", "value": None, "isSelf": False, "reason": None}),
+    ({"tag": "promote", "content": [{"tag": "participant", "attrs": {"jid": "BOB", "phone_number": "NUMBER"}}]},
+     {"type": "promoted", "value": None}),
+    ({"tag": "subject", "attrs": {"subject": "Crew", "s_t": "1700000000"}},
+     {"type": "name", "value": "Crew", "groupName": "Crew"}),
+    ({"tag": "description", "attrs": {"id": "1"}, "content": [{"tag": "body", "content": "About us"}]},
+     {"type": "topic", "value": "About us"}),
+    ({"tag": "locked"}, {"type": "locked", "value": True}),
+    ({"tag": "not_announcement", "attrs": {"v_id": "1"}}, {"type": "announce", "value": False}),
+    ({"tag": "ephemeral", "attrs": {"expiration": "86400"}}, {"type": "ephemeral", "value": 86400}),
+    ({"tag": "invite", "attrs": {"code": "AbC"}},
+     {"type": "new_invite_link", "value": "https://chat.whatsapp.com/AbC"}),
+    ({"tag": "delete", "attrs": {"reason": "spam"}}, {"type": "delete", "value": "spam"}),
+]
+
+
+@pytest.mark.parametrize("change,told", CHANGES, ids=[told["type"] for _, told in CHANGES])
+def test_what_others_change_of_a_group_is_told(world, group, change, told):
+    who, made = group
+    text = json.dumps(change)
+    for word, jid in (("ME", world.mine["lid"]), ("BOB", world.bobs["lid"]), ("NUMBER", world.bobs["jid"])):
+        text = text.replace(f'"{word}"', f'"{jid}"')
+    world.by_bob("changegroup", group=made["jid"], changes=[json.loads(text)])
+    data = world.store.wait_event(who, "group.flow")["data"]
+    assert {key: data[key] for key in told} == told
+    assert data["groupJid"] == made["jid"] and data["actor"]["jid"] == world.bobs["jid"]
+    if "content" in change and change["tag"] != "description":
+        person = world.mine if "ME" in json.dumps(change) else world.bobs
+        assert [p["jid"] for p in data["participants"]] == [person["jid"]]
 
 
 def test_what_phones_share_cannot_be_changed_before_they_do(world):

@@ -27,6 +27,7 @@ const ops = {
 	peers: () => ({ addresses: [...new Set(mock.peers.splice(0))] }),
 	share: async b => { await mock.share(b.phone, b.name); await until('synced', () => mock.accounts.get(b.phone).appState.fetched.size === 5); return {} },
 	change: async b => { await mock.change(b.phone, b.name, b.index, b.action); return {} },
+	changegroup: b => { mock.changeGroup(con(b.from), b.to, b.group, b.changes); return {} },
 	shared: b => ({ changes: mock.accounts.get(b.phone).appState.changes }),
 	vote: async b => ({ id: await mock.vote(con(b.from), b.to, b.poll, b.options) }),
 	typed: async b => ({ id: await mock.fromPhone(b.phone, proto.Message.fromObject({ deviceSentMessage: { destinationJid: b.to, message: b.message } }), { recipient: b.to }) }),

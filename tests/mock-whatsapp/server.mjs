@@ -398,6 +398,12 @@ export class MockWhatsApp extends EventEmitter {
 		conn.send({ tag: 'notification', attrs: { from: SRV, type: 'server_sync', id: `n${++conn.iq}`, t: `${now()}` }, content: [
 			{ tag: 'collection', attrs: { name, version: `${account.appState.collections.get(name).length}` } }] })
 	}
+	/** somebody changes a group: nodes as WhatsApp has them, [{tag, attrs, content}], contents as text or nodes */
+	changeGroup(contact, phone, group, changes) {
+		const conn = this.deviceOf(phone).conn
+		const made = n => ({ tag: n.tag, attrs: n.attrs ?? {}, ...(n.content ? { content: Array.isArray(n.content) ? n.content.map(made) : Buffer.from(n.content) } : {}) })
+		conn.send({ tag: 'notification', attrs: { from: group, type: 'w:gp2', id: `n${++conn.iq}`, t: `${now()}`, participant: contact.lid, participant_pn: contact.pn, notify: contact.name }, content: changes.map(made) })
+	}
 	/** a vote in a poll that this phone has received: sealed by the secret that came with it */
 	async vote(contact, phone, poll, options) {
 		const { message } = contact.inbox.find(m => m.id === poll), author = `${phone}@${S}`

@@ -110,11 +110,14 @@ func (f *flow) addLinks(evt *events.GroupInfo) {
 	if evt.NewInviteLink != nil {
 		f.add("new_invite_link", *evt.NewInviteLink)
 	}
-	for kind, link := range map[string]*types.GroupLinkChange{"link": evt.Link, "unlink": evt.Unlink} {
-		if link != nil {
-			f.add(kind, Object{"jid": link.Group.JID.String(), "name": link.Group.Name,
-				"linkType": string(link.Type)})
-		}
+	f.addLink("link", evt.Link)
+	f.addLink("unlink", evt.Unlink)
+}
+
+func (f *flow) addLink(kind string, link *types.GroupLinkChange) {
+	if link != nil {
+		f.add(kind, Object{"jid": link.Group.JID.String(), "name": link.Group.Name,
+			"linkType": string(link.Type)})
 	}
 }
 
