@@ -25,8 +25,6 @@ import (
 const (
 	ackWait       = 45 * time.Second
 	mostConflicts = 100
-	// What is older after a restart nobody waits for any more.
-	settledWithin = 15 * time.Minute
 )
 
 // sends are those on their way in this process.
@@ -126,6 +124,12 @@ func (l *link) send(ctx context.Context, operation string, arguments json.RawMes
 		l.sends.end(given.ID)
 		return nil, err
 	}
+	return l.deliverBeside(ctx, given, chat, message)
+}
+
+// deliverBeside goes on when the call is over.
+func (l *link) deliverBeside(ctx context.Context, given letter, chat types.JID, message *waE2E.Message) (
+	Object, error) {
 	type outcome struct {
 		data Object
 		err  error
@@ -258,51 +262,6 @@ func whyNotSent(err error) string {
 		return "the number is not on WhatsApp"
 	}
 	return "it could not be encrypted or sent"
-}
-
-// settle what was handed over and not answered: under the same id, so that nobody reads it twice.
-func (l *link) settle() {
-	letters, err := l.state.Letters(l.ctx)
-	if err != nil {
-		l.s.bridge.Host.Log("error", "What was being sent cannot be read", Object{"instance": l.s.id.Value})
-		return
-	}
-	for _, each := range letters {
-		if l.ctx.Err() != nil {
-			return
-		}
-		if l.sends.begin(each.ID) {
-			l.settleOne(each)
-			l.sends.end(each.ID)
-		}
-	}
-}
-
-func (l *link) settleOne(kept state.Letter) {
-	var given letter
-	message := new(waE2E.Message)
-	chat := types.EmptyJID
-	err := json.Unmarshal(kept.Arguments, &given)
-	if err == nil {
-		chat, err = types.ParseJID(given.Chat)
-	}
-	if err == nil {
-		err = proto.Unmarshal(kept.Sent, message)
-	}
-	if err == nil && time.Since(kept.At) < settledWithin {
-		if _, err = l.deliver(kept.ID, chat.ToNonAD(), message, given.Source); err == nil {
-			l.s.bridge.Host.Count("sends_settled")
-			return
-		}
-		if host.Code(err) != "internal" {
-			return // at the next connection
-		}
-	}
-	data, of := convert.FailedOf(l.ctx, &l.people, chat.ToNonAD(), kept.ID, host.Time(time.Now()))
-	if l.publish("message.status", of, data, "") {
-		l.state.DropLetter(l.ctx, kept.ID)
-		l.s.bridge.Host.Count("sends_given_up")
-	}
 }
 
 func hexOf(text string, bytes int) string {
