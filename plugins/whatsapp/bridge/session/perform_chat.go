@@ -25,7 +25,8 @@ type chatArguments struct {
 
 const mostPinned = 3
 
-func changeChat(patch func(chatArguments, types.JID) appstate.PatchInfo) operation {
+func changeChat(patch func(chatArguments, types.JID) appstate.PatchInfo,
+	checks ...func(*link, context.Context, chatArguments, types.JID) error) operation {
 	return func(l *link, ctx context.Context, arguments json.RawMessage) (any, error) {
 		var given chatArguments
 		if err := read(arguments, &given); err != nil {
@@ -35,25 +36,22 @@ func changeChat(patch func(chatArguments, types.JID) appstate.PatchInfo) operati
 		if err != nil {
 			return nil, err
 		}
+		for _, check := range checks {
+			if err = check(l, ctx, given, chat); err != nil {
+				return nil, err
+			}
+		}
 		return nil, l.share(ctx, patch(given, chat))
 	}
 }
 
-// pin refuses one more than phones show.
-func pin(l *link, ctx context.Context, arguments json.RawMessage) (any, error) {
-	var given chatArguments
-	if err := read(arguments, &given); err != nil {
-		return nil, err
-	}
-	chat, err := chatIn(given.Chat)
-	if err != nil {
-		return nil, err
-	}
+// requireRoom for one more than phones show.
+func requireRoom(l *link, ctx context.Context, given chatArguments, chat types.JID) error {
 	count, err := l.state.PinnedBeside(ctx, chat)
 	if err == nil && given.Pin && count >= mostPinned {
-		return nil, host.Fail("invalid", "Maximum of %d pinned chats reached", mostPinned)
+		return host.Fail("invalid", "Maximum of %d pinned chats reached", mostPinned)
 	}
-	return pinChat(l, ctx, arguments)
+	return nil
 }
 
 func (l *link) share(ctx context.Context, patch appstate.PatchInfo) error {
@@ -81,9 +79,9 @@ var (
 	archive = changeChat(func(given chatArguments, chat types.JID) appstate.PatchInfo {
 		return appstate.BuildArchive(chat, given.Archive, time.Time{}, nil)
 	})
-	pinChat = changeChat(func(given chatArguments, chat types.JID) appstate.PatchInfo {
+	pin = changeChat(func(given chatArguments, chat types.JID) appstate.PatchInfo {
 		return appstate.BuildPin(chat, given.Pin)
-	})
+	}, requireRoom)
 	mute = changeChat(func(given chatArguments, chat types.JID) appstate.PatchInfo {
 		return appstate.BuildMute(chat, given.Mute, time.Duration(given.Duration)*time.Second)
 	})
