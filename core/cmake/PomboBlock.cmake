@@ -15,3 +15,26 @@ function(pombo_add_block name)
     target_link_options(${name}_block PRIVATE LINKER:-z,defs)
   endif()
 endfunction()
+
+# pombo_add_program_block(<name> VERSION <version> PROGRAM <file>)
+# A block that is a program, in any language, which speaks docs/process-protocol.md: builds <name>.so,
+# which says what the block is called and how the program beside it, and puts a link to <file> there.
+function(pombo_add_program_block name)
+  cmake_parse_arguments(ARG "" "VERSION;PROGRAM" "" ${ARGN})
+  get_filename_component(program ${ARG_PROGRAM} NAME)
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/${name}_program.cpp)
+  file(CONFIGURE OUTPUT ${source} @ONLY CONTENT [[
+#include <pombo/abi.hpp>
+
+__attribute__((section(POMBO_SECTION), used, retain)) static const pombo::BlockMetadata metadata{
+    POMBO_MAGIC, sizeof(pombo::BlockMetadata), POMBO_ABI, "@name@", "@ARG_VERSION@"};
+__attribute__((section(".pombo.program"), used, retain)) static const char program[] = "@program@";
+]])
+  pombo_add_block(${name} SOURCES ${source})
+  get_target_property(folder ${name}_block LIBRARY_OUTPUT_DIRECTORY)
+  if(NOT folder)
+    set(folder ${CMAKE_CURRENT_BINARY_DIR})
+  endif()
+  file(MAKE_DIRECTORY ${folder})
+  file(CREATE_LINK ${ARG_PROGRAM} ${folder}/${program} SYMBOLIC)
+endfunction()

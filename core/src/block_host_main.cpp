@@ -1,5 +1,6 @@
 // pombo-block-host <library> <limits>: runs one block behind the pipe that it finds as descriptor
-// 3. It locks itself in before any code of the block's runs.
+// 3, or becomes the program that the library names. It locks itself in before any code of the
+// block's runs.
 #include <fcntl.h>
 #include <malloc.h>
 
@@ -9,6 +10,7 @@
 
 #include "block/loader.hpp"
 #include "process/child_host.hpp"
+#include "process/program.hpp"
 #include "process/sandbox.hpp"
 
 namespace {
@@ -23,6 +25,22 @@ std::string named(std::string text, const std::string& path, const std::string& 
   for (auto at = text.find(path); at != text.npos; at = text.find(path, at + library.size()))
     text.replace(at, path.size(), library);
   return text;
+}
+
+[[noreturn]] void refuse(Peer& core, const std::string& why) {
+  core.post("refused", pack(why));
+  ::_exit(1);
+}
+
+// Returns when the library is the block itself.
+void becomeItsProgram(const std::string& library, const ProcessLimits& limits) {
+  try {
+    const std::string program = programOf(library);
+    if (!program.empty()) becomeProgram(inspect(library).name, program, limits);
+  } catch (const std::exception& error) {
+    Peer core(kPipe, kOfCore);
+    refuse(core, error.what());
+  }
 }
 
 // Does not return: when core is gone nothing is left to wait for, whatever the block's threads do.
@@ -43,8 +61,7 @@ std::string named(std::string text, const std::string& path, const std::string& 
     core.post("ready",
               pack(Ready{kProtocol, metadata.abi, metadata.name, metadata.version, protection}));
   } catch (const std::exception& error) {
-    core.post("refused", pack(named(error.what(), path, library)));
-    ::_exit(1);
+    refuse(core, named(error.what(), path, library));
   }
   core.serve();
   ::_exit(0);
@@ -59,7 +76,9 @@ int main(int argc, char** argv) {
   }
   ::mallopt(M_ARENA_MAX, 4);
   try {
-    run(argv[1], boost::json::value_to<ProcessLimits>(boost::json::parse(argv[2])));
+    const auto limits = boost::json::value_to<ProcessLimits>(boost::json::parse(argv[2]));
+    becomeItsProgram(argv[1], limits);
+    run(argv[1], limits);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
   } catch (const Peer::Gone&) {

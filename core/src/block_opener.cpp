@@ -45,11 +45,13 @@ OpenedBlock BlockOpener::opened(const BlockConfig& wanted, const std::string& li
   boost::json::object said{{"block", wanted.name},
                            {"isolation", where.isolated ? "process" : "inside"},
                            {"because", where.because}};
+  std::string folder;
   if (where.isolated) {
     logs_.push_back(log_.of(wanted.name));
+    const auto isolation = isolationOf(wanted, block.version, library, database_, *logs_.back());
+    folder = isolation.child.limits.folder;
     auto remote = std::make_unique<RemoteBlock>(
-        isolationOf(wanted, block.version, library, *logs_.back()),
-        [this, name = wanted.name](RemoteBlock::Fate fate) { tell_(name, fate); });
+        isolation, [this, name = wanted.name](RemoteBlock::Fate fate) { tell_(name, fate); });
     said["confined"] = boost::json::value_from(remote->protection());
     block.code = std::move(remote);
   } else {
@@ -57,6 +59,7 @@ OpenedBlock BlockOpener::opened(const BlockConfig& wanted, const std::string& li
   }
   block.fields = block.code->fields();
   made.options = optionsOf(wanted, block.code->options(), environment_);
+  if (!folder.empty()) made.options.as_object()["folder"] = folder;
   log_.write(where.surprising ? Level::warn : Level::info, "Block is opened", said);
   return made;
 }

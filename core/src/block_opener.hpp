@@ -28,9 +28,15 @@ class BlockOpener {
  public:
   using Tell = std::function<void(const std::string& block, RemoteBlock::Fate)>;
 
-  // `tell` is told what becomes of the process of each connector that has one.
-  BlockOpener(const Config& config, const Environment& environment, Log& log, Tell tell)
-      : config_(config), environment_(environment), log_(log), tell_(std::move(tell)) {}
+  // `database` is the file of SQLite's; empty when there is none. `tell` is told what becomes of
+  // the process of each connector that has one.
+  BlockOpener(const Config& config, const Environment& environment, std::string database, Log& log,
+              Tell tell)
+      : config_(config),
+        environment_(environment),
+        database_(std::move(database)),
+        log_(log),
+        tell_(std::move(tell)) {}
 
   // Logs what comes of it. Throws ConfigError only: a typing mistake is the operator's to mend, not
   // to find in a log.
@@ -42,6 +48,7 @@ class BlockOpener {
 
   const Config& config_;
   const Environment environment_;
+  const std::string database_;
   Log& log_;
   const Tell tell_;
   std::vector<std::unique_ptr<ILogger>> logs_;  // of those in processes of their own

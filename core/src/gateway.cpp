@@ -87,7 +87,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
                 [this](Session& session, const std::vector<Event>& events) {
                   linkStates_.apply(session, events);
                 }),
-        opener_(config_, environment, log_,
+        opener_(config_, environment, store_.database().file(), log_,
                 [this](const std::string& block, RemoteBlock::Fate fate) {
                   using Fate = RemoteBlock::Fate;
                   if (fate == Fate::revived) return reconnector_.revived(block);

@@ -54,6 +54,7 @@ PluginRow rowOf(const BlockConfig& block, const Config& config) try {
   const auto metadata = identify(library);
   PluginRow row{.version = metadata.version, .state = "loads", .isolation = "inside"};
   row.rest = library;
+  requireProgram(library);
   if (whereaboutsOf(block, config, library).isolated) {
     row.isolation = "process";
     row.confined.clear();

@@ -13,18 +13,25 @@ struct Whereabouts {
   std::string because = {};
 };
 
+// Of a block that is a program; throws std::runtime_error when it is not beside its library, or
+// cannot be started.
+void requireProgram(const std::string& library);
+
 // The folder of this executable.
 std::string homeFolder();
 
-// What the YAML says of the block, then of all blocks, then by who built it.
+// A program runs in a process, and whoever says `inside` of it is told so: throws
+// std::runtime_error. Else what the YAML says of the block, then of all blocks, then by who built
+// it.
 Whereabouts whereaboutsOf(const BlockConfig&, const Config&, const std::string& library);
 
 // For one that is isolated, with the limits that the YAML gives by default. `log` outlives the
 // block.
 Isolation isolationOf(const std::string& block, const std::string& version,
                       const std::string& library, ILogger& log);
-// With those that it gives.
+// With those that it gives. `database` is the file of SQLite's, beside which a program has its
+// folder; empty: in the working directory.
 Isolation isolationOf(const BlockConfig&, const std::string& version, const std::string& library,
-                      ILogger& log);
+                      const std::string& database, ILogger& log);
 
 }  // namespace pombo

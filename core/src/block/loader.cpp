@@ -1,6 +1,8 @@
 #include "block/loader.hpp"
 
+#include <algorithm>
 #include <boost/dll/shared_library.hpp>
+#include <cctype>
 #include <cstring>
 #include <filesystem>
 #include <vector>
@@ -18,6 +20,18 @@ bool isBlockName(const std::string& name) {
 }
 
 namespace {
+
+// By pombo_add_program_block() of PomboBlock.cmake.
+constexpr auto kProgramSection = ".pombo.program";
+constexpr std::size_t kLongestName = 255;
+
+bool isFileName(const std::string& name) {
+  const auto known = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
+  };
+  return !name.empty() && name.size() <= kLongestName && name[0] != '.' &&
+         std::all_of(name.begin(), name.end(), known);
+}
 
 // A file's own words end up on a terminal.
 std::string printable(std::string words) {
@@ -55,6 +69,16 @@ BlockMetadata inspect(const std::string& path) {
   if (std::string_view(found.abi) != POMBO_ABI) refuse("abi", found.abi, POMBO_ABI);
   if (!isBlockName(found.name)) refuse("name", found.name, "[a-z][a-z0-9]*");
   return found;
+}
+
+std::string programOf(const std::string& library) {
+  const std::string said = ElfFile(library).section(kProgramSection);
+  if (said.empty()) return {};
+  const std::string name = said.substr(0, said.find('\0'));
+  if (!isFileName(name))
+    throw std::runtime_error(library + ": its program \"" + printable(name) +
+                             "\" is no file beside it");
+  return std::filesystem::absolute(library).parent_path() / name;
 }
 
 BlockMetadata identify(const std::string& path) {
@@ -97,6 +121,8 @@ Factory* factoryOf(const std::string& path) try {
 
 std::unique_ptr<IBlockConfigurator> load(const std::string& path) {
   inspect(path);
+  if (!programOf(path).empty())
+    throw std::runtime_error(path + ": is a program, which runs in a process of its own");
   Factory* const create = factoryOf(path);
   try {
     return std::unique_ptr<IBlockConfigurator>(create());

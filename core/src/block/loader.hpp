@@ -15,13 +15,18 @@ bool isBlockName(const std::string& name);  // [a-z][a-z0-9]*
 // values.
 BlockMetadata inspect(const std::string& path);
 
+// The program that is the block's process: the file beside the library that the library names,
+// which may not be there; empty when the library is the block. Throws std::runtime_error for what
+// is no name of a file.
+std::string programOf(const std::string& library);
+
 // inspect(), of a library under its own name: a block is called as its file is.
 BlockMetadata identify(const std::string& path);
 
 // `reason`, with the library's path before it unless it stands there.
 std::string naming(const std::string& path, const std::string& reason);
 
-// inspect() first. The library stays open for the life of the process.
+// inspect() first; throws for a program. The library stays open for the life of the process.
 std::unique_ptr<IBlockConfigurator> load(const std::string& path);
 
 }  // namespace pombo

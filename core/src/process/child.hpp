@@ -13,9 +13,10 @@ struct ProcessLimits {
   std::int64_t openFiles = 256;
   std::int64_t cpuSeconds = 60;           // without a pause; 0: any
   std::vector<std::string> mayRead = {};  // files and folders beside the system's libraries
+  std::string folder = {};  // absolute; a program's own, which it may write in; empty: none
   bool operator==(const ProcessLimits&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(ProcessLimits, (), (memoryMb, openFiles, cpuSeconds, mayRead))
+BOOST_DESCRIBE_STRUCT(ProcessLimits, (), (memoryMb, openFiles, cpuSeconds, mayRead, folder))
 
 struct ChildOptions {
   std::string program;  // pombo-block-host

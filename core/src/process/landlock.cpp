@@ -21,6 +21,11 @@ struct Rules {
 constexpr std::uint64_t kReadFile = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_EXECUTE;
 constexpr std::uint64_t kReadFolder = kReadFile | LANDLOCK_ACCESS_FS_READ_DIR;
 constexpr std::uint64_t kWriteFile = LANDLOCK_ACCESS_FS_WRITE_FILE;
+// Of its own folder. What it writes there it cannot start.
+constexpr std::uint64_t kOwn = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
+                               kWriteFile | LANDLOCK_ACCESS_FS_REMOVE_FILE |
+                               LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR |
+                               LANDLOCK_ACCESS_FS_MAKE_REG;
 
 // What every C library needs, and nobody keeps a secret in.
 constexpr const char* kSystem[] = {"/lib",
@@ -55,12 +60,16 @@ class Ruleset {
     if (version >= 2) rules.files |= LANDLOCK_ACCESS_FS_REFER;
     if (version >= 3) rules.files |= kTruncate;
     if (version >= 5) rules.files |= kIoctl;
+    handled_ = rules.files;
     if (version >= 6) rules.scoped = kAbstractSockets | kSignals;
     rules_ = Descriptor(
         static_cast<int>(::syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0)));
   }
 
   explicit operator bool() const { return static_cast<bool>(rules_); }
+
+  // The kernel refuses a rule about what the rules do not handle.
+  bool allowOwn(int folder) const { return allow(folder, kOwn | (handled_ & kTruncate)); }
 
   bool allow(int file, std::uint64_t access) const {
     landlock_path_beneath_attr rule{};
@@ -73,6 +82,7 @@ class Ruleset {
   bool enforce() const { return ::syscall(SYS_landlock_restrict_self, rules_.get(), 0) == 0; }
 
  private:
+  std::uint64_t handled_ = 0;
   Descriptor rules_;
 };
 
@@ -93,14 +103,18 @@ long versionHere() {
 
 bool knowsLandlock() { return versionHere() >= 1; }
 
-bool restrictFiles(int library, const std::vector<std::string>& mayRead) {
+bool restrictFiles(int code, const ProcessLimits& limits) {
   const long version = versionHere();
   if (version < 1) return false;
   const Ruleset rules(version);
-  if (!rules || !rules.allow(library, kReadFile)) return false;
+  if (!rules || !rules.allow(code, kReadFile)) return false;
   for (const char* path : kSystem) allowReading(rules, path);
-  for (const auto& path : mayRead)
+  for (const auto& path : limits.mayRead)
     if (!allowReading(rules, path)) throw std::runtime_error("process.mayRead: no " + path);
+  if (!limits.folder.empty()) {
+    const Descriptor folder(::open(limits.folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!folder || !rules.allowOwn(folder.get())) return false;
+  }
   const Descriptor nothing(::open("/dev/null", O_PATH | O_CLOEXEC));
   if (nothing) rules.allow(nothing.get(), kReadFile | kWriteFile);
   return rules.enforce();

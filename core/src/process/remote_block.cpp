@@ -50,6 +50,7 @@ std::optional<std::string> RemoteBlock::health() {
 
 std::vector<std::string> RemoteBlock::protection() const {
   const std::lock_guard lock(mutex_);
+  if (confined_) return *confined_;
   return ready_ ? ready_->protection : std::vector<std::string>();
 }
 
@@ -57,10 +58,16 @@ void RemoteBlock::furnish(Peer& peer) {
   {
     const std::lock_guard lock(mutex_);
     ready_.reset();
+    confined_.reset();
   }
   peer.calls = served_.calls();
   peer.posts = served_.posts();
   peer.posts["ready"] = unpacked<Ready>([this, &peer](const Ready& ready) { greet(peer, ready); });
+  peer.posts["confined"] =
+      unpacked<std::vector<std::string>>([this](const std::vector<std::string>& by) {
+        const std::lock_guard lock(mutex_);
+        if (!ready_ && !confined_) confined_ = by;
+      });
   peer.posts["refused"] = unpacked<std::string>(
       [&peer](const std::string& why) { peer.hangUp("did not load: " + why); });
 }

@@ -35,7 +35,7 @@ class RemoteBlock final : public IBlockConfigurator,
   IEnricher* enricher() noexcept override { return sides_.enricher ? this : nullptr; }
   IProxySource* proxies() noexcept override { return sides_.proxies ? this : nullptr; }
 
-  std::vector<std::string> protection() const;  // in force, as the process says
+  std::vector<std::string> protection() const;  // in force, as pombo-block-host says
 
  private:
   // IConnector
@@ -82,8 +82,9 @@ class RemoteBlock final : public IBlockConfigurator,
   Declared declared_;
   Sides sides_;
 
-  mutable std::mutex mutex_;  // guards the one below
+  mutable std::mutex mutex_;  // guards the two below
   std::optional<Ready> ready_;
+  std::optional<std::vector<std::string>> confined_;  // by whoever started a program
 
   mutable Supervisor supervisor_;  // last: its threads use all of the above
 };

@@ -1,0 +1,84 @@
+#!/usr/bin/python3 -I
+"""A block that is a program: a connector that tries what it is asked to, and says what came of it."""
+
+import ctypes
+import errno
+import json
+import os
+import platform
+import resource
+import socket
+import struct
+import sys
+
+EXECVEAT = {"x86_64": 322, "aarch64": 281}[platform.machine()]
+pipe = socket.socket(fileno=3)
+node = None
+
+
+def execveat(path):
+    file = os.open(path, os.O_RDONLY)
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.syscall(EXECVEAT, file, b"", None, None, 0x1000, ctypes.c_uint64(0))
+    raise OSError(ctypes.get_errno(), "execveat")
+
+
+TRIED = {"read": lambda path: open(path, "rb").close(), "write": lambda path: open(path, "ab").close(),
+         "list": os.listdir, "makeFolder": os.mkdir, "makeLink": lambda path: os.symlink("/", path),
+         "remove": os.remove, "run": lambda path: os.execv(path, [path]), "execveat": execveat,
+         "fork": lambda path: os.posix_spawn(path, [path], {}), "exit": lambda path: os._exit(7)}
+
+
+def state():
+    status = dict(line.split(":\t", 1) for line in open("/proc/self/status") if ":\t" in line)
+    limits = {name: resource.getrlimit(getattr(resource, "RLIMIT_" + name))[0]
+              for name in ("AS", "DATA", "CORE", "NOFILE", "FSIZE")}
+    return {"user": os.getuid(), "capabilities": int(status["CapEff"], 16) | int(status["CapPrm"], 16),
+            "limits": limits, "arguments": sys.argv[1:], "environment": sorted(os.environ)}
+
+
+def outcome(operation, path):
+    try:
+        TRIED[operation](path)
+        return {"errno": 0}
+    except OSError as error:
+        return {"errno": error.errno, "name": errno.errorcode[error.errno]}
+
+
+def answer_to(call, arguments):
+    global node
+    if call == "block.declare":
+        return {"fields": [], "options": []}
+    if call == "block.start":
+        node = arguments[0]
+        return {"connector": True, "enricher": False, "proxies": False}
+    if call == "block.summary":
+        return {"node": node, "user": os.getuid()}
+    if call == "connector.perform":
+        return state() if arguments[1] == "state" else outcome(arguments[1], arguments[2]["path"])
+    return None
+
+
+def send(**frame):
+    text = json.dumps(frame).encode()
+    pipe.sendall(struct.pack("<II", len(text), 0) + text)
+
+
+def read(size):
+    got = b""
+    while len(got) < size:
+        part = pipe.recv(size - len(got))
+        if not part:
+            raise SystemExit(0)
+        got += part
+    return got
+
+
+send(call="ready", **{"with": [{"protocol": 1, "abi": "", "name": "caged", "version": "1.0.0",
+                                "protection": ["magic"]}]})
+while True:
+    asked = json.loads(read(struct.unpack("<II", read(8))[0]))
+    if "id" in asked:
+        send(id=asked["id"], result=answer_to(asked["call"], asked["with"]))
+    elif asked["call"] == "ping":
+        send(call="pong", **{"with": []})

@@ -1,0 +1,206 @@
+// A block that is a program: what it is given, and what it cannot reach.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "mirror.hpp"
+#include "process/own_folder.hpp"
+#include "process/sandbox.hpp"
+
+namespace pombo {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Where everybody may pass, as a server's data folder is; or nobody but its owner.
+class Around {
+ public:
+  explicit Around(bool isClosed = false) {
+    std::string path = (fs::temp_directory_path() / "pombo-XXXXXX").string();
+    if (!::mkdtemp(path.data())) throw std::runtime_error("no temporary folder");
+    path_ = path;
+    if (!isClosed) fs::permissions(path_, fs::perms(0711));
+  }
+  ~Around() { fs::remove_all(path_); }
+  Around(const Around&) = delete;
+  Around& operator=(const Around&) = delete;
+
+  std::string folder() const { return path_ / "own"; }
+  fs::path path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+Isolation cagedIn(const std::string& folder) {
+  Isolation isolation = isolated("caged");
+  isolation.pause = std::chrono::milliseconds(1);
+  isolation.child.limits.memoryMb = 64;
+  isolation.child.limits.mayRead = {"/usr/bin/python3"};
+  isolation.child.limits.folder = folder;
+  return isolation;
+}
+
+class Caged {
+ public:
+  explicit Caged(const std::string& folder) : block(cagedIn(folder), nullptr) { block.start(host); }
+  ~Caged() { block.stop(); }
+
+  Json perform(const std::string& operation, const std::string& path = "") {
+    return static_cast<IBlockConfigurator&>(block).connector()->perform(kShop, operation,
+                                                                        {{"path", path}});
+  }
+  int errnoOf(const std::string& operation, const std::string& path) {
+    return static_cast<int>(perform(operation, path).at("errno").as_int64());
+  }
+  bool has(const std::string& protection) const {
+    const auto all = block.protection();
+    return std::find(all.begin(), all.end(), protection) != all.end();
+  }
+
+  SharedHost host;
+  RemoteBlock block;
+};
+
+TEST(Program, IsConfinedByWhoeverStartsItWhateverItSays) {
+  Around around;
+  const Caged caged(around.folder());
+  EXPECT_TRUE(caged.has("limits"));
+  EXPECT_TRUE(caged.has("seccomp"));
+  EXPECT_EQ(caged.has("user"), ::geteuid() == 0);
+  EXPECT_FALSE(caged.has("magic"));
+}
+
+TEST(Program, FindsItsArgumentsAndItsLimits) {
+  Around around;
+  Caged caged(around.folder());
+  const Json state = caged.perform("state");
+  EXPECT_EQ(state.at("arguments").at(0), "");
+  const Json limits = boost::json::parse(state.at("arguments").at(1).as_string());
+  EXPECT_EQ(limits.at("memoryMb"), 64);
+  EXPECT_EQ(limits.at("folder"), Json(around.folder()));
+  for (const auto& name : state.at("environment").as_array())
+    EXPECT_FALSE(name.as_string().starts_with("POMBO")) << name;
+  EXPECT_EQ(state.at("limits").at("AS"), -1) << "runtimes set address space aside";
+  EXPECT_EQ(state.at("limits").at("DATA"), 512 << 20);
+  EXPECT_EQ(state.at("limits").at("CORE"), 0);
+  EXPECT_EQ(state.at("limits").at("NOFILE"), 256);
+  EXPECT_EQ(state.at("limits").at("FSIZE"), std::int64_t{4} << 30);
+}
+
+TEST(Program, WritesInItsFolderAndNowhereElse) {
+  Around around;
+  Caged caged(around.folder());
+  const std::string own = around.folder();
+  EXPECT_EQ(caged.errnoOf("makeFolder", own + "/i-1"), 0);
+  EXPECT_EQ(caged.errnoOf("write", own + "/i-1/session.db"), 0);
+  EXPECT_EQ(caged.errnoOf("read", own + "/i-1/session.db"), 0);
+  EXPECT_EQ(caged.errnoOf("list", own), 0);
+  EXPECT_EQ(caged.errnoOf("remove", own + "/i-1/session.db"), 0);
+  struct stat about {};
+  ASSERT_EQ(::stat(own.c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0700u);
+  EXPECT_EQ(about.st_uid, userOf("caged"));
+  EXPECT_EQ(caged.errnoOf("write", (around.path() / "beside").string()), EACCES);
+  if (!caged.has("landlock")) GTEST_SKIP() << "this kernel has no Landlock";
+  EXPECT_EQ(caged.errnoOf("makeLink", own + "/link"), EACCES);
+  EXPECT_EQ(caged.errnoOf("list", around.path()), EACCES);
+  EXPECT_EQ(caged.errnoOf("read", "/etc/passwd"), EACCES);
+}
+
+TEST(Program, StartsNoOther) {
+  Around around;
+  Caged caged(around.folder());
+  for (const char* how : {"run", "execveat", "fork"})
+    EXPECT_EQ(caged.errnoOf(how, "/usr/bin/python3"), EPERM) << how;
+}
+
+TEST(Program, IsStartedAgainInTheSameFolder) {
+  Around around;
+  Caged caged(around.folder());
+  const std::string file = around.folder() + "/kept";
+  EXPECT_EQ(caged.errnoOf("write", file), 0);
+  EXPECT_EQ(errorOf([&] { caged.perform("exit"); }),
+            "unavailable: The caged block exited with status 7");
+  EXPECT_EQ(caged.errnoOf("read", file), 0);
+  EXPECT_EQ(caged.host.counter("crashes"), 1);
+}
+
+// A user that cannot get to its folder is of no use; the gateway's own can, and needs no more.
+TEST(Program, IsTheGatewaysUserWithoutCapabilitiesWhereAnotherCannotPass) {
+  Around around(true);
+  Caged caged(around.folder());
+  const Json state = caged.perform("state");
+  EXPECT_EQ(state.at("user"), ::geteuid());
+  EXPECT_EQ(state.at("capabilities"), 0);
+  EXPECT_FALSE(caged.has("user"));
+  EXPECT_EQ(caged.errnoOf("write", around.folder() + "/kept"), 0);
+}
+
+TEST(Program, IsWhoeverItsFolderBelongsTo) {
+  Around around;
+  fs::create_directory(around.folder());
+  fs::permissions(around.folder(), fs::perms(0700));
+  std::ofstream(around.folder() + "/kept") << "from before";
+  Caged caged(around.folder());
+  EXPECT_EQ(caged.perform("state").at("user"), ::geteuid());
+  EXPECT_EQ(caged.errnoOf("write", around.folder() + "/kept"), 0);
+}
+
+TEST(Program, AFolderOfSomebodyElsesIsRefused) {
+  Around around;
+  fs::create_directory(around.folder());
+  fs::permissions(around.folder(), fs::perms(0755));
+  EXPECT_EQ(errorOf([&] { const Caged caged(around.folder()); }),
+            "unavailable: The caged block did not load: process.folder " + around.folder() +
+                " is open to others: chmod 700 it if it is for this alone");
+  if (::geteuid() != 0) GTEST_SKIP() << "only root gives folders away";
+  fs::permissions(around.folder(), fs::perms(0700));
+  ASSERT_EQ(::chown(around.folder().c_str(), 1, 1), 0);
+  EXPECT_EQ(errorOf([&] { const Caged caged(around.folder()); }),
+            "unavailable: The caged block did not load: process.folder " + around.folder() +
+                " belongs to another user");
+}
+
+TEST(Program, IsNeverOpenedInside) {
+  const std::string library = libraryOf("caged");
+  EXPECT_EQ(programOf(library), fs::path(library).parent_path() / "caged_program.py");
+  EXPECT_EQ(programOf(libraryOf("trouble")), "");
+  EXPECT_EQ(errorOf([&] { load(library); }),
+            "bug: " + library + ": is a program, which runs in a process of its own");
+}
+
+TEST(Program, LiesBesideItsLibrary) {
+  Around around;
+  std::ifstream in(libraryOf("caged"), std::ios::binary);
+  const std::string library{std::istreambuf_iterator<char>(in), {}};
+  const std::string name = "caged_program.py";
+  const std::string file = (around.path() / "caged.so").string();
+  for (const std::string other : {"/usr/bin/python3", "../usr/bin/pytho", ".aged_program.py"}) {
+    std::string changed = library;
+    ASSERT_EQ(other.size(), name.size());
+    for (auto at = changed.find(name); at != changed.npos; at = changed.find(name, at))
+      changed.replace(at, name.size(), other);
+    std::ofstream(file, std::ios::binary) << changed;
+    EXPECT_EQ(errorOf([&] { programOf(file); }),
+              "bug: " + file + ": its program \"" + other + "\" is no file beside it");
+  }
+}
+
+TEST(Program, ThatIsNotThereIsTold) {
+  Around around;
+  const std::string file = (around.path() / "caged.so").string();
+  fs::copy_file(libraryOf("caged"), file);
+  Isolation isolation = cagedIn("");
+  isolation.child.library = file;
+  EXPECT_EQ(errorOf([&] { RemoteBlock(isolation, nullptr); }),
+            "unavailable: The caged block did not load: " +
+                (around.path() / "caged_program.py").string() + ": No such file or directory");
+}
+
+}  // namespace
+}  // namespace pombo
