@@ -16,7 +16,7 @@ def test_it_says_what_it_is(world):
     assert world.gateway.hello["name"] == "whatsapp" and world.gateway.hello["protocol"] == 1
     assert world.gateway.hello["version"].endswith("+mock")
     assert world.gateway.sides == {"connector": True, "enricher": False, "proxies": False}
-    assert [option["name"] for option in world.gateway.declared["options"]] == ["folder", "version", "mock"]
+    assert [option["name"] for option in world.gateway.declared["options"]] == ["version", "mock"]
 
 
 def test_the_end_of_its_pipe_is_its_own(world):
@@ -108,7 +108,7 @@ def test_a_configuration_that_makes_no_sense_is_refused(binary, mock, tmp_path, 
 def test_the_shipped_bridge_cannot_be_told_whom_to_dial(live_binary, tmp_path, mock):
     gateway = Gateway(live_binary, tmp_path, start=False)
     assert "+" not in gateway.hello["version"]
-    assert [o["name"] for o in gateway.call("block.declare")["options"]] == ["folder", "version"]
+    assert [o["name"] for o in gateway.call("block.declare")["options"]] == ["version"]
     with pytest.raises(Failure) as failure:
         gateway.call("block.start", {"folder": str(tmp_path), "mock": mock.option()})
     assert failure.value.sentence == "The 'mock' option is unknown"

@@ -49,6 +49,14 @@ TEST(Registry, ABlockThatDoesNotRunIsNotAskedAndItsFieldsFail) {
   gateway.provisioner.remove(made.instance);
 }
 
+TEST(Registry, OfTheUsualConnectorAnInstanceShowsNothing) {
+  TempGateway gateway;
+  gateway.registry.add({.name = gateway.registry.promises().defaultConnector, .problem = "no"});
+  gateway.start();
+  const auto made = gateway.create({{"name", "a"}});
+  EXPECT_FALSE(made.shown.as_object().contains(gateway.registry.promises().defaultConnector));
+}
+
 TEST(Registry, ABlockThatIsSwitchedOffByTheOperatorKeepsItsData) {
   TempGateway gateway;
   gateway.registry.add({.name = "alpha", .problem = "disabled"});

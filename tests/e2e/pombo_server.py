@@ -72,6 +72,8 @@ class Server:
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("POMBO_")}
         self.media = self.data_dir / "media"  # files of received messages
         self.env |= {"POMBO_HTTP_LISTEN": "127.0.0.1:0", "POMBO_MEDIA_FOLDER": str(self.media)}
+        # Nobody is to dial WhatsApp because a test has asked for a code.
+        self.env |= {"POMBO_BLOCKS_WHATSAPP_ENABLED": "false"}
         self.env |= self.store.settings
         self.env |= DEFAULT_ENV | (env or {})
 

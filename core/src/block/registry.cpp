@@ -193,6 +193,8 @@ void Registry::show(const Instance& instance, BlockStore& store, boost::json::ob
         return code->summary(*shared);
       }));
       asked.push_back(&promise);
+    } else if (name == promises().defaultConnector) {
+      into.stable_erase(name);  // of the usual one nobody speaks, whether or not it is there
     } else {
       shown = promise.empty;
     }

@@ -58,7 +58,6 @@ func options() []host.Field {
 			Choices: []string{}, Text: "any"}
 	}
 	return append([]host.Field{
-		text("folder", "Where sessions are kept; a folder of the gateway's own."),
 		text("version", "Of WhatsApp Web, as 2.3000.0; absent: the one this bridge was built with."),
 	}, network.Options()...)
 }
@@ -108,6 +107,7 @@ func requireKnown(configuration json.RawMessage) error {
 	if err := json.Unmarshal(configuration, &all); err != nil {
 		return err
 	}
+	delete(all, "folder") // of every program; the gateway says where
 	for _, option := range options() {
 		delete(all, option.Name)
 	}
