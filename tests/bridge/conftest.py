@@ -1,33 +1,17 @@
 import itertools
-import subprocess
-from types import SimpleNamespace
 
 import pytest
 
 from gateway import ROOT, Gateway, Store, instance
-from mock_whatsapp import Mock
+from mock_whatsapp import Mock, certificate_in
 
 # Nobody is in two tests: all of them share one WhatsApp.
 NUMBERS = itertools.count(15_550_000_001)
 
 
-def command(*arguments):
-    subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
-    """Of 127.0.0.1, by an authority that nobody else knows."""
-    folder = tmp_path_factory.mktemp("tls")
-    ca, ca_key, key, chain, request = (folder / name for name in ("ca.pem", "ca.key", "key.pem", "cert.pem", "csr"))
-    new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    command("openssl", "req", "-x509", *new_key, "-keyout", ca_key, "-out", ca, "-days", "2", "-subj", "/CN=tests")
-    command("openssl", "req", *new_key, "-keyout", key, "-out", request, "-subj", "/CN=127.0.0.1")
-    extensions = folder / "extensions"
-    extensions.write_text("subjectAltName=IP:127.0.0.1\n")
-    command("openssl", "x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-out", chain,
-            "-days", "2", "-extfile", extensions)
-    return SimpleNamespace(key=key, chain=chain, authority=ca.read_text())
+    return certificate_in(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,13 @@ import site
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import uuid
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 for packages in (ROOT / "build" / "python" / "lib").glob("*/site-packages"):  # by scripts/setup test
     site.addsitedir(str(packages))
 

@@ -217,10 +217,11 @@ def test_the_blocks_of_the_configuration(server):
     rows = [line.split() for line in done.stdout.splitlines()]
     assert rows[0][:3] == ["BLOCK", "VERSION", "STATE"]
     library = server.binary.parent / "plugins"
-    assert [row[:3] + row[-1:] for row in rows[1:]] == \
-        [[name, "0.1.0", "loads", str(library / f"{name}.so")]
-         for name in ("proxy", "s3", "webhook", "websocket", "messages", "simulator",
-                      "chatwoot")]
+    expected = [[name, "0.1.0", "loads", str(library / f"{name}.so")]
+                for name in ("proxy", "s3", "webhook", "websocket", "messages", "simulator",
+                             "chatwoot")]
+    expected.insert(5, ["whatsapp", "-", "disabled", "-"])
+    assert [row[:3] + row[-1:] for row in rows[1:]] == expected
 
 
 def test_a_library_says_what_it_is(server):

@@ -12,6 +12,7 @@ import pytest
 from client import Api
 from pombo_server import REPOSITORY, Server, default_binary
 from shapes import GROUPS
+from whatsapp import built
 from zoo import lines_of
 
 CONFINED = REPOSITORY / "tests/support/confined.py"
@@ -23,6 +24,7 @@ def prefix():
     """What `cmake --install` leaves, in a folder that every user may enter."""
     with tempfile.TemporaryDirectory(prefix="pombo-service-") as folder:
         Path(folder).chmod(0o755)
+        built("live")
         install(Path(folder) / "usr")
         yield Path(folder) / "usr"
 
@@ -115,7 +117,8 @@ def test_a_server_that_is_confined_as_the_unit_says(prefix, fresh):
         each.chmod(0o440 if os.geteuid() == 0 else 0o400)
     with Server(launcher, state, config,
                 {"POMBO_SECURITY_KEY_FILE": str(key), "POMBO_PLUGINS_ISOLATION": "process",
-                 "POMBO_EGRESS_ALLOW": "localhost"}) as server:
+                 "POMBO_EGRESS_ALLOW": "localhost",
+                 "POMBO_BLOCKS_WHATSAPP_ENABLED": "true"}) as server:
         api = Api(server, server.account("shop"))
         instance = api.created(fresh(), **{name: value for fields, _ in GROUPS.values()
                                            for name, value in fields.items()})

@@ -6,11 +6,29 @@ import os
 import shutil
 import subprocess
 import urllib.parse
+from pathlib import Path
+from types import SimpleNamespace
 
-from gateway import ROOT
-
+ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "tests" / "mock-whatsapp"
 MODULES = ROOT / "build" / "npm-mock"
+
+
+def command(*arguments):
+    subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def certificate_in(folder):
+    """Of 127.0.0.1, by an authority that nobody else knows."""
+    ca, ca_key, key, chain, request = (folder / name for name in ("ca.pem", "ca.key", "key.pem", "cert.pem", "csr"))
+    new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    command("openssl", "req", "-x509", *new_key, "-keyout", ca_key, "-out", ca, "-days", "2", "-subj", "/CN=tests")
+    command("openssl", "req", *new_key, "-keyout", key, "-out", request, "-subj", "/CN=127.0.0.1")
+    extensions = folder / "extensions"
+    extensions.write_text("subjectAltName=IP:127.0.0.1\n")
+    command("openssl", "x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-out", chain,
+            "-days", "2", "-extfile", extensions)
+    return SimpleNamespace(key=key, chain=chain, authority=ca.read_text())
 
 
 class Mock:

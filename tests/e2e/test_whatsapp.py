@@ -1,0 +1,251 @@
+"""Instances on WhatsApp: the real server, the block's program as it runs, and a WhatsApp that is not."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import shutil
+import stat
+import threading
+from urllib.parse import urlsplit
+
+import pytest
+import zoo
+from client import Api, assert_refused
+from pombo_server import Server, default_binary, until
+from receivers import Receiver
+from test_health import metric
+from whatsapp import (PROGRAM, Shop, World, built, is_alive, kill_program, place_mock,
+                      programs_of)
+
+from mock_whatsapp import Mock, certificate_in
+
+PICTURE = b"\xff\xd8\xff" + bytes(range(256)) * 200
+
+
+@pytest.fixture(scope="module")
+def crm():
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def mock(tmp_path_factory):
+    started = Mock(certificate_in(tmp_path_factory.mktemp("tls")))
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory):
+    return place_mock(tmp_path_factory.mktemp("plugins"), built("mock"))
+
+
+@pytest.fixture
+def world(mock, crm, plugins):
+    made = World(mock, crm, plugins)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def server(world):
+    return world.server()
+
+
+@pytest.fixture
+def api(server):
+    return Api(server, server.account("shop"))
+
+
+@pytest.fixture
+def shop(world, api, fresh):
+    return Shop(world, api, fresh("shop"))
+
+
+def lines_of(server: Server, message: str) -> list[dict]:
+    return zoo.lines_of(server, message, block="whatsapp")
+
+
+def test_from_a_code_to_a_message_each_way(shop, server):
+    shop.link()
+    assert shop.states == ["qr_ready", "pair_success", "manual_reconnect", "connected"]
+    assert shop.status == "connected" and "whatsapp" not in shop.instance
+    sent = shop.send(message="Hello from Pombo")
+    assert shop.read_by_bob(sent["messageId"])["extendedTextMessage"]["text"] == "Hello from Pombo"
+    shop.by_bob("message", message={"conversation": "Hello to you"})
+    came = shop.wait("message.exchange", lambda data: data["direction"] == "incoming")
+    assert came["message"]["content"] == "Hello to you"
+    shop.by_bob("receipt", ids=[sent["messageId"]], type="read")
+    read = f"/api/chat/status/{shop.name}?messageId={sent['messageId']}"
+    assert until(lambda: '"read"' in shop.api.get(read).raw.decode())
+
+
+def test_pictures_each_way(shop, server):
+    shop.link()
+    encoded = base64.b64encode(PICTURE).decode()
+    shop.send("media", mediaType="image", mediaBase64=encoded, message="for you")
+    whole = {"size": len(PICTURE), "sha256": hashlib.sha256(PICTURE).hexdigest()}
+    assert shop.mock.do("openmedia", phone=shop.bob) == whole
+    shop.by_bob("media", type="image", mimetype="image/jpeg", data=encoded, caption="for me")
+    came = shop.wait("message.exchange", lambda data: data["direction"] == "incoming")
+    link = urlsplit(came["message"]["media"]["url"])
+    reply = Api(server).get(f"{link.path}?{link.query}")
+    assert (reply.status, reply.raw) == (200, PICTURE)
+
+
+def test_a_number_is_linked_by_a_code_that_is_typed(shop):
+    answer = shop.connect(number=shop.number)
+    assert answer["status"] == "pairing"
+    shop.mock.do("account", phone=shop.number)
+    shop.mock.do("code", phone=shop.number, code=answer["pairingCode"].replace("-", ""))
+    shop.wait_state("connected")
+    assert shop.status == "connected"
+
+
+def test_sessions_lie_beside_the_database_and_are_nobody_elses(world, shop):
+    shop.link()
+    [session] = world.sessions.iterdir()
+    assert session.name == shop.instance["id"]
+    for each in (world.sessions, session):
+        about = each.stat()
+        assert stat.S_IMODE(about.st_mode) == 0o700
+        assert (about.st_uid == os.getuid()) == (os.getuid() != 0), "another user than root"
+
+
+def test_it_is_locked_in(world, server):
+    [line] = lines_of(server, "Block is opened")
+    assert (line["isolation"], line["because"]) == ("process", "it is a program")
+    assert {"limits", "seccomp"} <= set(line["confined"])
+    [pid] = programs_of(server)
+    status = dict(each.split(":\t", 1) for each in
+                  open(f"/proc/{pid}/status").read().splitlines() if ":\t" in each)
+    assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+    assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
+    assert (status["Uid"].split()[0] == str(os.getuid())) == (os.getuid() != 0)
+
+
+def test_a_logout_leaves_neither_a_session_nor_its_key(world, shop, server):
+    shop.link()
+    kept = "SELECT secrets FROM block_row WHERE block = 'whatsapp'"
+    assert [bool(row[0]) for row in server.store.query(kept)] == [True]
+    reply = shop.api.call("DELETE", f"/api/instance/logout/{shop.name}")
+    assert (reply.status, reply.json["instance"]["status"]) == (200, "loggedout")
+    assert not list(world.sessions.iterdir())
+    assert not any(row[0] for row in server.store.query(kept))
+    shop.link()
+
+
+def test_a_deleted_instance_leaves_nothing(world, shop):
+    shop.link()
+    assert shop.api.delete(shop.name).status == 200
+    assert not list(world.sessions.iterdir())
+
+
+def test_a_program_that_is_killed_comes_back_and_links_what_was_linked(shop, server):
+    shop.link()
+    after = len(shop.states)
+    kill_program(server)
+    shop.wait_state("connected", after)
+    assert "qr_ready" not in shop.states[after:] and shop.status == "connected"
+    sent = shop.send(message="after the crash")
+    assert shop.read_by_bob(sent["messageId"])
+    assert metric(server, "pombo_whatsapp_crashes_total") == 1
+    assert until(lambda: metric(server, "pombo_whatsapp_up") == 1)
+
+
+def test_a_server_that_is_killed_takes_its_program_along_and_finds_the_session(world, shop, server):
+    shop.link()
+    [pid] = programs_of(server)
+    server.kill()
+    assert until(lambda: not is_alive(pid))
+    after = len(shop.states)
+    server.start()
+    shop.wait_state("connected", after)
+    assert "qr_ready" not in shop.states[after:]
+
+
+def test_a_stop_waits_for_what_is_being_sent(shop, server):
+    shop.link()
+    answers = []
+    shop.mock.do("seen")  # forgets what it has seen so far
+    sending = threading.Thread(target=lambda: answers.append(shop.send(message="the last")))
+    sending.start()
+    shop.mock.do("heard", tag="message")
+    [pid] = programs_of(server)
+    assert server.stop() == 0
+    sending.join()
+    assert shop.read_by_bob(answers[0]["messageId"])
+    assert not is_alive(pid)
+    server.start()
+    shop.wait("instance.state", lambda data: data.get("reason") == "shutdown")
+
+
+def test_one_that_dies_again_and_again_is_in_quarantine(shop, server):
+    shop.link()
+    for deaths in range(5):
+        assert until(lambda: (metric(server, "pombo_whatsapp_restarts_total") or 0) == deaths)
+        kill_program(server)
+    assert until(lambda: metric(server, "pombo_whatsapp_quarantined") == 1)
+    reason = "in quarantine after 5 crashes: was killed by signal 9"
+    assert until(lambda: Api(server).get("/health").json["checks"].get("whatsapp") ==
+                 f"fail: {reason}")
+    assert until(lambda: shop.status == "disconnected")
+    said = shop.api.get(f"/api/instance/connect/{shop.name}")
+    assert_refused(said, 502, "Failed to connect instance: "
+                   "The whatsapp block is in quarantine: it was killed by signal 9")
+
+
+def test_one_that_takes_too_much_memory_is_ended(world):
+    server = world.server({"process": {"memoryMb": 16}})
+    assert until(lambda: lines_of(server, "The process of the block ended"))
+    line = lines_of(server, "The process of the block ended")[0]
+    assert line["reason"] == "used more than 16 MiB of memory"
+
+
+def test_where_it_was_not_built_the_server_runs_without_it(world, tmp_path):
+    world.plugins = place_mock(tmp_path / "unbuilt", None)
+    server = world.server()
+    [line] = lines_of(server, "Block not loaded")
+    assert line["reason"] == f"{world.plugins}/whatsapp.so: its program {PROGRAM} is not beside it"
+    shop = Shop(world, Api(server, server.account("shop")), "shop")
+    assert "whatsapp" not in shop.instance
+    assert_refused(shop.api.get("/api/instance/connect/shop"), 503, "No connector is available")
+    listed = server.run("plugin", "list").stdout
+    assert re.search(rf"^whatsapp +- +refused +- +- +{line['reason']}$", listed, re.M), listed
+
+
+def test_it_is_not_taken_into_the_server(world):
+    server = world.server({"isolation": "inside"})
+    [line] = lines_of(server, "Block not loaded")
+    assert line["reason"].endswith(
+        "whatsapp.so: is a program, so that blocks.whatsapp.isolation cannot be 'inside'")
+    assert not programs_of(server)
+
+
+def test_a_folder_that_is_open_to_others_is_refused(world):
+    folder = world.folder / "elsewhere"
+    folder.mkdir(mode=0o755)
+    server = world.server({"process": {"folder": str(folder)}})
+    [line] = lines_of(server, "Block not loaded")
+    assert line["reason"].endswith(f"process.folder {folder} is open to others: "
+                                   "chmod 700 it if it is for this alone")
+
+
+def test_what_is_shipped_runs_and_cannot_be_told_whom_to_dial(world, tmp_path):
+    world.plugins = tmp_path / "shipped"
+    world.plugins.mkdir()
+    shutil.copy(default_binary().parent / "plugins/whatsapp.so", world.plugins)
+    (world.plugins / PROGRAM).symlink_to(built("live"))
+    with pytest.raises(RuntimeError, match="unknown key 'blocks.whatsapp.mock'"):
+        world.server()
+    config = world.folder / "pombo.yaml"
+    config.write_text('{"plugins": {"path": ["%s"]}, "blocks": {"whatsapp": {"required": true}}}' %
+                      world.plugins)
+    server = world.servers[-1].start()
+    assert len(programs_of(server)) == 1
+    checked = server.run("plugin", "check", str(world.plugins / "whatsapp.so"))
+    assert checked.returncode == 0 and "mock" not in checked.stdout, checked
+    assert server.stop() == 0
