@@ -20,12 +20,12 @@ std::string contentOf(const fs::path& file) {
 }
 
 // The first group of every match in the sources of core and the blocks, adjacent literals joined.
-std::set<std::string> saidInCode(const std::regex& pattern) {
+std::set<std::string> saidInCode(const std::regex& pattern, const std::string& extension = ".cpp") {
   static const std::regex border(R"("\s*\n\s*")");
   std::set<std::string> all;
   for (const auto* folder : {"core/src", "plugins"})
     for (const auto& entry : fs::recursive_directory_iterator(kRoot / folder)) {
-      if (entry.path().extension() != ".cpp") continue;
+      if (entry.path().extension() != extension) continue;
       const std::string code = std::regex_replace(contentOf(entry.path()), border, "");
       for (std::sregex_iterator it(code.begin(), code.end(), pattern), end; it != end; ++it)
         all.insert((*it)[1]);
@@ -46,6 +46,14 @@ TEST(OperationsPage, NamesEveryMetric) {
 
 TEST(OperationsPage, NamesEveryMetricOfABlock) {
   expectOnThePage(saidInCode(std::regex(R"re(metrics\(\)\.(?:count|observe)\("([a-z_]+)")re")), 6);
+}
+
+TEST(OperationsPage, NamesEveryMetricOfTheBridge) {
+  expectOnThePage(saidInCode(std::regex(R"re(\.Count\("([a-z_]+)"\))re"), ".go"), 9);
+}
+
+TEST(OperationsPage, NamesEveryWarningAndErrorOfTheBridge) {
+  expectOnThePage(saidInCode(std::regex(R"re(\.Log\("(?:warn|error)", "([^"]+)")re"), ".go"), 10);
 }
 
 TEST(OperationsPage, NamesEveryWarningAndError) {
