@@ -13,6 +13,7 @@
 #include "file_memory.hpp"
 #include "label_store.hpp"
 #include "message_store.hpp"
+#include "pending_store.hpp"
 #include "pombo/host.hpp"
 
 // The words of these routes where they are not the server's: "Number is required",
@@ -24,6 +25,7 @@ inline constexpr auto kNotRegistered = "Number is not registered on WhatsApp";
 // What this block keeps.
 struct Stores {
   MessageStore messages;
+  PendingStore pending;
   LabelStore labels;
   ContactStore contacts;
 };
@@ -37,6 +39,7 @@ class Desk {
 
   pombo::IHost& host() const { return host_; }
   MessageStore& store() const { return stores_.messages; }
+  PendingStore& pending() const { return stores_.pending; }
   LabelStore& labels() const { return stores_.labels; }
   ContactStore& contacts() const { return stores_.contacts; }
   Delays& delays() const { return delays_; }

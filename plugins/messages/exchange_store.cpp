@@ -47,9 +47,10 @@ bool isOutgoing(const Json& exchange) { return textAt(exchange, "/direction") ==
 
 }  // namespace
 
-Statement insertion(const InstanceId& instance, const Json& exchange, const std::string& mediaKey,
-                    bool counted) {
-  const bool outgoing = isOutgoing(exchange);
+Statement insertion(const InstanceId& instance, const Json& exchange, Told told,
+                    const std::string& mediaKey) {
+  const bool outgoing = isOutgoing(exchange), counted = told == Told::byEvent;
+  const auto status = told == Told::byAsking ? kPendingStatus : kSentStatus;
   const std::string conflict =
       counted ? "DO UPDATE SET counted = 1, media_key = excluded.media_key" : "DO NOTHING";
   return {
@@ -61,9 +62,16 @@ Statement insertion(const InstanceId& instance, const Json& exchange, const std:
       {instance.value, textAt(exchange, "/id"), textAt(exchange, "/chat/jid"),
        textAt(exchange, "/sender/jid"), textAt(exchange, "/message/type"), std::int64_t{outgoing},
        textAt(exchange, "/message/content"), textAt(exchange, "/timestamp"),
-       outgoing ? kSentStatus : kReceived, textAt(exchange, "/message/media/type"),
+       outgoing ? status : kReceived, textAt(exchange, "/message/media/type"),
        textAt(exchange, "/message/media/mimetype"), textAt(exchange, "/message/media/fileName"),
        replyIn(exchange), extraIn(exchange), kept(mediaKey), std::int64_t{counted}}};
+}
+
+Statement pendingRemoval(const InstanceId& instance, const std::string& id) {
+  return {
+      "DELETE FROM messages_kept "
+      "WHERE instance_id = :i AND id = :id AND counted = 0 AND status < 1",
+      {instance.value, kept(id)}};
 }
 
 std::vector<std::string> countsFor(const Json& exchange) {

@@ -22,8 +22,13 @@ pombo::Json valueAt(const pombo::Json&, const char* pointer, const pombo::Json& 
 // Of a chat that a setting has a say in nobody knows whether its event will come.
 bool mayBeIgnored(const std::string& chat);
 
-pombo::Statement insertion(const pombo::InstanceId&, const pombo::Json& exchange,
-                           const std::string& mediaKey, bool counted);
+// Who has told of a message so far, and with that how much is known of it.
+enum class Told { byAsking, byAnswer, byEvent };
+// By its event it is counted as well, and what was told before stays but for its media.
+pombo::Statement insertion(const pombo::InstanceId&, const pombo::Json& exchange, Told,
+                           const std::string& mediaKey = "");
+// What was kept before it was sent gives way to what it has become, in whatever chat that is.
+pombo::Statement pendingRemoval(const pombo::InstanceId&, const std::string& id);
 // Ids are chosen by whoever sends: only its author changes a message, in the chat that it is in.
 pombo::Statement editOf(const pombo::Event&);
 // And takes it back; an admin takes back anybody's.
@@ -31,5 +36,5 @@ pombo::Statement revocationOf(const pombo::Event&);
 
 // What one message counts as: "sent", "type:text", ...
 std::vector<std::string> countsFor(const pombo::Json& exchange);
-// Of an outgoing message, before anybody has told of it.
-inline constexpr std::int64_t kSentStatus = 1;
+// Of an outgoing message, before anybody has told of it; and when it was sent.
+inline constexpr std::int64_t kFailedStatus = -1, kPendingStatus = 0, kSentStatus = 1;

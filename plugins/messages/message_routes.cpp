@@ -140,7 +140,7 @@ std::string contentOf(const Letter& letter, const Json& exchange) {
   return content && content->is_string() ? std::string(content->get_string()) : "";
 }
 
-HttpReply sent(const Desk& desk, const Letter& letter, TimePoint latest) {
+HttpReply sent(const Desk& desk, Letter& letter, TimePoint latest) {
   if (desk.host().clock().now() > latest)
     throw Error(Code::timedOut, "Timed out waiting for WhatsApp");
   const Json exchange =

@@ -16,7 +16,6 @@ using namespace pombo;
 
 namespace {
 
-constexpr std::int64_t kError = -1;
 constexpr int kMostOwners = 64;
 // Writers wait for each other: one of them takes no more rows than this, and a sweep no more turns.
 constexpr int kRowsAtOnce = 5000, kTurns = 10;
@@ -53,7 +52,7 @@ StoredMessage messageIn(const SqlRow& row) {
 std::optional<std::int64_t> statusIn(const std::string& receipt) {
   static const std::map<std::string, std::int64_t> all{
       {"delivered", 2}, {"read", 4},        {"read_self", 4},
-      {"played", 5},    {"played_self", 5}, {"server_error", kError}};
+      {"played", 5},    {"played_self", 5}, {"server_error", kFailedStatus}};
   const auto it = all.find(receipt);
   return it == all.end() ? std::nullopt : std::optional(it->second);
 }
@@ -64,7 +63,7 @@ LateMessages::Key keyOf(const Event& event, const std::string& id) {
 
 // Never backwards; what was delivered did not fail.
 bool follows(std::int64_t next, std::int64_t now) {
-  return next == kError ? now == 0 || now == kSentStatus : next > now;
+  return next == kFailedStatus ? now == kPendingStatus || now == kSentStatus : next > now;
 }
 
 }  // namespace
@@ -119,9 +118,12 @@ std::vector<StoredMessage> MessageStore::history(const InstanceId& instance,
   return all;
 }
 
-void MessageStore::keepSent(const InstanceId& instance, const Json& exchange) {
-  if (textAt(exchange, "/id").empty() || mayBeIgnored(textAt(exchange, "/chat/jid"))) return;
-  sql_.apply({insertion(instance, exchange, "", false)});
+void MessageStore::keepSent(const InstanceId& instance, const std::string& id,
+                            const Json& exchange) {
+  std::vector<Statement> all{pendingRemoval(instance, id)};
+  if (!textAt(exchange, "/id").empty() && !mayBeIgnored(textAt(exchange, "/chat/jid")))
+    all.push_back(insertion(instance, exchange, Told::byAnswer));
+  sql_.apply(all);
 }
 
 void MessageStore::edit(const InstanceId& instance, const StoredMessage& message,
@@ -184,18 +186,27 @@ void MessageStore::takeMessage(const Event& event) {
 
 void MessageStore::keepReceived(const Event& event) {
   const std::string chat = textAt(event.data, "/chat/jid");
+  const std::string id = textAt(event.data, "/id");
   const auto known =
       sql_.query({"SELECT (SELECT counted FROM messages_kept "
                   "WHERE instance_id = :i AND id = :id AND chat = :chat) AS counted, "
                   "(SELECT at FROM messages_cleared WHERE instance_id = :of AND chat = :its "
-                  "AND at <= :now) AS cleared",
-                  {event.instance.value, textAt(event.data, "/id"), chat, event.instance.value,
-                   chat, microseconds(clock_.now())}});
+                  "AND at <= :now) AS cleared, "
+                  "(SELECT COUNT(*) FROM messages_kept WHERE instance_id = :whose "
+                  "AND id = :same AND counted = 0 AND status = -1) AS failed",
+                  {event.instance.value, id, chat, event.instance.value, chat,
+                   microseconds(clock_.now()), event.instance.value, id}});
   if (!known.empty() && (numberIn(known.front(), "counted") != 0 ||
                          numberIn(known.front(), "cleared") >= microseconds(event.at)))
     return;
-  std::vector<Statement> all{insertion(event.instance, event.data, event.mediaKey, true),
-                             counting(event.instance, countsFor(event.data), 1)};
+  std::vector<Statement> all;
+  if (textAt(event.data, "/direction") == "outgoing")
+    all.push_back(pendingRemoval(event.instance, id));
+  all.push_back(insertion(event.instance, event.data, Told::byEvent, event.mediaKey));
+  all.push_back(counting(event.instance, countsFor(event.data), 1));
+  // It was given up, and has arrived after all.
+  if (!known.empty() && numberIn(known.front(), "failed") != 0)
+    all.push_back(counting(event.instance, {"status:-1"}, -1));
   for (auto& each : meeting(event.instance, chat, textAt(event.data, "/timestamp")))
     all.push_back(std::move(each));
   for (auto& each : peopleIn(event)) all.push_back(std::move(each));
@@ -211,17 +222,22 @@ void MessageStore::takeStatus(const Event& event) {
 }
 
 void MessageStore::moveStatus(const Event& event, const std::string& id, std::int64_t status) {
-  const std::string which = " WHERE instance_id = :i AND id = :id AND chat = :chat";
-  const std::vector<SqlValue> whose{event.instance.value, kept(id),
-                                    textAt(event.data, "/chat/jid")};
-  const auto rows = sql_.query({"SELECT status, outgoing FROM messages_kept" + which, whose});
+  // A chat may be told by another name than that under which a message to it is pending.
+  const auto rows =
+      sql_.query({"SELECT chat, status, outgoing FROM messages_kept WHERE instance_id = :i "
+                  "AND id = :id AND (chat = :chat OR (counted = 0 AND status = 0)) "
+                  "ORDER BY CASE WHEN chat = :chat THEN 0 ELSE 1 END LIMIT 1",
+                  {event.instance.value, kept(id), textAt(event.data, "/chat/jid")}});
   if (rows.empty()) return requireKept(event, kept(id));
   const auto now = numberIn(rows.front(), "status");
   if (!follows(status, now)) return;
-  std::vector<Statement> all{{"UPDATE messages_kept SET status = :s" + which, {status}}};
-  all[0].values.insert(all[0].values.end(), whose.begin(), whose.end());
+  std::vector<Statement> all{
+      {"UPDATE messages_kept SET status = :s WHERE instance_id = :i AND id = :id AND chat = :chat",
+       {status, event.instance.value, kept(id), textIn(rows.front(), "chat")}}};
   if (numberIn(rows.front(), "outgoing") != 0) {
-    all.push_back(counting(event.instance, {"status:" + std::to_string(now)}, -1));
+    // What is pending is counted when it is asked for.
+    if (now != kPendingStatus)
+      all.push_back(counting(event.instance, {"status:" + std::to_string(now)}, -1));
     all.push_back(counting(event.instance, {"status:" + std::to_string(status)}, 1));
   }
   sql_.apply(all);

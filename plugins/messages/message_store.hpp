@@ -63,8 +63,8 @@ class MessageStore {
                                      const Stretch&) const;
 
   // What was just sent can be answered before its event comes back; in chats that may be ignored
-  // only what the event says is kept.
-  void keepSent(const pombo::InstanceId&, const pombo::Json& exchange);
+  // only what the event says is kept. `id`: that under which it was pending.
+  void keepSent(const pombo::InstanceId&, const std::string& id, const pombo::Json& exchange);
   // "message.exchange" and "message.status"; of one instance one after the other. Throws
   // Error{unavailable} for what changes a message that could not be kept yet: it comes back.
   void take(const pombo::Event&);

@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "desk_routes.hpp"
+#include "overdue_messages.hpp"
 #include "pombo/block.hpp"
 #include "repetition.hpp"
 #include "tables.hpp"
@@ -47,6 +48,7 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
     const MessageStore::Keeping keeping{std::chrono::days(option("keepDays")),
                                         std::chrono::days(option("keepMediaDays"))};
     stores_.reset(new Stores{{host.sql(), host.clock(), keeping},
+                             PendingStore(host.sql(), host.clock()),
                              LabelStore(host.sql(), host.clock()),
                              ContactStore(host.sql())});
     delays_.emplace(Delays::Limits());
@@ -102,6 +104,7 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
 
   void sweep() try {
     MessageStore& store = stores_->messages;
+    giveUpOverdue(*host_, stores_->pending);
     if (!store.sweep()) return;
     for (const auto& owner : store.owners())
       if (!host_->instances().find(owner)) store.forget(owner);

@@ -35,7 +35,7 @@ void addMedia(const object& told, const value& type, object& data) {
 
 object sentAnswer(const value& exchange, const object& told, const std::string& content) {
   const value type = valueAt(exchange, "/message/type", "");
-  object data{{"messageId", valueAt(exchange, "/id", "")},
+  object data{{"messageId", valueAt(exchange, "/id", orNull(told, "id"))},
               {"messageType", type},
               {"direction", "outgoing"},
               {"content", content},

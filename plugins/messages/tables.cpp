@@ -51,6 +51,11 @@ CREATE TABLE messages_cleared (
   PRIMARY KEY (instance_id, chat)
 ))sql";
 
+// Few at a time: they are counted when somebody asks, and looked through for what is overdue.
+const char* const kPending = R"sql(
+CREATE INDEX messages_kept_pending ON messages_kept (instance_id, at)
+  WHERE counted = 0 AND status = 0)sql";
+
 // From the first message that was counted to the last.
 const char* const kSpans = R"sql(
 CREATE TABLE messages_spans (
@@ -113,5 +118,6 @@ CREATE INDEX messages_contacts_by_lid ON messages_contacts (instance_id, lid))sq
 }  // namespace
 
 std::vector<pombo::Migration> messagesTables() {
-  return {{1, kMessages}, {2, kSpans}, {3, kVotes}, {4, kLabels}, {5, kContacts}, {6, kCleared}};
+  return {{1, kMessages}, {2, kSpans},   {3, kVotes},  {4, kLabels},
+          {5, kContacts}, {6, kCleared}, {7, kPending}};
 }

@@ -1,5 +1,6 @@
 #include "links_side.hpp"
 
+#include "outbox.hpp"
 #include "synthetic.hpp"
 
 using namespace pombo;
@@ -71,6 +72,17 @@ void SimulatedLinks::expire(const std::string& id) try {
 } catch (const std::exception& error) {
   host_->log().write(Level::warn, "A code was not scanned, and nobody could be told",
                      {{"instance", id}, {"reason", error.what()}});
+}
+
+bool SimulatedLinks::putOff(const Instance& instance, const std::string& operation,
+                            const Json& arguments) {
+  if (!isSilent(instance.id)) return false;
+  bool waits = false;
+  change(instance, [&](SimulatedSession& session) {
+    waits = isSilent(instance.id);
+    if (waits) putInOutbox(session, operation, arguments);
+  });
+  return waits;
 }
 
 SimulatedSession SimulatedLinks::openSession(const Instance& instance) const {
@@ -214,8 +226,8 @@ void SimulatedLinks::answer(const Instance& instance, bool answers) {
     silent_.erase(instance.id.value);
     if (auto found = asked_.extract(instance.id.value)) asked = std::move(found.mapped());
   }
-  if (!asked) return;
   const auto session = sessionOf(instance.id);
+  if (!asked) return sendLate(instance.id, session);
   if (!session.isLinked())
     showCodes(instance.id, *asked, asked->number.empty() ? syntheticQr() : syntheticPairingCode());
   else if (isBanned(session))
@@ -226,6 +238,16 @@ void SimulatedLinks::answer(const Instance& instance, bool answers) {
 
 void SimulatedLinks::open(const InstanceId& id, const SimulatedSession& session) {
   tell(id, {{"state", "connected"}, {"jid", session.jid}, {"lid", session.lid}});
+  sendLate(id, session);
+}
+
+void SimulatedLinks::sendLate(const InstanceId& id, SimulatedSession session) {
+  const auto instance = host_->instances().find(id);
+  if (!instance) return;
+  const auto events = sentFromOutbox(*instance, session, host_->clock().now());
+  if (events.empty()) return;
+  host_->events().publish(events);
+  host_->settings().save(id, session.document());
 }
 
 bool SimulatedLinks::isBanned(const SimulatedSession& session) const {

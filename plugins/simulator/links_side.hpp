@@ -24,6 +24,9 @@ class SimulatedLinks {
   pombo::Profile profile(const pombo::Instance&) const;
   void forget(const pombo::Instance&);
 
+  // Of a message that is to be sent: whether that has to wait until WhatsApp answers. Throws as
+  // what follows.
+  bool putOff(const pombo::Instance&, const std::string& operation, const pombo::Json& arguments);
   // Throws Error{unavailable} when the instance is not connected.
   SimulatedSession openSession(const pombo::Instance&) const;
   // Likewise. What `work` changes of it is kept when it returns; meanwhile nothing else happens.
@@ -41,13 +44,15 @@ class SimulatedLinks {
   void ban(const pombo::Instance&, std::optional<std::int64_t> seconds, const std::string& reason);
   // Those members of `fields` that are there. The whole of it.
   pombo::Json changeProfile(const pombo::Instance&, const pombo::Fields& fields);
-  // While WhatsApp does not answer, what is asked of it goes on waiting.
+  // While WhatsApp does not answer, what is asked of it goes on waiting, across a restart that
+  // makes it answer again.
   void answer(const pombo::Instance&, bool answers);
 
  private:
   void expire(const std::string& id);
   void showCodes(const pombo::InstanceId&, const pombo::LinkRequest&, const std::string& code);
   void open(const pombo::InstanceId&, const SimulatedSession&);
+  void sendLate(const pombo::InstanceId&, SimulatedSession);
   bool isBanned(const SimulatedSession&) const;
   void tellOfBan(const pombo::InstanceId&, const SimulatedSession&, const std::string& reason);
   void tell(const pombo::InstanceId&, pombo::Json data);

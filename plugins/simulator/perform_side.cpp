@@ -1,5 +1,6 @@
 #include "perform_side.hpp"
 
+#include "outbox.hpp"
 #include "phone.hpp"
 
 using namespace pombo;
@@ -7,13 +8,7 @@ using namespace pombo;
 namespace {
 
 void publish(IHost& host, const InstanceId& id, std::vector<Performance::Happening> happenings) {
-  std::vector<Event> events;
-  for (auto& each : happenings)
-    events.push_back({.type = std::move(each.type),
-                      .instance = id,
-                      .chat = std::move(each.chat),
-                      .data = std::move(each.data),
-                      .mediaKey = std::move(each.mediaKey)});
+  const std::vector<Event> events = eventsOf(id, std::move(happenings));
   if (!events.empty()) host.events().publish(events);
 }
 
@@ -58,6 +53,8 @@ Json performBy(SimulatedLinks& links, IHost& host, const Instance& instance,
   const auto operation = operations().find(name);
   if (operation == operations().end())
     throw Error(Code::unsupported, "Not supported by the simulator connector");
+  if (name.starts_with("message.") && links.putOff(instance, name, arguments))
+    throw Error(Code::timedOut, "WhatsApp does not answer");
   const auto session = links.openSession(instance);
   Performance done = operation->second(performerOf(host, instance, session), arguments);
   if (!done.refusal.empty()) throw Error(Code::invalid, done.refusal);

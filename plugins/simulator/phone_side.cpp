@@ -39,7 +39,7 @@ void addLinkRoutes(IHost& host, SimulatedLinks& links) {
   add(host, "/api/simulator/network/:instance", "Let WhatsApp answer a simulated instance, or not",
       {{.name = "answers",
         .type = Type::boolean,
-        .doc = "While it does not, codes and links that are asked for do not come.",
+        .doc = "While it does not, codes, links and messages that are asked for wait.",
         .need = Need::always}},
       simulatedReply(kNetwork), [&links](const Instance& instance, const Fields& fields) {
         links.answer(instance, fields.require<bool>("answers"));

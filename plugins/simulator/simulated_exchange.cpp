@@ -32,6 +32,12 @@ void addContext(const value& arguments, object& data) {
     data["mentions"] = {{"mentionedUsers", *mentions}};
 }
 
+// Whoever asks for a message may have given it one.
+value idIn(const value& arguments) {
+  const auto* id = arguments.as_object().if_contains("id");
+  return id ? *id : value(syntheticMessageId());
+}
+
 value receiptOf(const value& exchange, const char* status) {
   const value& chat = exchange.at("chat");
   const bool group = chat.at("type") == "group";
@@ -54,7 +60,7 @@ value exchangeOf(const Performer& self, const value& arguments, object message) 
     message.emplace(key, nullptr);
   message["source"] = textIn(arguments, "source");
   message["isEdit"] = message.at("type") == "message_edit";
-  object data{{"id", syntheticMessageId()},
+  object data{{"id", idIn(arguments)},
               {"direction", "outgoing"},
               {"timestamp", timeText(self.now)},
               {"chat",

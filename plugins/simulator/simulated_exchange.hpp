@@ -5,8 +5,8 @@
 
 #include "perform.hpp"
 
-// The `data` of what the instance sends to the chat among `arguments`, with a new id. `message`:
-// its type, its content and what else there is of it.
+// The `data` of what the instance sends to the chat among `arguments`, under the id among them, or
+// a new one. `message`: its type, its content and what else there is of it.
 boost::json::value exchangeOf(const Performer&, const boost::json::value& arguments,
                               boost::json::object message);
 // What has become of it: no one receives that as a message of its own.

@@ -1,6 +1,8 @@
 """POST /api/message/*, and what is told of messages afterwards, against the simulator."""
 
 import base64
+import contextlib
+import http.client
 import os
 import re
 import socket
@@ -9,15 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from client import LIMIT_HEADERS, assert_refused
-from pombo_server import until
+from client import LIMIT_HEADERS, PATIENCE, Api, assert_refused
+from pombo_server import Server, until
 
 SERVER_ENV = {"POMBO_EGRESS_ALLOW": "127.0.0.1", "POMBO_BLOCKS_MESSAGES_MAX_BODY_MIB": "4"}
 
 JID = "5511999990000@s.whatsapp.net"
 ANA = "5511988880000@s.whatsapp.net"
 TEAM = "12036300000000@g.us"
-ID = re.compile("3EB0[0-9A-F]{16}")
+ID = re.compile("3EB0[0-9A-F]{18}")
 TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 PNG_TEXT = base64.b64encode(PNG).decode()
@@ -541,3 +543,84 @@ def test_what_is_not_there_is_told_apart(api, server, shop, fresh):
     mine = fresh("shop")
     stranger.created(mine, connector="simulator")
     assert_refused(about(stranger, "status", message, mine), 404, "Message not found")
+
+
+# What WhatsApp does not answer ----------------------------------------------------------------
+
+
+def history(api, name):
+    reply = api.call("POST", f"/api/chat/history/{name}", {"number": ANA})
+    assert reply.status == 200, reply
+    return reply.json["messages"]
+
+
+def silence(api, name, answers=False):
+    body = {"answers": answers}
+    assert api.call("POST", f"/api/simulator/network/{name}", body).status == 200
+
+
+def pending(api, name, text):
+    """The id of a message that WhatsApp has not answered."""
+    silence(api, name)
+    assert_refused(send(api, "text", {"message": text}, name=name), 504,
+                   "Timed out waiting for WhatsApp")
+    [message] = [each for each in history(api, name) if each["content"] == text]
+    assert ID.fullmatch(message["messageId"])
+    assert message["status"] == "pending" and message["direction"] == "outgoing"
+    return message["messageId"]
+
+
+def counted(api, name):
+    return api.get(f"/api/instance/metrics/{name}").json["metrics"]["messagesByStatus"]
+
+
+def linked(api, name, number="5511999990000"):
+    api.created(name, connector="simulator")
+    assert api.get(f"/api/instance/connect/{name}").status == 200
+    body = {"number": number}
+    assert api.call("POST", f"/api/simulator/scan/{name}", body).status == 200
+    return name
+
+
+def test_what_is_not_answered_is_pending_until_it_is(api, fresh):
+    name = linked(api, fresh("shop"))
+    message = pending(api, name, "Anybody there?")
+    assert counted(api, name)["pending"] == 1
+    silence(api, name, answers=True)
+    assert until(lambda: about(api, "status", message, name).json["status"] == "read")
+    assert [each["messageId"] for each in history(api, name)] == [message]
+    assert counted(api, name) == {"pending": 0, "sent": 0, "delivered": 0, "read": 1, "played": 0,
+                                  "failed": 0}
+
+
+def test_what_is_not_answered_is_sent_once_across_a_kill(tmp_path):
+    server = Server(data_dir=tmp_path)
+    with server:
+        api = Api(server, server.account("shop"))
+        name = linked(api, "shop")
+        messages = {pending(api, name, f"Number {number}") for number in range(3)}
+        server.kill()
+        server.start()
+        assert until(lambda: {about(api, "status", each, name).json["status"]
+                              for each in messages} == {"read"})
+        assert {each["messageId"] for each in history(api, name)} == messages
+        assert counted(api, name)["read"] == 3
+
+
+@pytest.mark.parametrize("place", ["accept.before_commit", "accept.after_commit"])
+def test_a_kill_while_it_is_told_loses_no_id(tmp_path, place):
+    """Told of or not, it is kept: by its event it was sent, without one nobody knows."""
+    server = Server(data_dir=tmp_path)
+    with server:
+        api = Api(server, server.account("shop"))
+        name = linked(api, "shop")
+    server.env["POMBO_KILL_AT"] = place + ":2"  # the first is that the instance is connected again
+    with server:
+        assert until(lambda: api.listed()[0]["status"] == "connected")
+        with contextlib.suppress(http.client.HTTPException, OSError):
+            send(api, "text", {"message": "Hello"}, name=name)
+        assert server.process.wait(PATIENCE) == -9
+    del server.env["POMBO_KILL_AT"]
+    with server:
+        wanted = "pending" if place == "accept.before_commit" else "read"
+        assert until(lambda: [each["status"] for each in history(api, name)] == [wanted])

@@ -154,9 +154,10 @@ class Desks : public ::testing::Test {
   WatchedHost watched{host};
   std::chrono::seconds takes{0};
   IHost& gateway = watched;
-  Stores stores{
-      MessageStore(gateway.sql(), gateway.clock(), {std::chrono::hours(2), std::chrono::hours(1)}),
-      LabelStore(gateway.sql(), gateway.clock()), ContactStore(gateway.sql())};
+  Stores stores{{gateway.sql(), gateway.clock(), {std::chrono::hours(2), std::chrono::hours(1)}},
+                {gateway.sql(), gateway.clock()},
+                {gateway.sql(), gateway.clock()},
+                ContactStore(gateway.sql())};
   Delays delays{{}};
   Desk desk{gateway, stores, delays, std::uint64_t{3} << 20};
 };

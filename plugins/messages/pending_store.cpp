@@ -1,0 +1,41 @@
+#include "pending_store.hpp"
+
+#include "exchange_store.hpp"
+#include "message_counts.hpp"
+#include "sql_row.hpp"
+#include "utc_text.hpp"
+
+using namespace pombo;
+
+namespace {
+
+// A connector sends no message that is older than half of this.
+constexpr std::chrono::minutes kLongest{30};
+constexpr int kMostAtOnce = 1000;
+
+}  // namespace
+
+void PendingStore::keep(const InstanceId& instance, const Json& exchange) {
+  sql_.apply({insertion(instance, exchange, Told::byAsking)});
+}
+
+void PendingStore::fail(const InstanceId& instance, const std::string& id) {
+  const std::string which = " WHERE instance_id = :i AND id = :id AND counted = 0 AND status = 0";
+  if (sql_.query({"SELECT id FROM messages_kept" + which, {instance.value, id}}).empty()) return;
+  sql_.apply({{"UPDATE messages_kept SET status = -1" + which, {instance.value, id}},
+              counting(instance, {"status:-1"}, 1)});
+}
+
+// In the order of their index: by time alone, a database may look through all that is kept.
+std::vector<PendingMessage> PendingStore::overdue() const {
+  const TimePoint before = clock_.now() - kLongest;
+  if (before < started_) return {};
+  std::vector<PendingMessage> all;
+  for (const auto& row :
+       sql_.query({"SELECT instance_id, id, chat FROM messages_kept WHERE counted = 0 "
+                   "AND status = 0 AND at < :t ORDER BY instance_id, at LIMIT " +
+                       std::to_string(kMostAtOnce),
+                   {utcText(before)}}))
+    all.push_back({{textIn(row, "instance_id")}, textIn(row, "id"), textIn(row, "chat")});
+  return all;
+}
