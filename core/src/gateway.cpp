@@ -70,8 +70,10 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
         egress_({listAt(config.egress, "allow"), config.egress.at("proxyPrivate").as_bool()}),
         client_(egress_, std::string("Pombo/") + version(),
                 [this](const InstanceId& id) { return registry_.proxyFor(id); }),
-        linker_(store_.database(), instances_, registry_, clock_, log_, linkTimesOf(config),
-                [this](const std::vector<Event>& events) { events_.publish(events); }),
+        linker_(
+            store_.database(), instances_, registry_, clock_, log_, linkTimesOf(config),
+            [this](const std::vector<Event>& events) { events_.publish(events); },
+            [this](const Instance& instance) { settings_->apply(instance); }),
         mediaLinks_(store_.sealer(), clock_,
                     std::chrono::hours(numberAt(config.media, "linkHours"))),
         spool_(spoolOptionsOf(config, store_.database().file()), clock_, log_),
@@ -169,6 +171,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   void build(const Config& config) {
     auto settings = std::make_unique<SettingsBlock>();
     auto fields = settings->fields();
+    settings_ = settings.get();
     add({{.name = SettingsBlock::kName,
           .flat = true,
           .inPlace = true,
@@ -238,7 +241,9 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     return provisioner_.create(account, body);
   }
   Provisioned configure(const Instance& instance, const Json& body) override {
-    return provisioner_.configure(instance, body);
+    Provisioned configured = provisioner_.configure(instance, body);
+    settings_->apply(instance);
+    return configured;
   }
   // IInstances
   std::optional<Instance> find(const InstanceId& id) const override {
@@ -461,6 +466,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   GatewaySurroundings surroundings_;
   Events events_;  // calls the blocks between its start() and its stop()
   BlockOpener opener_;
+  SettingsBlock* settings_ = nullptr;  // of the registry's
   Registry registry_;  // its blocks call the reconnector, and their processes the opener's logs
   Provisioner provisioner_;
   InstanceList list_;

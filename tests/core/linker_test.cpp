@@ -21,6 +21,26 @@ TEST_F(LinkerTest, AnInstanceIsConnectingFromTheBeginAndUntilAnEventSaysMore) {
   EXPECT_EQ(statusOf(shop), "connected");
 }
 
+TEST_F(LinkerTest, AConnectorIsPreparedBeforeItLinksAnInstance) {
+  const Instance shop = made("disconnected");
+  std::vector<std::string> all;
+  onPrepare_ = [&](const Instance& instance) {
+    EXPECT_EQ(instance.id, shop.id);
+    all.push_back("prepared");
+  };
+  connector_.onConnect = [&](const Instance&, const LinkRequest&) {
+    all.push_back("linked");
+    return Link{Link::Kind::connected};
+  };
+  connector_.onReconnect = [&](const Instance&) { all.push_back("linked"); };
+  connected(shop);
+  linker_.reconnect(shop);
+  linker_.reset();
+  linker_.resume(shop.id);
+  EXPECT_EQ(all, (std::vector<std::string>{"prepared", "linked", "prepared", "linked", "prepared",
+                                           "linked"}));
+}
+
 TEST_F(LinkerTest, EachFailureOfAConnectIsToldInTheWordsOfTheWire) {
   const std::vector<std::pair<Error, std::string>> cases{
       {Error(Code::conflict, "x"), said(Code::conflict, "Superseded by a newer connect call")},

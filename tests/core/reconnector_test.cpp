@@ -106,7 +106,8 @@ class ReconnectorTest : public ::testing::Test {
                  gateway_.clock,
                  gateway_.log,
                  LinkTimes{},
-                 [this](const std::vector<Event>& events) { publish(events); }};
+                 [this](const std::vector<Event>& events) { publish(events); },
+                 [](const Instance&) {}};
 };
 
 TEST_F(ReconnectorTest, LinksWhatMayHaveASessionOfThisConnectorAndGoesOnAfterAFailure) {

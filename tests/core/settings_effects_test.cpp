@@ -17,6 +17,9 @@ class SettingsEffectsTest : public ::testing::Test {
   SettingsEffectsTest() {
     host.known = {kShop};
     block.start(host);
+    host.performAnswers.emplace_back(Error(Code::unsupported, "no"));
+    block.apply(kShop);
+    host.performed.clear();
   }
 
   void set(Json settings) { host.documents[kShop.id] = std::move(settings); }
@@ -141,6 +144,54 @@ TEST_F(SettingsEffectsTest, AChangeOfTheSettingIsShownAtOnceByWhoIsLinked) {
   ASSERT_EQ(host.performed.size(), 1u);
   EXPECT_EQ(host.performed[0].arguments, (Json{{"available", false}}));
   EXPECT_EQ(update(kShop, true), 200) << "whether or not the connector can";
+}
+
+// A connector that takes settings, or does not say.
+class SettingsTakenTest : public ::testing::Test {
+ protected:
+  SettingsTakenTest() {
+    host.known = {kShop};
+    block.start(host);
+    host.documents[kShop.id] = {{"autoRejectCalls", true}, {"callRejectMessage", "No calls"}};
+  }
+  void call() {
+    host.deliver({.type = "call.update",
+                  .instance = kShop.id,
+                  .data = {{"type", "offer"}, {"callId", "A1"}, {"from", {{"jid", kAna}}}}});
+  }
+
+  FakeHost host;
+  SettingsBlock block;
+};
+
+TEST_F(SettingsTakenTest, ByWhoeverTakesThemNothingElseIsAsked) {
+  for (int i = 0; i < 2; ++i) host.performAnswers.emplace_back(Json(boost::json::object()));
+  block.apply(kShop);
+  ASSERT_EQ(host.performed.size(), 1u);
+  EXPECT_EQ(host.performed[0].operation, "settings.apply");
+  EXPECT_EQ(host.performed[0].arguments, host.documents[kShop.id]);
+  call();
+  EXPECT_EQ(host.performed.size(), 1u);
+  HttpRequest request = requestFor(kShop);
+  request.given = {"keepOnlineStatus"};
+  request.fields = {{"keepOnlineStatus", true}};
+  EXPECT_EQ(host.call(Method::post, "/api/instance/settings/:instance", request).status, 200);
+  ASSERT_EQ(host.performed.size(), 2u) << "all of them once more, and no presence";
+  EXPECT_EQ(host.performed[1].arguments, host.documents[kShop.id]);
+}
+
+TEST_F(SettingsTakenTest, WhoeverDoesNotSayIsAskedAgainAndDoesNothingTwice) {
+  for (const Code code : {Code::unavailable, Code::timedOut}) {
+    host.performAnswers.emplace_back(Error(code, "no"));
+    call();
+    EXPECT_EQ(host.performed.back().operation, "settings.apply");
+  }
+  EXPECT_EQ(host.performed.size(), 2u);
+  EXPECT_EQ(host.counters["not_applied"], 1) << "what is not there yet is told before it links";
+  host.performAnswers.emplace_back(Error(Code::unsupported, "no"));
+  host.performAnswers.emplace_back(Error(Code::unsupported, "no"));
+  call();
+  EXPECT_EQ(host.performed.back().operation, "call.reject");
 }
 
 }  // namespace

@@ -73,6 +73,7 @@ class LinkerTest : public ::testing::Test {
     return TempGateway::refusal(code, sentence);
   }
 
+  std::function<void(const Instance&)> onPrepare_ = [](const Instance&) {};
   std::function<void(const Event&)> onAccepted_ = [](const Event&) {};  // before it is heard
   const LinkTimes times_;
   int instances_ = 0;
@@ -89,7 +90,8 @@ class LinkerTest : public ::testing::Test {
                  gateway_.clock,
                  gateway_.log,
                  times_,
-                 [this](const std::vector<Event>& events) { publish(events); }};
+                 [this](const std::vector<Event>& events) { publish(events); },
+                 [this](const Instance& instance) { onPrepare_(instance); }};
 };
 
 }  // namespace pombo

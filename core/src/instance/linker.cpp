@@ -32,7 +32,8 @@ Event disconnectedBy(const InstanceId& id, const char* reason) {
 }  // namespace
 
 Linker::Linker(Database& database, const InstanceStore& instances, const Registry& registry,
-               IClock& clock, ILogger& log, const LinkTimes& times, Publish publish)
+               IClock& clock, ILogger& log, const LinkTimes& times, Publish publish,
+               Prepare prepare)
     : database_(database),
       instances_(instances),
       registry_(registry),
@@ -40,6 +41,7 @@ Linker::Linker(Database& database, const InstanceStore& instances, const Registr
       log_(log),
       times_(times),
       publish_(std::move(publish)),
+      prepare_(std::move(prepare)),
       attempts_(database, clock, log) {}
 
 void Linker::start() {
@@ -64,6 +66,7 @@ void Linker::stop() {
 std::optional<Link> Linker::connect(const Instance& instance, const LinkRequest& request,
                                     LinkAttempt::Tell tell) {
   requireConnector(instance);
+  prepare_(instance);
   const LinkEnds::Hold hold(ends_, instance.id);
   const LinkTerms terms{.listens = true};
   const auto attempt = attempts_.begin(instance, terms);
@@ -125,6 +128,7 @@ void Linker::disconnectLater(const LinkAttemptPointer& attempt) {
 
 void Linker::reconnect(const Instance& instance) {
   requireConnector(instance);
+  prepare_(instance);
   const LinkEnds::Hold hold(ends_, instance.id);
   const LinkTerms terms{.evenConnected = true, .mayLackSession = true};
   attempt(attempts_.begin(instance, terms), terms, [&] {
@@ -146,6 +150,7 @@ void Linker::resume(const InstanceId& id, bool isLast) {
   const auto stored = instances_.find(id);
   if (!stored) throw instanceGone();
   requireConnector(stored->instance);
+  prepare_(stored->instance);
   const LinkEnds::Hold hold(ends_, id);
   const auto attempt = attempts_.begin(stored->instance, {.alone = true});
   try {

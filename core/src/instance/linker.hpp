@@ -22,9 +22,11 @@ struct LinkTimes {
 class Linker {
  public:
   using Publish = std::function<void(const std::vector<Event>&)>;
+  // What a connector has to know of an instance before it links it.
+  using Prepare = std::function<void(const Instance&)>;
 
   Linker(Database&, const InstanceStore&, const Registry&, IClock&, ILogger&, const LinkTimes&,
-         Publish);
+         Publish, Prepare);
   ~Linker() { stop(); }
 
   // Nothing limits the time of what is said `later` before this.
@@ -95,6 +97,7 @@ class Linker {
   ILogger& log_;
   const LinkTimes times_;
   const Publish publish_;
+  const Prepare prepare_;
   LinkAttempts attempts_;
   // Last, as their threads use all the above.
   LinkTimer timer_{[this](const InstanceId& id) { timeUp(id); }};

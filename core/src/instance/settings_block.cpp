@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "observe/request_scope.hpp"
+
 namespace pombo {
 namespace {
 
@@ -9,6 +11,7 @@ Field flag(const char* name, const char* doc, bool fallback = false) {
   return {.name = name, .type = Type::boolean, .fallback = fallback, .doc = doc};
 }
 
+constexpr std::chrono::seconds kApplyTime{5};  // of a connector that takes settings
 constexpr auto kRetrieved = "Settings retrieved successfully";
 constexpr auto kUpdated = "Settings updated successfully";
 
@@ -77,6 +80,7 @@ HttpReply SettingsBlock::update(const HttpRequest& request) {
     for (const auto& name : request.given) settings.as_object()[name] = request.fields.at(name);
     host_->settings().save(id, settings);
   }
+  apply(*request.instance);
   constexpr auto kOnline = "keepOnlineStatus";
   if (std::find(request.given.begin(), request.given.end(), kOnline) != request.given.end())
     effects_->showOnline(*request.instance, settings.at(kOnline).as_bool());
@@ -85,6 +89,19 @@ HttpReply SettingsBlock::update(const HttpRequest& request) {
 
 void SettingsBlock::configure(const Instance& instance, const Fields& slice) {
   host_->settings().save(instance.id, slice.document());
+}
+
+// What has changed meanwhile may have been told first, by somebody else: so it is told again.
+void SettingsBlock::apply(const Instance& instance) try {
+  const RequestScope scope("", std::chrono::steady_clock::now() + kApplyTime);
+  Json told;
+  for (Json now = summary(instance); now != told; now = summary(instance)) {
+    told = std::move(now);
+    effects_->apply(instance, told);
+  }
+} catch (const std::exception& error) {
+  host_->log().write(Level::debug, "Settings were not told",
+                     {{"instance", instance.id.value}, {"reason", error.what()}});
 }
 
 Json SettingsBlock::summary(const Instance& instance) {

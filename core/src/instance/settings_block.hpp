@@ -19,6 +19,10 @@ class SettingsBlock final : public IBlockConfigurator {
   void configure(const Instance&, const Fields&) override;
   Json summary(const Instance&) override;
 
+  // Tells its connector of all of them: before that links it, and when they were changed. Does not
+  // throw.
+  void apply(const Instance&);
+
  private:
   HttpReply get(const HttpRequest&);
   HttpReply update(const HttpRequest&);

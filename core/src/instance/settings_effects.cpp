@@ -8,6 +8,7 @@ namespace pombo {
 namespace {
 
 constexpr auto kReject = "reject", kRead = "read", kOnline = "online";
+constexpr auto kApply = "settings.apply";
 constexpr std::size_t kCallsKnown = 1024;
 
 std::string textAt(const Json& value, const char* pointer) {
@@ -54,11 +55,42 @@ std::vector<std::string> SettingsEffects::route(const Event& event) {
 
 Verdict SettingsEffects::deliver(const Event& event, const std::string& effect) {
   const auto instance = host_.instances().find(event.instance);
-  if (!instance) return {};
+  if (!instance || actsItself(*instance)) return {};
   if (effect == kReject) reject(*instance, event);
   if (effect == kRead) markRead(*instance, event);
   if (effect == kOnline) showOnline(*instance, true);
   return {};
+}
+
+void SettingsEffects::apply(const Instance& instance, const Json& settings) {
+  if (takesSettings(instance.connector) == false) return;
+  try {
+    host_.perform(instance, kApply, settings);
+    learn(instance.connector, true);
+  } catch (const Error& error) {
+    if (error.code == Code::unsupported)
+      learn(instance.connector, false);
+    else if (error.code != Code::unavailable)  // else it is asked before it links the instance
+      notApplied(instance, kApply, error);
+  }
+}
+
+std::optional<bool> SettingsEffects::takesSettings(const std::string& connector) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = takesSettings_.find(connector);
+  return it == takesSettings_.end() ? std::nullopt : std::optional(it->second);
+}
+
+void SettingsEffects::learn(const std::string& connector, bool takesSettings) {
+  const std::lock_guard lock(mutex_);
+  takesSettings_[connector] = takesSettings;
+}
+
+// Of one that does not say it is assumed: nothing happens twice.
+bool SettingsEffects::actsItself(const Instance& instance) {
+  if (!takesSettings(instance.connector))
+    if (const auto settings = host_.settings().load(instance.id)) apply(instance, *settings);
+  return takesSettings(instance.connector).value_or(true);
 }
 
 // WhatsApp does not tell of a call that the instance itself has rejected.
@@ -89,7 +121,8 @@ void SettingsEffects::markRead(const Instance& instance, const Event& event) {
 }
 
 void SettingsEffects::showOnline(const Instance& instance, bool online) {
-  if (instance.status == "connected") ask(instance, "profile.presence", {{"available", online}});
+  if (instance.status == "connected" && !actsItself(instance))
+    ask(instance, "profile.presence", {{"available", online}});
 }
 
 bool SettingsEffects::ask(const Instance& instance, const std::string& operation,
@@ -97,11 +130,16 @@ bool SettingsEffects::ask(const Instance& instance, const std::string& operation
   host_.perform(instance, operation, arguments);
   return true;
 } catch (const Error& error) {
+  notApplied(instance, operation, error);
+  return false;
+}
+
+void SettingsEffects::notApplied(const Instance& instance, const std::string& operation,
+                                 const Error& error) {
   host_.metrics().count("not_applied", 1);
   host_.log().write(
       Level::debug, "A setting was not applied",
       {{"instance", instance.id.value}, {"operation", operation}, {"reason", error.what()}});
-  return false;
 }
 
 bool SettingsEffects::isNews(const Event& event) {

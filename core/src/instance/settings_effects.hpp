@@ -1,10 +1,13 @@
-// What settings do when something happens, by way of the instance's connector: calls are rejected,
-// messages marked as read, the number shown as online. What of it fails is not tried again: it
+// What settings do, by way of the instance's connector. One that takes them ("settings.apply") does
+// by itself what they ask for. Any other is asked when something happens: calls are rejected,
+// messages marked as read, the number shown as online. What of that fails is not tried again: it
 // would come too late.
 #pragma once
 
 #include <deque>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "pombo/host.hpp"
@@ -20,18 +23,26 @@ class SettingsEffects final : public IEventSink {
   std::vector<std::string> route(const Event&) override;
   Verdict deliver(const Event&, const std::string& effect) override;
 
-  // Others see whether a connected instance is online.
+  // Hands all of an instance's to its connector, linked or not. Does not throw.
+  void apply(const Instance&, const Json& settings);
+  // Others see whether a connected instance is online, unless its connector takes settings.
   void showOnline(const Instance&, bool online);
 
  private:
+  // Whether a connector does, as far as it has ever said.
+  std::optional<bool> takesSettings(const std::string& connector) const;
+  void learn(const std::string& connector, bool takesSettings);
+  bool actsItself(const Instance&);
   void reject(const Instance&, const Event&);
   void markRead(const Instance&, const Event&);
   bool ask(const Instance&, const std::string& operation, const Json& arguments);
+  void notApplied(const Instance&, const std::string& operation, const Error&);
   // Once for each call.
   bool isNews(const Event&);
 
   IHost& host_;
-  std::mutex mutex_;               // guards calls_
+  mutable std::mutex mutex_;  // guards both below
+  std::map<std::string, bool> takesSettings_;
   std::deque<std::string> calls_;  // the latest that were rejected
 };
 
