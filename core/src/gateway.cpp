@@ -230,9 +230,9 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   std::optional<Proxy> proxyFor(const InstanceId& id) const override {
     return registry_.proxyFor(id);
   }
-  Json perform(const Instance& instance, const std::string& operation,
-               const Json& arguments) override {
-    return registry_.perform(instance, operation, arguments);
+  Json perform(const Instance& instance, const std::string& operation, const Json& arguments,
+               const std::vector<Media>& files) override {
+    return registry_.perform(instance, operation, arguments, files);
   }
   Media media(const Instance& instance, const std::string& mediaKey) override {
     return media_.of(instance.id, mediaKey);

@@ -34,6 +34,10 @@ class WatchedHost final : public IHost, private ISettings, private ISecrets, pri
   Json perform(const Instance& i, const std::string& operation, const Json& arguments) override {
     return fake_.perform(i, operation, arguments);
   }
+  Json performWith(const Instance& i, const std::string& operation, const Json& arguments,
+                   const std::vector<Media>& files) override {
+    return fake_.performWith(i, operation, arguments, files);
+  }
   Media media(const Event& event) override { return fake_.media(event); }
   Provisioned provision(const AccountId& account, const Json& body) override {
     return fake_.provision(account, body);

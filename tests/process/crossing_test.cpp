@@ -47,6 +47,22 @@ const std::map<std::string, Check>& ofTheHost() {
                    (Json{{"sent", true}}));
          EXPECT_EQ(m.host.fake.performed.at(0).operation, "message.text");
        }},
+      {"host.performWith",
+       [](Mirror& m) {
+         m.host.fake.performAnswers.emplace_back(Json{{"sent", true}});
+         const std::vector<Media> files{mediaOf("a/b", "one"), mediaOf("c/d", "another")};
+         EXPECT_EQ(m.connector().performWith(kShop, "message.media", {{"mediaFile", 1}}, files),
+                   (Json{{"sent", true}}));
+         const auto& performed = m.host.fake.performed.at(0);
+         EXPECT_EQ(performed.arguments, (Json{{"mediaFile", 1}}));
+         ASSERT_EQ(performed.files.size(), 2u);
+         EXPECT_EQ(performed.files[1].mimeType, "c/d");
+         EXPECT_EQ(bytesOf(performed.files[1], 100), "another");
+         Media short_ = mediaOf("a/b", "one");
+         short_.size = 4;
+         EXPECT_EQ(errorOf([&] { m.connector().performWith(kShop, "x", nullptr, {short_}); }),
+                   "unavailable: The mirror block handed over what is no file of that size");
+       }},
       {"host.media",
        [](Mirror& m) {
          std::string bytes;
@@ -328,6 +344,11 @@ const std::map<std::string, Check>& ofTheBlock() {
        [](Mirror& m) {
          EXPECT_EQ(errorOf([&] { m.connector().perform(kShop, "fly", nullptr); }),
                    "unsupported: No fly");
+       }},
+      {"connector.performWith",
+       [](Mirror& m) {
+         EXPECT_EQ(errorOf([&] { m.connector().performWith(kShop, "fly", nullptr, {}); }),
+                   "unavailable: No connector is available");
        }},
       {"connector.media",
        [](Mirror& m) {

@@ -31,6 +31,10 @@ class SharedHost final : public IHost, private ILogger, private IMetrics, privat
   Json perform(const Instance& i, const std::string& operation, const Json& a) override {
     return fake.perform(i, operation, a);
   }
+  Json performWith(const Instance& i, const std::string& operation, const Json& a,
+                   const std::vector<Media>& files) override {
+    return fake.performWith(i, operation, a, files);
+  }
   Media media(const Event& event) override { return fake.media(event); }
   Provisioned provision(const AccountId& a, const Json& body) override {
     return fake.provision(a, body);

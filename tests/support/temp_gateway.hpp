@@ -134,9 +134,9 @@ class TempGateway final : private IBackOffice, private IInstances {
   // IBackOffice
   ServerInfo server() const override { return {"0.0.0", "http://pombo.test"}; }
   std::optional<Proxy> proxyFor(const InstanceId&) const override { return std::nullopt; }
-  Json perform(const Instance& instance, const std::string& operation,
-               const Json& arguments) override {
-    return registry.perform(instance, operation, arguments);
+  Json perform(const Instance& instance, const std::string& operation, const Json& arguments,
+               const std::vector<Media>& files) override {
+    return registry.perform(instance, operation, arguments, files);
   }
   Media media(const Instance& instance, const std::string& mediaKey) override {
     return registry.media(instance, mediaKey, std::chrono::seconds(15));

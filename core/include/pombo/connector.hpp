@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "pombo/event.hpp"
 
@@ -70,6 +71,13 @@ class POMBO_API IConnector {
   // fields that the REST route of that name takes. Throws Error{unsupported}
   // for an operation it lacks, Error{unavailable} when the instance is not connected. [request]
   virtual Json perform(const Instance&, const std::string& operation, const Json& arguments) = 0;
+  // The same with files, at most 8, which the arguments name by their places: {"mediaFile": 0}.
+  // Throws Error{unsupported} where none are taken. [request]
+  virtual Json performWith(const Instance& instance, const std::string&, const Json&,
+                           const std::vector<Media>&) {
+    throw Error(Code::unsupported,
+                "Files are not supported by the " + instance.connector + " connector");
+  }
 
   // The bytes behind Event::mediaKey; may download. [any thread]
   virtual Media media(const Instance&, const std::string& mediaKey) = 0;

@@ -51,6 +51,9 @@ class POMBO_API IHost {
   // By whichever connector links the instance: throws Error{unavailable} "No connector is
   // available", Error{unsupported} "Not supported by the <connector> connector".
   virtual Json perform(const Instance&, const std::string& operation, const Json& arguments) = 0;
+  // The same with files, at most 8, which the arguments name by their places. [request]
+  virtual Json performWith(const Instance&, const std::string& operation, const Json& arguments,
+                           const std::vector<Media>& files) = 0;
   virtual Media media(const Event&) = 0;
 
   // For a second front end. The body is that of POST /api/instance/new, and so are the Errors; a

@@ -22,7 +22,8 @@ class IBackOffice {
   virtual ServerInfo server() const = 0;
   virtual std::optional<Proxy> proxyFor(const InstanceId&) const = 0;
   // Through the instance's connector; Error{unavailable} when it is not loaded.
-  virtual Json perform(const Instance&, const std::string& operation, const Json& arguments) = 0;
+  virtual Json perform(const Instance&, const std::string& operation, const Json& arguments,
+                       const std::vector<Media>& files) = 0;
   virtual Media media(const Instance&, const std::string& mediaKey) = 0;
   virtual Provisioned provision(const AccountId&, const Json& body) = 0;
   virtual Provisioned configure(const Instance&, const Json& body) = 0;
@@ -70,7 +71,11 @@ class BlockHost final : public IHost,
   }
   Json perform(const Instance& instance, const std::string& operation,
                const Json& arguments) override {
-    return all_.office.perform(instance, operation, arguments);
+    return all_.office.perform(instance, operation, arguments, {});
+  }
+  Json performWith(const Instance& instance, const std::string& operation, const Json& arguments,
+                   const std::vector<Media>& files) override {
+    return all_.office.perform(instance, operation, arguments, files);
   }
   Media media(const Event&) override;
   Provisioned provision(const AccountId& account, const Json& body) override {

@@ -229,9 +229,10 @@ Json Registry::callConnector(const Instance& instance, const std::string& what,
 }
 
 Json Registry::perform(const Instance& instance, const std::string& operation,
-                       const Json& arguments) const {
+                       const Json& arguments, const std::vector<Media>& files) const {
   return callConnector(instance, operation, kConnectorTime, [=](IConnector& connector) {
-    return connector.perform(instance, operation, arguments);
+    return files.empty() ? connector.perform(instance, operation, arguments)
+                         : connector.performWith(instance, operation, arguments, files);
   });
 }
 

@@ -44,7 +44,8 @@ class Registry {
   // What its connector knows of it; nothing when there is none, or it fails.
   Profile profileOf(const Instance&) const;
   // Throws Error{unavailable} when its connector is not there.
-  Json perform(const Instance&, const std::string& operation, const Json& arguments) const;
+  Json perform(const Instance&, const std::string& operation, const Json& arguments,
+               const std::vector<Media>& files) const;
   Media media(const Instance&, const std::string& mediaKey, std::chrono::milliseconds budget) const;
   // Through its proxy, which is not in the request yet.
   Link connect(const Instance&, LinkRequest, std::chrono::milliseconds budget) const;

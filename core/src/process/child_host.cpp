@@ -154,6 +154,7 @@ Handlers ChildHost::callsOf(IBlockConfigurator& block) {
       {"connector.logout", method(connector, &IConnector::logout)},
       {"connector.profile", method(connector, &IConnector::profile)},
       {"connector.perform", method(connector, &IConnector::perform)},
+      {"connector.performWith", method(connector, &IConnector::performWith)},
       {"connector.media", method(connector, &IConnector::media)},
       {"enricher.enrich", method(enricher, &IEnricher::enrich)},
       {"proxies.proxyFor", method(proxies, &IProxySource::proxyFor)},

@@ -46,6 +46,10 @@ class ChildHost final : public IHost,
   Json perform(const Instance& i, const std::string& operation, const Json& arguments) override {
     return ask<Json>("host.perform", i, operation, arguments);
   }
+  Json performWith(const Instance& i, const std::string& operation, const Json& arguments,
+                   const std::vector<Media>& files) override {
+    return ask<Json>("host.performWith", i, operation, arguments, files);
+  }
   Media media(const Event& e) override { return ask<Media>("host.media", e); }
   Provisioned provision(const AccountId& a, const Json& body) override {
     return ask<Provisioned>("host.provision", a, body);

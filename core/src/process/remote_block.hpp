@@ -53,6 +53,10 @@ class RemoteBlock final : public IBlockConfigurator,
   Json perform(const Instance& i, const std::string& operation, const Json& arguments) override {
     return supervisor_.ask<Json>("connector.perform", i, operation, arguments);
   }
+  Json performWith(const Instance& i, const std::string& operation, const Json& arguments,
+                   const std::vector<Media>& files) override {
+    return supervisor_.ask<Json>("connector.performWith", i, operation, arguments, files);
+  }
   Media media(const Instance& i, const std::string& key) override {
     auto media = supervisor_.ask<Media>("connector.media", i, key);
     supervisor_.requireFile(media);

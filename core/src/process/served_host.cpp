@@ -174,6 +174,12 @@ Handlers ServedHost::calls() {
       {"host.server", method(self, &IHost::server)},
       {"host.proxyFor", method(self, &IHost::proxyFor)},
       {"host.perform", method(self, &IHost::perform)},
+      {"host.performWith", unpacked<Instance, std::string, Json, std::vector<Media>>(
+                               [this](const Instance& instance, const std::string& operation,
+                                      const Json& arguments, const std::vector<Media>& files) {
+                                 for (const auto& file : files) supervisor_.requireFile(file);
+                                 return host().performWith(instance, operation, arguments, files);
+                               })},
       {"host.media", method(self, &IHost::media)},
       {"host.provision", method(self, &IHost::provision)},
       {"host.configure", method(self, &IHost::configure)},

@@ -146,13 +146,14 @@ func (b *block) calls() map[string]peer.Handler {
 			b.stop()
 			return peer.Reply{}, nil
 		},
-		"connector.connect":    b.connect,
-		"connector.reconnect":  b.reconnect,
-		"connector.disconnect": b.disconnect,
-		"connector.logout":     b.logout,
-		"connector.profile":    b.profile,
-		"connector.perform":    b.perform,
-		"connector.media":      b.media,
+		"connector.connect":     b.connect,
+		"connector.reconnect":   b.reconnect,
+		"connector.disconnect":  b.disconnect,
+		"connector.logout":      b.logout,
+		"connector.profile":     b.profile,
+		"connector.perform":     b.perform,
+		"connector.performWith": b.perform,
+		"connector.media":       b.media,
 	}
 }
 

@@ -189,6 +189,10 @@ class MirrorBlock final : public IBlockConfigurator,
     if (service == services_.end()) throw Error(Code::unsupported, "No " + operation);
     return service->second({arguments, {}}).body;
   }
+  Json performWith(const Instance& instance, const std::string& operation, const Json& arguments,
+                   const std::vector<Media>& files) override {
+    return host_->performWith(instance, operation, arguments, files);
+  }
   Media media(const Instance& instance, const std::string& key) override {
     return host_->media({.instance = instance.id, .mediaKey = key});
   }

@@ -34,6 +34,7 @@ class FakeHost final : public IHost,
     Instance instance;
     std::string operation;
     Json arguments;
+    std::vector<Media> files = {};
   };
 
   FakeHost() : FakeEvents(static_cast<IHttpClient&>(*this)) {}
@@ -69,7 +70,11 @@ class FakeHost final : public IHost,
   }
   Json perform(const Instance& instance, const std::string& operation,
                const Json& arguments) override {
-    performed.push_back({instance, operation, arguments});
+    return performWith(instance, operation, arguments, {});
+  }
+  Json performWith(const Instance& instance, const std::string& operation, const Json& arguments,
+                   const std::vector<Media>& files) override {
+    performed.push_back({instance, operation, arguments, files});
     return next(performAnswers, "No connector is available");
   }
   Media media(const Event& event) override {
