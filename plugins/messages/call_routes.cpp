@@ -43,10 +43,11 @@ HttpReply audio(const Desk& desk, const HttpRequest& request) {
   if (told.at("mediaUrl").is_null() == told.at("mediaBase64").is_null())
     throw Error(Code::invalid, "Exactly one of 'mediaUrl' or 'mediaBase64' is required");
   const auto address = addressIn(fields);
-  takeGivenMedia(desk, told);
+  SentMedia media = takeGivenMedia(desk, told);
   told["chat"] = calleeOf(desk, request, address);
-  const auto memory = fetchMedia(desk, told);
-  const Json placed = desk.ask(*request.instance, "call.audio", std::move(told), kFailure);
+  fetchMedia(desk, told, media);
+  const Json placed =
+      desk.ask(*request.instance, "call.audio", std::move(told), kFailure, media.files);
   return {.body = done("Audio call placed", {{"callId", placed.at("callId")},
                                              {"number", fields.require<std::string>("number")}})};
 }

@@ -81,10 +81,11 @@ Json wordsOfRefusal(const Refusal& refusal) {
 }
 
 Json Desk::ask(const Instance& instance, const std::string& operation, const Json& arguments,
-               const std::string& failure) const {
+               const std::string& failure, const std::vector<Media>& files) const {
   requireConnected(instance);
   try {
-    return host_.perform(instance, operation, arguments);
+    return files.empty() ? host_.perform(instance, operation, arguments)
+                         : host_.performWith(instance, operation, arguments, files);
   } catch (const Error& error) {
     if (error.code == Code::timedOut) throw Error(error.code, "Timed out waiting for WhatsApp");
     if (error.code != Code::internal) throw;

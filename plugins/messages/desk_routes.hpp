@@ -53,7 +53,8 @@ class Desk {
   // Asks the connector of a connected instance; throws Error{unavailable} "Instance is not
   // connected to WhatsApp" of another. `failure` is what a 500 says before its colon.
   pombo::Json ask(const pombo::Instance&, const std::string& operation,
-                  const pombo::Json& arguments, const std::string& failure) const;
+                  const pombo::Json& arguments, const std::string& failure,
+                  const std::vector<pombo::Media>& files = {}) const;
 
   // Throws Error{invalid} "Invalid number: <value>" for what cannot be one.
   static ChatAddress addressOf(const std::string& number);

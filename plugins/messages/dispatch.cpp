@@ -26,14 +26,14 @@ void note(const Desk& desk, const InstanceId& id, const std::function<void()>& k
 }  // namespace
 
 Json dispatched(const Desk& desk, const Instance& instance, const std::string& operation,
-                boost::json::object& told) {
+                boost::json::object& told, const std::vector<Media>& files) {
   Desk::requireConnected(instance);
   const std::string id = newMessageId();
   told["id"] = id;
   desk.pending().keep(instance.id,
                       pendingExchange(instance, operation, told, desk.host().clock().now()));
   try {
-    Json exchange = desk.ask(instance, operation, told, kSendFailure);
+    Json exchange = desk.ask(instance, operation, told, kSendFailure, files);
     note(desk, instance.id, [&] { desk.store().keepSent(instance.id, id, exchange); });
     desk.host().metrics().count("sent", 1);
     return exchange;

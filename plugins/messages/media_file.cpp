@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
+#include <system_error>
 
 namespace {
 
@@ -62,6 +64,15 @@ std::string decoded(std::string_view text) {
   return {bytes.begin(), bytes.end()};
 }
 
+void write(const pombo::Descriptor& file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto n = ::write(file.get(), bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw std::system_error(errno, std::generic_category(), "media");
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
 std::optional<MediaFile> fileOf(boost::json::string base64, std::string mimeType) {
   if (!isBase64(base64)) return std::nullopt;
   const std::size_t padding = base64.size() - 1 - base64.find_last_not_of('=');
@@ -83,7 +94,20 @@ std::optional<MediaFile> mediaFileIn(boost::json::string text) {
 }
 
 MediaFile mediaFileOf(const std::string& bytes, const std::string& mimeType) {
-  return {base64Of(bytes), mimeType, bytes.substr(0, kHead), bytes.size()};
+  return {{}, mimeType, bytes.substr(0, kHead), bytes.size()};
+}
+
+// By pieces: nothing but the file is whole.
+pombo::Media decodedMedia(const MediaFile& file) {
+  constexpr std::size_t kPiece = 1 << 20;  // of base64
+  pombo::Media media = pombo::mediaOf("", "");
+  for (std::string_view left = file.base64; !left.empty();
+       left.remove_prefix(std::min(left.size(), kPiece))) {
+    const std::string bytes = decoded(left.substr(0, kPiece));
+    write(media.file, bytes);
+    media.size += bytes.size();
+  }
+  return media;
 }
 
 std::string mimeTypeIn(std::string_view head) {

@@ -5,9 +5,11 @@
 #include <string>
 #include <string_view>
 
+#include "pombo/media.hpp"
+
 // A file as it was given, or downloaded.
 struct MediaFile {
-  boost::json::string base64;  // moved from and into documents: it may be large
+  boost::json::string base64;  // as it was given, moved from a document: it may be large
   std::string mimeType;        // as whoever gave it says; empty: nobody said
   std::string head;            // its first bytes
   std::size_t size = 0;
@@ -15,7 +17,9 @@ struct MediaFile {
 
 // "data:image/png;base64,iVBO..." or bare base64; nothing when it is neither.
 std::optional<MediaFile> mediaFileIn(boost::json::string text);
-// Of bytes that are there.
+// The bytes of one that was given. Throws std::system_error.
+pombo::Media decodedMedia(const MediaFile&);
+// Of bytes that are there, without their base64.
 MediaFile mediaFileOf(const std::string& bytes, const std::string& mimeType);
 
 // By what files of a kind begin with: "image/jpeg", "text/html"; empty: it cannot be told.

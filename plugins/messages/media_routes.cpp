@@ -13,6 +13,7 @@ using boost::json::object;
 namespace {
 
 constexpr int kMostRedirects = 5;
+constexpr auto kUrlOrFile = "a URL, a data URI or base64";
 constexpr std::chrono::seconds kDownloadTime{30};  // of all files of a message
 
 [[noreturn]] void refuse(const std::string& sentence) { throw Error(Code::invalid, sentence); }
@@ -101,7 +102,7 @@ struct Download {
   const Desk& desk;
   TimePoint latest;
   std::uint64_t room;  // bytes
-  FileMemory::Share memory;
+  FileMemory::Share& memory;
 };
 
 IncomingReply asked(const Download& all, const std::string& url, const std::string& field) try {
@@ -118,21 +119,15 @@ IncomingReply asked(const Download& all, const std::string& url, const std::stri
   refuseUrl(error, field);
 }
 
-MediaFile downloaded(Download& all, std::string url, const std::string& field) {
-  const std::uint64_t held = all.memory.bytes();
+// With the memory of all that it may have.
+IncomingReply downloaded(Download& all, std::string url, const std::string& field) {
+  Desk::hold(all.memory, all.memory.bytes() + all.room);
   for (int hop = 0; hop <= kMostRedirects; ++hop) {
-    Desk::hold(all.memory, held + all.room);
-    const IncomingReply reply = asked(all, url, field);
+    IncomingReply reply = asked(all, url, field);
     const std::string next = redirectedTo(reply, url);
     if (next.empty() && reply.status != 200) refuseDownload("HTTP " + std::to_string(reply.status));
-    if (next.empty()) {
-      if (reply.body.size() > all.room) all.desk.refuseTooLarge();
-      // The bytes themselves go once they are base64.
-      Desk::hold(all.memory, held + reply.body.size() / 3 * 7);
-      MediaFile file = mediaFileOf(reply.body, contentTypeOf(reply));
-      Desk::hold(all.memory, held + file.base64.size());
-      return file;
-    }
+    if (next.empty() && reply.body.size() > all.room) all.desk.refuseTooLarge();
+    if (next.empty()) return reply;
     url = next;
   }
   refuseDownload("too many redirects");
@@ -149,48 +144,71 @@ std::string textOr(const object& told, const char* key, const std::string& other
 }
 
 // Whoever names a file, or its type, knows.
-void putFile(object& told, MediaFile file, const std::string& mediaType, const std::string& name) {
+void describe(object& told, const MediaFile& file, const std::string& mediaType,
+              const std::string& name) {
   const std::string mimeType = textOr(told, "mimeType", mimeTypeOf(file));
   if (!fitsMediaType(mimeType, mediaType)) refuse("Unsupported media type: " + mimeType);
   told["fileName"] = textOr(told, "fileName", name);
-  told["mediaBase64"] = std::move(file.base64);
   told["mimeType"] = mimeType;
   told["mediaSize"] = file.size;
 }
 
-void fetch(Download& all, const Wanted& wanted) {
+void put(object& told, Media file, SentMedia& media) {
+  told.erase("mediaBase64");
+  told["mediaFile"] = static_cast<std::int64_t>(media.files.size());
+  media.files.push_back(std::move(file));
+}
+
+// Of each piece there is a copy before it goes itself.
+void fetch(Download& all, const Wanted& wanted, SentMedia& media) {
+  const std::uint64_t held = all.memory.bytes();
   const std::string url(wanted.owner.at(wanted.key).as_string());
-  MediaFile file = downloaded(all, url, wanted.field);
-  all.room -= file.size;
+  IncomingReply reply = downloaded(all, url, wanted.field);
+  const std::uint64_t size = reply.body.size();
+  all.room -= size;
   object beside;
-  putFile(wanted.isBeside ? beside : wanted.owner, std::move(file), wanted.mediaType,
-          fileNameIn(url));
-  if (wanted.isBeside) wanted.owner["file"] = std::move(beside);
+  object& told = wanted.isBeside ? beside : wanted.owner;
+  describe(told, mediaFileOf(reply.body, contentTypeOf(reply)), wanted.mediaType, fileNameIn(url));
+  const std::uint64_t copied = wanted.isBeside ? (size + 2) / 3 * 4 : size;
+  Desk::hold(all.memory, held + size + copied);
+  if (wanted.isBeside) {
+    beside["mediaBase64"] = base64Of(reply.body);
+    wanted.owner["file"] = std::move(beside);
+  } else {
+    put(told, mediaOf("", reply.body), media);
+  }
+  reply.body = std::string();
+  Desk::hold(all.memory, held + copied);
 }
 
 }  // namespace
 
-void takeGivenMedia(const Desk& desk, object& told, const std::string& urlField) {
+SentMedia takeGivenMedia(const Desk& desk, object& told, const std::string& urlField) {
   const auto wanted = wantedIn(told, urlField);
   for (const auto& each : wanted) try {
       desk.host().http().requireAllowed(std::string(each.owner.at(each.key).as_string()));
     } catch (const Error& error) {
       refuseUrl(error, each.field);
     }
-  if (!wanted.empty() || !told.contains("mediaBase64")) return;
+  SentMedia media{.memory = desk.files().share()};
+  if (!wanted.empty() || !told.contains("mediaBase64")) return media;
   const bool isUrlField = !hasGivenFile(told);
   boost::json::string text =
       std::move(told.at(isUrlField ? "mediaUrl" : "mediaBase64").as_string());
-  MediaFile file = isUrlField ? given(std::move(text), urlField, "a URL, a data URI or base64")
-                              : given(std::move(text), "mediaBase64", "base64");
+  const MediaFile file = isUrlField ? given(std::move(text), urlField, kUrlOrFile)
+                                    : given(std::move(text), "mediaBase64", "base64");
   if (file.size > desk.mediaLimit()) desk.refuseTooLarge();
   told["mediaUrl"] = nullptr;
-  putFile(told, std::move(file), std::string(told.at("mediaType").as_string()), "");
+  describe(told, file, std::string(told.at("mediaType").as_string()), "");
+  Desk::hold(media.memory, file.size);
+  put(told, decodedMedia(file), media);
+  return media;
 }
 
-FileMemory::Share fetchMedia(const Desk& desk, object& told, const std::string& urlField) {
-  Download all{desk, desk.host().clock().now() + kDownloadTime, desk.mediaLimit(),
-               desk.files().share()};
-  for (const auto& each : wantedIn(told, urlField)) fetch(all, each);
-  return std::move(all.memory);
+void fetchMedia(const Desk& desk, object& told, SentMedia& media, const std::string& urlField) {
+  // Of those beside, which cross within a frame, as much as in the body of a request.
+  const std::uint64_t limit = desk.mediaLimit();
+  Download all{desk, desk.host().clock().now() + kDownloadTime,
+               told.contains("mediaBase64") ? limit : limit / 4 * 3, media.memory};
+  for (const auto& each : wantedIn(told, urlField)) fetch(all, each, media);
 }

@@ -1,6 +1,8 @@
 // Where the bytes of what is sent come from.
 #pragma once
 
+#include <vector>
+
 #include "desk_routes.hpp"
 #include "pombo/fields.hpp"
 
@@ -8,12 +10,18 @@
 // "Failed to download media: <reason>", "Media is too large (limit <n> MiB)", "Unsupported media
 // type: <mime>", "URL is not allowed: <reason>". `urlField`: what the client calls `mediaUrl`.
 
-// Replaces a file that came with the request by `mediaBase64`, `mimeType`, `mediaSize`, `fileName`,
-// and refuses URLs that may not be dialled. Downloads nothing.
-void takeGivenMedia(const Desk&, boost::json::object& told,
-                    const std::string& urlField = "mediaUrl");
+// The file of what is told, and the memory that all of it takes: to be held as long as either. Both
+// below throw Error{unavailable} "Server is busy" when there is none left.
+struct SentMedia {
+  std::vector<pombo::Media> files = {};  // as `mediaFile` names them
+  FileMemory::Share memory = {};
+};
+
+// Takes a file that came with the request out of `told`, which gets `mediaFile`, `mimeType`,
+// `mediaSize`, `fileName`, and refuses URLs that may not be dialled. Downloads nothing.
+SentMedia takeGivenMedia(const Desk&, boost::json::object& told,
+                         const std::string& urlField = "mediaUrl");
 // Downloads what there are URLs of: `told` gets the same; beside the URL of a button or a card a
-// `file` has them. Returns the memory of it, to be held for as long as `told`. Throws
-// Error{unavailable} "Server is busy" as well.
-FileMemory::Share fetchMedia(const Desk&, boost::json::object& told,
-                             const std::string& urlField = "mediaUrl");
+// `file` has them, and the bytes as `mediaBase64`.
+void fetchMedia(const Desk&, boost::json::object& told, SentMedia&,
+                const std::string& urlField = "mediaUrl");

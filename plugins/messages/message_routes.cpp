@@ -32,7 +32,7 @@ struct Letter {
   object told;
   std::vector<ChatAddress> mentioned = {};
   std::optional<ChatAddress> participant = {};  // who has written what is reacted to
-  FileMemory::Share memory = {};                // of what was downloaded
+  SentMedia media = {};
 };
 
 ChatAddress personIn(const std::string& number) {
@@ -120,7 +120,7 @@ Letter letterOf(const Desk& desk, const MessageKind& kind, const HttpRequest& re
   letter.told["source"] = fields.document().at("source");
   readMentions(fields, letter);
   readParticipant(letter);
-  takeGivenMedia(desk, letter.told, letter.kind.urlField);
+  letter.media = takeGivenMedia(desk, letter.told, letter.kind.urlField);
   Desk::requireConnected(letter.instance);
   // Ids are unique within a chat alone: it is known before what is answered is looked for in it.
   letter.to.jid = desk.jidOf(letter.instance, letter.to);
@@ -129,7 +129,7 @@ Letter letterOf(const Desk& desk, const MessageKind& kind, const HttpRequest& re
   addMentions(desk, fields, letter);
   if (kind.name == "reaction") addTarget(desk, letter);
   // Before the delay: those who wait hold up nobody by what they download.
-  letter.memory = fetchMedia(desk, letter.told, letter.kind.urlField);
+  fetchMedia(desk, letter.told, letter.media, letter.kind.urlField);
   return letter;
 }
 
@@ -143,8 +143,8 @@ std::string contentOf(const Letter& letter, const Json& exchange) {
 HttpReply sent(const Desk& desk, Letter& letter, TimePoint latest) {
   if (desk.host().clock().now() > latest)
     throw Error(Code::timedOut, "Timed out waiting for WhatsApp");
-  const Json exchange =
-      dispatched(desk, letter.instance, "message." + letter.kind.name, letter.told);
+  const Json exchange = dispatched(desk, letter.instance, "message." + letter.kind.name,
+                                   letter.told, letter.media.files);
   object data = sentAnswer(exchange, letter.told, contentOf(letter, exchange));
   if (letter.kind.shown)
     for (const auto& [key, value] : letter.kind.shown(letter.told)) data[key] = value;
@@ -186,7 +186,8 @@ HttpReply send(const Desk& desk, const MessageKind& kind, const HttpRequest& req
   showTyping(desk, *letter, delay);
   const bool waits = desk.delays().after(
       std::chrono::seconds(delay),
-      {letter->instance.account.value, request.body.size() + letter->memory.bytes(),
+      {letter->instance.account.value,
+       std::max<std::uint64_t>(request.body.size(), letter->media.memory.bytes()),
        [&desk, letter, latest, id = request.id] {
          answerLater(desk, id, kBug, [&] { return sentWhenDue(desk, *letter, latest); });
        }});

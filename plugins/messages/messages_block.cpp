@@ -33,7 +33,7 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
             {.name = "maxBodyMib",
              .type = Type::integer,
              .fallback = 64,
-             .doc = "The longest body of a request with media; a file has three quarters of it.",
+             .doc = "The longest body of a request with media, or file that is fetched.",
              .min = 4,
              .max = 64}};
   }
@@ -52,7 +52,7 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
                              LabelStore(host.sql(), host.clock()),
                              ContactStore(host.sql())});
     delays_.emplace(Delays::Limits());
-    desk_.emplace(host, *stores_, *delays_, bodyLimit / 4 * 3);
+    desk_.emplace(host, *stores_, *delays_, bodyLimit);
     host.routes().addDialect(kDialect, wordsOfRefusal);
     for (const auto& some :
          {messageRoutes(bodyLimit), storedRoutes(), historyRoutes(), metricsRoutes(),

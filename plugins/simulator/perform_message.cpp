@@ -90,7 +90,7 @@ object mediaOf(const value& arguments, const std::string& caption) {
           {"duration", arguments.at("duration")},
           {"width", nullptr},
           {"height", nullptr},
-          {"sha256", sha256Of(decodedBase64(textIn(arguments, "mediaBase64")))},
+          {"sha256", arguments.at("sha256")},
           {"isVoiceNote", voice}};
 }
 

@@ -1,5 +1,6 @@
 #include "perform_side.hpp"
 
+#include "given_file.hpp"
 #include "outbox.hpp"
 #include "phone.hpp"
 
@@ -46,7 +47,8 @@ Json showPresence(SimulatedLinks& links, const Instance& instance, const Json& a
 }  // namespace
 
 Json performBy(SimulatedLinks& links, IHost& host, const Instance& instance,
-               const std::string& name, const Json& arguments) {
+               const std::string& name, const Json& given, const std::vector<Media>& files) {
+  const Json arguments = withFile(given, files);
   if (name == "profile.presence") return showPresence(links, instance, arguments);
   if (const auto it = phoneOperations().find(name); it != phoneOperations().end())
     return performByPhone(links, host, instance, it->second, arguments);

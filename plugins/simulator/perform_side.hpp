@@ -4,4 +4,5 @@
 
 // As IConnector::perform.
 pombo::Json performBy(SimulatedLinks&, pombo::IHost&, const pombo::Instance&,
-                      const std::string& name, const pombo::Json& arguments);
+                      const std::string& name, const pombo::Json& arguments,
+                      const std::vector<pombo::Media>& files = {});

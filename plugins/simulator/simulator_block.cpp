@@ -143,6 +143,10 @@ class SimulatorBlock final : public IBlockConfigurator, private IConnector {
   Json perform(const Instance& instance, const std::string& name, const Json& arguments) override {
     return performBy(links_, *host_, instance, name, arguments);
   }
+  Json performWith(const Instance& instance, const std::string& name, const Json& arguments,
+                   const std::vector<Media>& files) override {
+    return performBy(links_, *host_, instance, name, arguments, files);
+  }
 
   Media media(const Instance&, const std::string& mediaKey) override {
     const auto file = fileBehind(mediaKey);

@@ -62,11 +62,22 @@ std::string decodedBase64(const std::string& text) {
   return {bytes.begin(), bytes.end()};
 }
 
-std::string sha256Of(const std::string& bytes) {
-  const auto hash = Botan::HashFunction::create_or_throw("SHA-256");
-  hash->update(bytes);
-  return Botan::hex_encode(hash->final(), false);
+std::string encodedBase64(const std::string& bytes) {
+  return Botan::base64_encode(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
 }
+
+struct Sha256::State {
+  std::unique_ptr<Botan::HashFunction> hash = Botan::HashFunction::create_or_throw("SHA-256");
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {}
+Sha256::~Sha256() = default;
+
+void Sha256::add(std::string_view bytes) {
+  state_->hash->update(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+}
+
+std::string Sha256::hex() { return Botan::hex_encode(state_->hash->final(), false); }
 
 std::string timeText(std::chrono::system_clock::time_point time) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(time);

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
+#include <string_view>
 
 // What WhatsApp and a phone would have come up with.
 
@@ -21,7 +23,23 @@ std::string syntheticPictureId();    // "1700000000"
 std::string syntheticPiece();
 // Of text that is known to be base64.
 std::string decodedBase64(const std::string& text);
-std::string sha256Of(const std::string& bytes);  // hex, lower case
+std::string encodedBase64(const std::string& bytes);
+
+// Of bytes that come one after the other.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+
+  void add(std::string_view bytes);
+  std::string hex();  // lower case; once
+
+ private:
+  struct State;
+  const std::unique_ptr<State> state_;
+};
 
 // "2026-11-21T12:00:00Z"
 std::string timeText(std::chrono::system_clock::time_point);

@@ -24,6 +24,8 @@ TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 PNG_TEXT = base64.b64encode(PNG).decode()
 OGG_TEXT = base64.b64encode(b"OggS" + bytes(24) + b"OpusHead" + bytes(8)).decode()
+MP4 = b"\0\0\0\x18ftypisom"
+LARGE = 64 << 20
 PDF_TEXT = base64.b64encode(b"%PDF-1.7 and so on").decode()
 
 CONTACT = {"fullName": "Bia, Souza", "phone": "+55 (11) 97777-0000", "organization": "Shop",
@@ -290,6 +292,8 @@ class Files(BaseHTTPRequestHandler):
             self.start(200, {"Content-Length": str(5 << 30)}, bytes(5 << 20))
         elif self.path == "/page":
             self.start(200, {"Content-Type": "text/html; charset=utf-8"}, b"<p>No file")
+        elif self.path == "/video":
+            self.start(200, {"Content-Length": str(LARGE)}, MP4 + bytes(LARGE - len(MP4)))
         elif self.path == "/shelf.png":
             self.start(200, {"Content-Type": "text/plain"}, PNG)
         else:
@@ -334,7 +338,7 @@ def test_a_file_is_fetched(api, shop, files):
 
 @pytest.mark.row("M5")
 @pytest.mark.parametrize("path, said", [
-    ("/endless", "Media is too large (limit 3 MiB)"), ("/huge", "Media is too large (limit 3 MiB)"),
+    ("/endless", "Media is too large (limit 4 MiB)"), ("/huge", "Media is too large (limit 4 MiB)"),
     ("/none", "Failed to download media: HTTP 404"),
     ("/near", "Failed to download media: too many redirects"),
     ("/far", "URL is not allowed: private address (operators: egress.allow)"),
@@ -342,6 +346,24 @@ def test_a_file_is_fetched(api, shop, files):
 def test_what_comes_instead_of_a_file(api, shop, files, path, said):
     body = {"mediaType": "image", "mediaUrl": files + path}
     assert_refused(send(api, "media", body), 400, said)
+
+
+def peak(server):
+    """Bytes of memory that the server has held at most."""
+    status = open(f"/proc/{server.pid}/status").read()
+    return int(re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)[1]) << 10
+
+
+def test_the_largest_file_is_in_memory_once_or_twice(tmp_path, files):
+    with Server(data_dir=tmp_path, env={"POMBO_EGRESS_ALLOW": "127.0.0.1"}) as server:
+        api = Api(server, server.account("shop"))
+        name = linked(api, "shop")
+        before = peak(server)
+        body = {"mediaType": "video", "mediaUrl": files + "/video"}
+        data = send(api, "media", body, name=name).json["data"]
+        assert (data["mediaSize"], data["mediaMimeType"]) == (LARGE, "video/mp4")
+        assert until(lambda: about(api, "status", data["messageId"], name).json["status"] == "read")
+        assert peak(server) - before < 3 * LARGE
 
 
 def test_the_files_of_buttons_and_cards_are_fetched(api, shop, files):

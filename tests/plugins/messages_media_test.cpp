@@ -81,8 +81,25 @@ TEST_F(Messages, ACallsSoundIsFetchedBeforeAConnectorSeesIt) {
   host.replies = {{.status = 200, .body = "ID3 and so on"}};
   host.performAnswers.emplace_back(Json{{"callId", "c"}});
   call();
-  EXPECT_EQ(host.performed.back().arguments.at("mediaBase64"), "SUQzIGFuZCBzbyBvbg==");
+  EXPECT_EQ(host.performed.back().arguments.at("mediaFile"), 0);
   EXPECT_EQ(host.performed.back().arguments.at("mimeType"), "audio/mpeg");
+  EXPECT_EQ(bytesOf(host.performed.back().files.at(0), 100), "ID3 and so on");
+}
+
+TEST_F(Messages, AFileCrossesBesideWhatIsTold) {
+  const auto told = [&](const char* key, const std::string& value) {
+    host.replies = {{.status = 200, .body = kPng}};
+    host.performAnswers.emplace_back(exchange("image"));
+    send("media", {{"number", kAna}, {"mediaType", "image"}, {key, value}});
+    EXPECT_FALSE(host.performed.back().arguments.as_object().contains("mediaBase64")) << key;
+    EXPECT_EQ(host.performed.back().arguments.at("mediaFile"), 0);
+    EXPECT_EQ(host.performed.back().arguments.at("mediaSize"), kPng.size());
+    EXPECT_EQ(host.performed.back().files.size(), 1u);
+    return bytesOf(host.performed.back().files.at(0), 100);
+  };
+  EXPECT_EQ(told("mediaUrl", kUrl), kPng);
+  EXPECT_EQ(told("mediaBase64", "iVBORw0KGgogcmVzdA=="), kPng);
+  EXPECT_EQ(told("mediaUrl", "data:image/png;base64,iVBORw0KGgogcmVzdA=="), kPng);
 }
 
 TEST_F(Messages, AFileThatCameIsReadBeforeAnythingIsAsked) {
@@ -125,7 +142,7 @@ TEST_F(Messages, AreForgottenWhenTheirInstanceIsGoneMeanwhile) {
   host.known.clear();
   host.performAnswers.emplace_back(exchange());
   send("text", {{"number", kAna}, {"message", "Hello"}});
-  ASSERT_EQ(statements("INSERT INTO messages_kept"), 1u);
+  ASSERT_EQ(statements("INSERT INTO messages_kept"), 2u);
   EXPECT_TRUE(host.statements.back().sql.starts_with("DELETE FROM messages_"));
 }
 
@@ -166,7 +183,8 @@ TEST_F(Desks, ADownloadHasThirtySecondsInAll) {
   takes = std::chrono::seconds(20);
   host.replies = {elsewhere(), elsewhere(), elsewhere()};
   object told = image();
-  EXPECT_EQ(refusalOf([&] { fetchMedia(desk, told); }),
+  SentMedia media{.memory = desk.files().share()};
+  EXPECT_EQ(refusalOf([&] { fetchMedia(desk, told, media); }),
             "Failed to download media: it takes too long");
   ASSERT_EQ(host.requests.size(), 2u);
   EXPECT_EQ(host.requests[1].timeout, std::chrono::seconds(10));
@@ -175,12 +193,16 @@ TEST_F(Desks, ADownloadHasThirtySecondsInAll) {
 TEST_F(Desks, WhatIsDownloadedHasItsPartOfTheMemory) {
   host.replies = {{.status = 200, .body = kPng}};
   object told = image();
-  EXPECT_EQ(fetchMedia(desk, told).bytes(), 20u);
+  SentMedia media{.memory = desk.files().share()};
+  fetchMedia(desk, told, media);
+  EXPECT_EQ(media.memory.bytes(), kPng.size());
   auto all = desk.files().share();
-  Desk::hold(all, std::uint64_t{1} << 30);
+  Desk::hold(all, (std::uint64_t{1} << 30) - kPng.size());
   told = image();
-  EXPECT_EQ(codeOf([&] { fetchMedia(desk, told); }), Code::unavailable);
+  EXPECT_EQ(codeOf([&] { fetchMedia(desk, told, media); }), Code::unavailable);
   EXPECT_EQ(host.requests.size(), 1u);
+  told = object{{"mediaType", "image"}, {"mediaUrl", nullptr}, {"mediaBase64", "iVBORw0KGgo="}};
+  EXPECT_EQ(codeOf([&] { takeGivenMedia(desk, told); }), Code::unavailable);
 }
 
 TEST_F(Desks, NothingIsSentWithoutTheTimeThatAConnectorMayTake) {

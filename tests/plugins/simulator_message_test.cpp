@@ -22,7 +22,7 @@ Performance done(const char* operation, object arguments) {
 
 const object kFile{{"mediaType", "audio"}, {"mediaBase64", "T2dn"}, {"mimeType", "audio/ogg"},
                    {"mediaSize", 3},       {"fileName", ""},        {"message", ""},
-                   {"isVoice", true},      {"duration", 5}};
+                   {"isVoice", true},      {"duration", 5},         {"sha256", "01fe"}};
 
 TEST(SimulatedMessages, AreEventsThatHoldToTheSchema) {
   object story = kFile;
@@ -32,7 +32,11 @@ TEST(SimulatedMessages, AreEventsThatHoldToTheSchema) {
       {"message.media", kFile},
       {"message.status", story},
       {"message.sticker",
-       {{"mediaBase64", "T2dn"}, {"mimeType", "image/webp"}, {"mediaSize", 3}, {"fileName", ""}}},
+       {{"mediaBase64", "T2dn"},
+        {"mimeType", "image/webp"},
+        {"mediaSize", 3},
+        {"fileName", ""},
+        {"sha256", "01fe"}}},
       {"message.form", {{"message", "a"}}},
       {"message.event",
        {{"name", "a"},
