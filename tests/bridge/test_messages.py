@@ -18,7 +18,8 @@ def received(world, who, message, kind, **more):
 
 
 def send(world, who, kind, **arguments):
-    return world.gateway.perform(who, f"message.{kind}", chat=world.bobs["jid"], source="api", **arguments)
+    operation = {"edit": "chat.edit", "revoke": "chat.delete"}.get(kind, f"message.{kind}")
+    return world.gateway.perform(who, operation, chat=world.bobs["jid"], source="api", **arguments)
 
 
 def read_by_bob(world, sent):
@@ -158,7 +159,8 @@ def test_each_kind_comes_in(world, message, kind, part):
     ("poll", {"question": "Lunch?", "options": ["Pizza", "Salad"], "maxAnswer": 1}, "pollCreationMessage",
      {"name": "Lunch?"}),
     ("edit", {"messageId": "3EB0", "content": "new"}, "editedMessage", {}),
-    ("revoke", {"messageId": "3EB0", "senderJid": ""}, "protocolMessage", {"type": "REVOKE"}),
+    ("revoke", {"messageId": "3EB0", "sender": "", "fromMe": True, "deleteForEveryone": True}, "protocolMessage",
+     {"type": "REVOKE"}),
 ])
 def test_each_kind_goes_out(world, kind, arguments, name, part):
     who = world.linked()

@@ -16,15 +16,16 @@ import (
 
 type builder func(*link, context.Context, types.JID, json.RawMessage, []*os.File) (*waE2E.Message, error)
 
+// Of the operations that send something.
 var builders = map[string]builder{
-	"text": buildText, "media": buildMedia, "location": buildLocation, "contact": buildContact,
-	"reaction": buildReaction, "poll": buildPoll, "status": buildStatus, "edit": buildEdit,
-	"revoke": buildRevoke,
+	"message.text": buildText, "message.media": buildMedia, "message.location": buildLocation,
+	"message.contact": buildContact, "message.reaction": buildReaction, "message.poll": buildPoll,
+	"message.status": buildStatus, "chat.edit": buildEdit, "chat.delete": buildRevoke,
 }
 
-func (l *link) build(ctx context.Context, kind string, chat types.JID, arguments json.RawMessage,
+func (l *link) build(ctx context.Context, operation string, chat types.JID, arguments json.RawMessage,
 	files []*os.File) (*waE2E.Message, error) {
-	make, known := builders[kind]
+	make, known := builders[operation]
 	if !known {
 		return nil, errUnsupported
 	}
@@ -148,15 +149,20 @@ func buildRevoke(l *link, _ context.Context, chat types.JID, arguments json.RawM
 	*waE2E.Message, error) {
 	var given struct {
 		MessageID string `json:"messageId"`
-		SenderJID string `json:"senderJid"` // empty: an own one
+		Sender    string `json:"sender"`
+		FromMe    bool   `json:"fromMe"`
+		Everyone  bool   `json:"deleteForEveryone"`
 	}
 	if err := read(arguments, &given); err != nil {
 		return nil, err
 	}
+	if !given.Everyone {
+		return nil, errUnsupported
+	}
 	sender := types.EmptyJID
-	if given.SenderJID != "" {
+	if !given.FromMe {
 		var err error
-		if sender, err = types.ParseJID(given.SenderJID); err != nil {
+		if sender, err = types.ParseJID(given.Sender); err != nil || given.Sender == "" {
 			return nil, host.Fail("invalid", "Invalid sender")
 		}
 	}

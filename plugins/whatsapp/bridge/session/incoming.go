@@ -36,11 +36,19 @@ func (l *link) message(evt *events.Message) bool {
 	if !l.publish("message.exchange", exchange.Chat, exchange.Data, exchange.MediaKey) {
 		return false
 	}
-	if l.wishes().AutoReadMessages && !evt.Info.IsFromMe {
+	if l.wishes().AutoReadMessages && wantsReceipt(evt, exchange.Data) {
 		go l.client.MarkRead(l.ctx, []types.MessageID{evt.Info.ID}, time.Now(), evt.Info.Chat,
 			evt.Info.Sender)
 	}
 	return true
+}
+
+// wantsReceipt is false where nobody waits for one.
+func wantsReceipt(evt *events.Message, told Object) bool {
+	message, _ := told["message"].(Object)
+	kind := message["type"]
+	return !evt.Info.IsFromMe && kind != "message_edit" && kind != "message_revoke" &&
+		evt.Info.Chat != types.StatusBroadcastJID && evt.Info.Chat.Server != types.NewsletterServer
 }
 
 func (l *link) exchangeOf(evt *events.Message) convert.Exchange {

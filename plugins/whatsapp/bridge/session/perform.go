@@ -69,8 +69,7 @@ func (s *Session) Perform(ctx context.Context, name string, arguments json.RawMe
 		return Object{}, s.Apply(ctx, arguments)
 	}
 	known, is := operations[name]
-	_, sends := builders[strings.TrimPrefix(name, "message.")]
-	sends = sends && strings.HasPrefix(name, "message.")
+	_, sends := builders[name]
 	if !is && !sends {
 		return nil, errUnsupported
 	}

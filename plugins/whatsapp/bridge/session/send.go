@@ -161,7 +161,7 @@ func (l *link) built(ctx context.Context, operation string, given letter, argume
 	if err != nil || given.Chat == "" {
 		return chat, nil, host.Fail("invalid", "Invalid chat")
 	}
-	message, err := l.build(ctx, strings.TrimPrefix(operation, "message."), chat.ToNonAD(), arguments, files)
+	message, err := l.build(ctx, operation, chat.ToNonAD(), arguments, files)
 	if err != nil {
 		return chat, nil, err
 	}
