@@ -5,6 +5,11 @@ import pytest
 from gateway import ROOT, Gateway, Store, instance
 from mock_whatsapp import Mock, certificate_in
 
+
+def pytest_addoption(parser):
+    parser.addoption("--messages", type=int, default=150, help="each way, over a slow key store")
+
+
 # Nobody is in two tests: all of them share one WhatsApp.
 NUMBERS = itertools.count(15_550_000_001)
 
