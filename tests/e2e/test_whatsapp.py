@@ -96,6 +96,71 @@ def test_pictures_each_way(shop, server):
     assert (reply.status, reply.raw) == (200, PICTURE)
 
 
+def test_the_largest_video_crosses_as_a_descriptor(shop, server):
+    shop.link()
+    video = b"\0\0\0\x18ftypisom" + bytes((64 << 20) - 12)
+    with Receiver(lambda _: (200, {}, video)) as site:
+        shop.send("media", mediaType="video", mediaUrl=site.url)
+    whole = {"size": len(video), "sha256": hashlib.sha256(video).hexdigest()}
+    assert shop.mock.do("openmedia", phone=shop.bob) == whole
+
+
+def test_a_message_on_its_way_is_settled_under_its_id_after_a_kill(shop, server):
+    """Whatever its client read of it, it is sent once, and told and kept as that."""
+    shop.link()
+    after = len(shop.states)
+    shop.mock.do("seen")  # what it has heard so far
+    asked = threading.Thread(target=lambda: shop.api.call(
+        "POST", f"/api/message/text/{shop.name}", {"number": shop.bob, "message": "on its way"}))
+    asked.start()
+    shop.mock.do("heard", tag="message")
+    kill_program(server)
+    asked.join()
+    shop.wait_state("connected", after)
+    told = shop.wait("message.exchange", lambda data: data["direction"] == "outgoing")
+    assert shop.read_by_bob(told["id"])
+    listed = shop.api.call("POST", f"/api/chat/history/{shop.name}", {"number": shop.bob})
+    assert [each["messageId"] for each in listed.json["messages"]] == [told["id"]]
+    status = f"/api/chat/status/{shop.name}?messageId={told['id']}"
+    assert until(lambda: shop.api.get(status).json["status"] in ("sent", "delivered", "read"))
+    assert len({each["id"] for each in shop.mock.inbox(shop.bob)}) == 1
+
+
+def test_a_message_is_edited_and_taken_back(shop):
+    shop.link()
+    message = shop.send(message="first")["messageId"]
+    edit = {"messageId": message, "content": "second"}
+    assert shop.api.call("POST", f"/api/chat/edit/{shop.name}", edit).status == 200
+    told = shop.wait("message.exchange", lambda data: data["message"]["type"] == "message_edit")
+    assert told["message"]["edit"]["original_id"] == message
+    assert "editedMessage" in shop.read_by_bob(told["id"])
+    gone = {"messageId": message, "deleteForEveryone": True}
+    assert shop.api.call("DELETE", f"/api/chat/delete/{shop.name}", gone).status == 200
+    told = shop.wait("message.exchange", lambda data: data["message"]["type"] == "message_revoke")
+    assert told["message"]["revoke"]["original_id"] == message
+    kept = shop.api.get(f"/api/chat/getMessage/{shop.name}?messageId={message}").json["data"]
+    assert (kept["content"], kept["isEdited"], kept["isDeleted"]) == ("second", True, True)
+
+
+def test_settings_reach_whatsapp_and_nothing_is_done_twice(shop, server):
+    settings = {"autoReadMessages": True, "autoRejectCalls": True, "callRejectMessage": "Write to us"}
+    changed = shop.api.call("POST", f"/api/instance/settings/{shop.name}", settings)
+    assert changed.status == 200, changed
+    shop.link()
+    shop.mock.do("seen")
+    shop.by_bob("message", message={"conversation": "hi"})
+    shop.by_bob("call")
+    told = shop.wait("message.exchange", lambda data: data["direction"] == "outgoing")
+    assert told["message"]["content"] == "Write to us" and shop.read_by_bob(told["id"])
+    shop.mock.do("heard", tag="receipt", attrs={"type": "read"})
+    shop.wait("call.update", lambda data: data["autoRejected"])
+    assert server.stop() == 0  # whatever else was to be done is done
+    seen = shop.mock.do("seen")["nodes"]
+    assert [each["tag"] for each in seen if "reject" in each["children"]] == ["call"]
+    assert len([each for each in seen if each["attrs"].get("type") == "read"]) == 1
+    assert len([each for each in shop.mock.inbox(shop.bob)]) == 1
+
+
 def test_a_number_is_linked_by_a_code_that_is_typed(shop):
     answer = shop.connect(number=shop.number)
     assert answer["status"] == "pairing"
