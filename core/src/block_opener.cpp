@@ -50,10 +50,7 @@ OpenedBlock BlockOpener::opened(const BlockConfig& wanted, const std::string& li
     logs_.push_back(log_.of(wanted.name));
     const auto isolation = isolationOf(wanted, block.version, library, database_, *logs_.back());
     folder = isolation.child.limits.folder;
-    auto remote = std::make_unique<RemoteBlock>(
-        isolation, [this, name = wanted.name](RemoteBlock::Fate fate) { tell_(name, fate); });
-    said["confined"] = boost::json::value_from(remote->protection());
-    block.code = std::move(remote);
+    block.code = apart(wanted, isolation, said);
   } else {
     block.code = load(library);
   }
@@ -62,6 +59,30 @@ OpenedBlock BlockOpener::opened(const BlockConfig& wanted, const std::string& li
   if (!folder.empty()) made.options.as_object()["folder"] = folder;
   log_.write(where.surprising ? Level::warn : Level::info, "Block is opened", said);
   return made;
+}
+
+std::unique_ptr<IBlockConfigurator> BlockOpener::apart(const BlockConfig& wanted,
+                                                       const Isolation& isolation,
+                                                       boost::json::object& said) {
+  using Fate = RemoteBlock::Fate;
+  const auto processes = static_cast<int>(wanted.process.at("processes").as_int64());
+  const std::string name = wanted.name;
+  if (isolation.child.limits.folder.empty()) {
+    if (processes > 1)
+      throw std::runtime_error("is no program, so that blocks." + name +
+                               ".process.processes must be 1");
+    auto block = std::make_unique<RemoteBlock>(
+        isolation, [this, name](Fate fate) { tell_(name, fate, 0, nullptr); });
+    said["confined"] = boost::json::value_from(block->protection());
+    return block;
+  }
+  auto block = std::make_unique<Shards>(
+      isolation, processes, [this, name](Fate fate, int process, const Shards::Its& its) {
+        tell_(name, fate, process, its);
+      });
+  said["confined"] = boost::json::value_from(block->protection());
+  if (processes > 1) said["processes"] = processes;
+  return block;
 }
 
 OpenedBlock BlockOpener::refused(const BlockConfig& wanted, const std::string& reason) {

@@ -10,7 +10,7 @@
 #include "block/block_list.hpp"
 #include "config.hpp"
 #include "observe/logger.hpp"
-#include "process/remote_block.hpp"
+#include "process/shards.hpp"
 
 namespace pombo {
 
@@ -26,7 +26,8 @@ struct OpenedBlock {
 // Outlives the blocks: their processes write to its logs.
 class BlockOpener {
  public:
-  using Tell = std::function<void(const std::string& block, RemoteBlock::Fate)>;
+  using Tell = std::function<void(const std::string& block, RemoteBlock::Fate, int process,
+                                  const Shards::Its&)>;
 
   // `database` is the file of SQLite's; empty when there is none. `tell` is told what becomes of
   // the process of each connector that has one.
@@ -44,6 +45,9 @@ class BlockOpener {
 
  private:
   OpenedBlock opened(const BlockConfig&, const std::string& library);
+  // In a process of its own, or several.
+  std::unique_ptr<IBlockConfigurator> apart(const BlockConfig&, const Isolation&,
+                                            boost::json::object& said);
   OpenedBlock refused(const BlockConfig&, const std::string& reason);
 
   const Config& config_;

@@ -358,13 +358,11 @@ const std::vector<Section>& configSections() {
 }
 
 const std::vector<Field>& processKeys() {
-  static const std::vector<Field> keys{number("memoryMb", 512, 16, 1'048'576),
-                                       number("openFiles", 256, 32, 65'536),
-                                       number("cpuSeconds", 60, 0, 86'400),
-                                       list("mayRead", {}),
-                                       text("folder", ""),
-                                       number("callSeconds", 10, 1, 600),
-                                       number("startSeconds", 30, 1, 600)};
+  static const std::vector<Field> keys{
+      number("memoryMb", 512, 16, 1'048'576), number("openFiles", 256, 32, 65'536),
+      number("cpuSeconds", 60, 0, 86'400),    list("mayRead", {}),
+      number("processes", 1, 1, 64),          text("folder", ""),
+      number("callSeconds", 10, 1, 600),      number("startSeconds", 30, 1, 600)};
   return keys;
 }
 

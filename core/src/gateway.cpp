@@ -90,10 +90,12 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
                   linkStates_.apply(session, events);
                 }),
         opener_(config_, environment, store_.database().file(), log_,
-                [this](const std::string& block, RemoteBlock::Fate fate) {
+                [this](const std::string& block, RemoteBlock::Fate fate, int process,
+                       const Shards::Its& its) {
                   using Fate = RemoteBlock::Fate;
-                  if (fate == Fate::revived) return reconnector_.revived(block);
-                  reconnector_.ended(block, fate == Fate::quarantined);
+                  const LinkProcess ended(block, process, its);
+                  if (fate == Fate::revived) return reconnector_.revived(ended);
+                  reconnector_.ended(ended, fate == Fate::quarantined);
                 }),
         registry_(readPromises(), log_, metrics_),
         provisioner_(store_.database(), blocks_, instances_, registry_, clock_, log_),

@@ -68,8 +68,8 @@ class LinkTable : public LinkerTest {
            connector_.onLogout = [](const Instance&) {};
          }},
         {"a start", [this](const Instance&) { linker_.reset(); }},
-        {"a start of its connector", [this](const Instance&) { linker_.reset("links"); }},
-        {"the end of its connector", [this](const Instance&) { linker_.lose("links"); }},
+        {"a start of its connector", [this](const Instance&) { linker_.reset({"links"}); }},
+        {"the end of its connector", [this](const Instance&) { linker_.lose({"links"}); }},
         {"resume that fails in passing", reopening(true, Code::timedOut)},
         {"resume that fails", reopening(true, Code::refused)},
         {"a stop", [this](const Instance&) { linker_.close(Clock::time_point::max()); }},

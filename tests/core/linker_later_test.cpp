@@ -228,9 +228,9 @@ TEST_F(LinkerLater, AStopAnswersWhileAConnectorIsSlowToClose) {
 TEST_F(LinkerLater, AConnectorThatHasEndedKeepsNoPromise) {
   const Instance shop = made("loggedout");
   auto told = waiting(shop);
-  linker_.reset("other");
+  linker_.reset({"other"});
   EXPECT_FALSE(isTold(told));
-  linker_.reset("links");
+  linker_.reset({"links"});
   EXPECT_EQ(told.get(), said(Code::refused, "Failed to connect instance: The connector has ended"));
   EXPECT_EQ(statusOf(shop), "loggedout");
 }

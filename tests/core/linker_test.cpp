@@ -245,7 +245,7 @@ TEST_F(LinkerTest, AResumeWithoutASessionEndsWhatNobodyIsConnectingAnyMore) {
     if (whole)
       linker_.reset();
     else
-      linker_.reset("links");
+      linker_.reset({"links"});
     connected(shop);
     connected(half);  // by a client, before its turn
     for (const auto& each : {half, was, shop})
@@ -398,7 +398,7 @@ TEST_F(LinkerTest, AtTheStartNothingIsLinked) {
 TEST_F(LinkerTest, WhatIsLostWithItsConnectorIsTold) {
   const Instance linked = made("connected"), half = made("connecting"),
                  closed = made("disconnected"), other = made("connected", "other");
-  const auto lost = linker_.lose("links");
+  const auto lost = linker_.lose({"links"});
   EXPECT_EQ(std::set<InstanceId>(lost.begin(), lost.end()),
             (std::set<InstanceId>{linked.id, half.id}));
   ASSERT_EQ(published_.size(), 2u);
@@ -460,7 +460,7 @@ TEST_F(LinkerTest, WhatItsConnectorIsAtWorkOnIsLeftToIt) {
 TEST_F(LinkerTest, WhatIsBeingLinkedAsItsConnectorEndsIsNotOfThatLife) {
   const Instance shop = made("disconnected"), linked = made("connected");
   connector_.onConnect = [&](const Instance&, const LinkRequest&) {
-    linker_.reset("links");  // and the call waits for the next process
+    linker_.reset({"links"});  // and the call waits for the next process
     return Link{Link::Kind::qr, "2@code"};
   };
   connected(shop);
@@ -469,7 +469,7 @@ TEST_F(LinkerTest, WhatIsBeingLinkedAsItsConnectorEndsIsNotOfThatLife) {
   EXPECT_EQ(statusOf(shop), "connecting") << "its code is good";
   tell(linked, "connected");
   connector_.onReconnect = [&](const Instance&) {
-    linker_.reset("links");
+    linker_.reset({"links"});
     throw Error(Code::unsupported, "no");
   };
   EXPECT_NE(refusal([&] { linker_.reconnect(linked); }), "");
@@ -478,10 +478,10 @@ TEST_F(LinkerTest, WhatIsBeingLinkedAsItsConnectorEndsIsNotOfThatLife) {
 
 TEST_F(LinkerTest, WhatAConnectorWasAtWorkOnWhenItEndedIsNotLeftToIt) {
   const Instance shop = made("connected");
-  linker_.reset("links");
+  linker_.reset({"links"});
   connector_.onReconnect = [&](const Instance&) {
     tell(shop, "stream_error");
-    linker_.reset("links");
+    linker_.reset({"links"});
     throw Error(Code::unavailable, "it has ended");
   };
   EXPECT_NE(refusal([&] { linker_.resume(shop.id); }), "");
@@ -493,7 +493,7 @@ TEST_F(LinkerTest, WhatAConnectorWasAtWorkOnWhenItEndedIsNotLeftToIt) {
 
 TEST_F(LinkerTest, AfterARestartOfItsConnectorNothingOfItIsLinked) {
   const Instance linked = made("connected"), other = made("connected", "other");
-  EXPECT_EQ(linker_.reset("links"), std::vector<InstanceId>{linked.id});
+  EXPECT_EQ(linker_.reset({"links"}), std::vector<InstanceId>{linked.id});
   EXPECT_EQ(statusOf(linked), "connecting");
   EXPECT_EQ(statusOf(other), "connected");
 }

@@ -144,25 +144,46 @@ TEST_F(ReconnectorTest, LeavesAloneWhatOthersHaveLinkedMeanwhile) {
 TEST_F(ReconnectorTest, WhatAProcessHasLinkedIsTakenBackBeforeThereIsAnother) {
   Reconnector reconnector(linker_, gateway_.log, quick());
   reconnector.start({});
-  reconnector.ended("links", false);
+  reconnector.ended({"links"}, false);
   for (const auto* name : {"a", "b"}) EXPECT_EQ(statusOf(name), "connecting") << name;
   restart(reconnector, "other");
   EXPECT_EQ(other_.linked(1), std::vector<std::string>{"e"});
-  reconnector.ended("links", false);  // it did not come up
+  reconnector.ended({"links"}, false);  // it did not come up
   gateway_.store.database().commit([](Session& session) {
     session.run("UPDATE instance SET status = 'connected' WHERE name = 'a'", {});
   });
-  reconnector.revived("links");
+  reconnector.revived({"links"});
   EXPECT_EQ(links_.linked(2), (std::vector<std::string>{"b", "f"}));
   EXPECT_EQ(statusOf("a"), "connected") << "it is of the new life";
   reconnector.stop();
 }
 
+TEST_F(ReconnectorTest, OfSeveralProcessesOneTakesItsInstancesAlone) {
+  const auto a = gateway_.instances.findByName(gateway_.account.id, "a")->instance.id;
+  gateway_.store.database().commit([](Session& session) {
+    session.run("UPDATE instance SET status = 'connected' WHERE name IN ('a', 'b')", {});
+  });
+  const LinkProcess first("links", 0, [&](const InstanceId& id) { return id == a; });
+  const LinkProcess second("links", 1, [&](const InstanceId& id) { return id != a; });
+  Reconnector reconnector(linker_, gateway_.log, quick());
+  reconnector.start({});
+  reconnector.ended(first, false);
+  EXPECT_EQ(statusOf("a"), "connecting");
+  EXPECT_EQ(statusOf("b"), "connected");
+  reconnector.revived(second);
+  reconnector.revived(first);
+  EXPECT_EQ(links_.linked(1), std::vector<std::string>{"a"});
+  reconnector.ended(second, true);
+  EXPECT_EQ(told_, std::set<std::string>{"b"});
+  EXPECT_EQ(links_.linked(1), std::vector<std::string>{"a"});
+  reconnector.stop();
+}
+
 TEST_F(ReconnectorTest, WhatHasEndedForGoodIsNotLinkedAgain) {
   Reconnector reconnector(linker_, gateway_.log, {.pause = std::chrono::hours(1)});
-  reconnector.start(linker_.reset("links"));
+  reconnector.start(linker_.reset({"links"}));
   EXPECT_EQ(links_.linked(1), std::vector<std::string>{"a"});
-  reconnector.ended("links", true);
+  reconnector.ended({"links"}, true);
   EXPECT_EQ(told_, (std::set<std::string>{"a", "b"}));
   reconnector.stop();
 }
@@ -175,13 +196,13 @@ TEST_F(ReconnectorTest, TakesLinksBackAsSoonAsTheDatabaseIsThere) {
   reconnector.start({});
   std::optional<Refusing> refusing;
   refusing.emplace(gateway_.store.database(), "UPDATE", "instance");
-  auto ended = std::async(std::launch::async, [&] { reconnector.ended("links", false); });
+  auto ended = std::async(std::launch::async, [&] { reconnector.ended({"links"}, false); });
   log.told.get_future().wait();
   EXPECT_EQ(statusOf("a"), "connected");
   refusing.reset();
   ended.get();
   EXPECT_EQ(statusOf("a"), "connecting");
-  reconnector.revived("links");
+  reconnector.revived({"links"});
   EXPECT_EQ(links_.linked(3), (std::vector<std::string>{"a", "b", "f"}));
   reconnector.stop();
 }
@@ -197,7 +218,7 @@ TEST_F(ReconnectorTest, TriesAgainWhatFailsInPassing) {
   pace.again = std::chrono::milliseconds(1);
   pace.tries = 5;
   Reconnector reconnector(linker_, gateway_.log, pace);
-  reconnector.start(linker_.reset("links"));
+  reconnector.start(linker_.reset({"links"}));
   EXPECT_EQ(links_.linked(2), (std::vector<std::string>{"b", "a"}));
   EXPECT_EQ(failures, 4);
   std::unique_lock lock(mutex_);
@@ -223,7 +244,7 @@ TEST_F(ReconnectorTest, WaitsForWhatComesOfThoseThatAreUnderWay) {
     const auto id = gateway_.instances.findByName(gateway_.account.id, name)->instance.id;
     reconnector.heard({{.type = "instance.state", .instance = id, .data = {{"state", state}}}});
   };
-  reconnector.start(linker_.reset("links"));
+  reconnector.start(linker_.reset({"links"}));
   EXPECT_EQ(links_.linked(1), std::vector<std::string>{"a"});
   tell("a", "keepalive_timeout");
   tell("a", "stream_error");
@@ -238,7 +259,7 @@ TEST_F(ReconnectorTest, TriesAgainWhatTheDatabaseHasKeptItFrom) {
   Telling log;
   ReconnectPace pace = quick();
   pace.away = std::chrono::milliseconds(1);
-  const auto all = linker_.reset("links");
+  const auto all = linker_.reset({"links"});
   Reconnector reconnector(linker_, log, pace);
   std::optional<Refusing> refusing;
   refusing.emplace(gateway_.store.database(), "UPDATE", "instance");

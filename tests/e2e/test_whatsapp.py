@@ -7,8 +7,10 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import stat
 import threading
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -261,6 +263,52 @@ def test_one_that_dies_again_and_again_is_in_quarantine(shop, server):
     said = shop.api.get(f"/api/instance/connect/{shop.name}")
     assert_refused(said, 502, "Failed to connect instance: "
                    "The whatsapp block is in quarantine: it was killed by signal 9")
+
+
+def sessions_in(pid: int) -> set[str]:
+    """The instances whose databases it has open."""
+    files = [os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()
+             if os.path.lexists(each)]
+    return {Path(file).parent.name for file in files if file.endswith("/session.db")}
+
+
+def test_of_several_processes_one_takes_its_own_instances_along(world, fresh):
+    server = world.server({"process": {"processes": 2}})
+    api = Api(server, server.account("shop"))
+    shops, halves = [], []
+    while len(halves) < 2:  # until each has some
+        shops.append(Shop(world, api, fresh("shop")).link())
+        halves = [half for half in map(sessions_in, programs_of(server)) if half]
+    assert len(programs_of(server)) == metric(server, "pombo_whatsapp_up") == 2
+    seen = {shop.instance["id"]: len(shop.states) for shop in shops}
+    victim = next(pid for pid in programs_of(server) if shops[0].instance["id"] in sessions_in(pid))
+    lost = sessions_in(victim)
+    os.kill(victim, signal.SIGKILL)
+    for shop in shops:
+        if shop.instance["id"] in lost:
+            shop.wait_state("connected", seen[shop.instance["id"]])
+    for shop in shops:
+        if shop.instance["id"] not in lost:
+            assert len(shop.states) == seen[shop.instance["id"]]
+        assert shop.read_by_bob(shop.send(message="all is well")["messageId"])
+    assert until(lambda: metric(server, "pombo_whatsapp_up") == 2)
+
+
+def test_whoever_ends_the_program_again_and_again_gets_one_of_its_own(world, api, server, fresh):
+    good, bad = (Shop(world, api, fresh("shop")).link() for _ in range(2))
+    for deaths in range(1, 4):
+        after = [len(shop.states) for shop in (good, bad)]
+        bad.send(message="so that it is at work")
+        bad.mock.do("raw", phone=bad.number, hex="")  # an empty frame: the library cannot parse it
+        assert until(lambda: metric(server, "pombo_whatsapp_crashes_total") == deaths)
+        bad.wait_state("connected", after[1])
+        if deaths < 3:
+            good.wait_state("connected", after[0])
+    [line] = lines_of(server, "An instance has a process of its own")
+    assert line["instance"] == bad.instance["id"]
+    assert len(good.states) == after[0], "the third was not its own"
+    alone = [sessions_in(pid) for pid in programs_of(server)]
+    assert sorted(alone, key=str) == sorted(({each.instance["id"]} for each in (good, bad)), key=str)
 
 
 def test_one_that_takes_too_much_memory_is_ended(world):

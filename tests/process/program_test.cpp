@@ -1,13 +1,11 @@
 // A block that is a program: what it is given, and what it cannot reach.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
-#include "mirror.hpp"
+#include "caged.hpp"
 #include "process/own_folder.hpp"
 #include "process/sandbox.hpp"
 
@@ -15,35 +13,6 @@ namespace pombo {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Where everybody may pass, as a server's data folder is; or nobody but its owner.
-class Around {
- public:
-  explicit Around(bool isClosed = false) {
-    std::string path = (fs::temp_directory_path() / "pombo-XXXXXX").string();
-    if (!::mkdtemp(path.data())) throw std::runtime_error("no temporary folder");
-    path_ = path;
-    if (!isClosed) fs::permissions(path_, fs::perms(0711));
-  }
-  ~Around() { fs::remove_all(path_); }
-  Around(const Around&) = delete;
-  Around& operator=(const Around&) = delete;
-
-  std::string folder() const { return path_ / "own"; }
-  fs::path path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-Isolation cagedIn(const std::string& folder) {
-  Isolation isolation = isolated("caged");
-  isolation.pause = std::chrono::milliseconds(1);
-  isolation.child.limits.memoryMb = 64;
-  isolation.child.limits.mayRead = {"/usr/bin/python3"};
-  isolation.child.limits.folder = folder;
-  return isolation;
-}
 
 class Caged {
  public:

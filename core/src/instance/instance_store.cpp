@@ -238,6 +238,13 @@ void InstanceStore::relink(Session& session, const std::string& connector, const
               {to, connector, from});
 }
 
+void InstanceStore::relink(Session& session, const std::vector<InstanceId>& ids,
+                           const std::string& from, const std::string& to) {
+  for (const auto& id : ids)
+    session.run("UPDATE instance SET status = :to WHERE id = :id AND status = :from",
+                {to, id.value, from});
+}
+
 std::vector<std::string> InstanceStore::connectorsInUse(Session& session) {
   std::vector<std::string> names;
   for (const auto& row : session.rows("SELECT DISTINCT connector FROM instance "

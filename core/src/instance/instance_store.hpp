@@ -64,6 +64,9 @@ class InstanceStore {
   // All of this connector's that are in the one state are in the other now.
   static void relink(Session&, const std::string& connector, const std::string& from,
                      const std::string& to);
+  // The same for some of them.
+  static void relink(Session&, const std::vector<InstanceId>&, const std::string& from,
+                     const std::string& to);
   // Those that instances are linked by, or about to be, as far as their rows say.
   static std::vector<std::string> connectorsInUse(Session&);
 

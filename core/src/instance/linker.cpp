@@ -29,6 +29,11 @@ Event disconnectedBy(const InstanceId& id, const char* reason) {
           .data = {{"state", "disconnected"}, {"reason", reason}}};
 }
 
+std::vector<InstanceId> its(const LinkProcess& process, std::vector<InstanceId> all) {
+  std::erase_if(all, [&](const InstanceId& id) { return !process.has(id); });
+  return all;
+}
+
 }  // namespace
 
 Linker::Linker(Database& database, const InstanceStore& instances, const Registry& registry,
@@ -327,31 +332,40 @@ std::vector<InstanceId> Linker::reset() {
   return again;
 }
 
-void Linker::breakPromises(const std::string& connector) {
-  const auto isIts = [&](const LinkAttempt& each) { return each.instance.connector == connector; };
+void Linker::breakPromises(const LinkProcess& process) {
+  const auto isIts = [&](const LinkAttempt& each) {
+    return each.instance.connector == process.connector && process.has(each.instance.id);
+  };
   for (const auto& each : attempts_.take(isIts))
     fail(each, connectFailure("The connector has ended"));
 }
 
-std::vector<InstanceId> Linker::reset(const std::string& connector) {
-  breakPromises(connector);
+std::vector<InstanceId> Linker::reset(const LinkProcess& process) {
+  breakPromises(process);
   std::vector<InstanceId> again;
   database_.commit([&](Session& session) {
+    const auto& connector = process.connector;
     for (const auto* state : {kConnected, kConnecting})
-      attempts_.abandon(InstanceStore::inStatus(session, connector, state));
-    InstanceStore::relink(session, connector, kConnected, kConnecting);
-    again = InstanceStore::linkedBy(session, connector);
+      attempts_.abandon(its(process, InstanceStore::inStatus(session, connector, state)));
+    if (process.links)
+      InstanceStore::relink(session,
+                            its(process, InstanceStore::inStatus(session, connector, kConnected)),
+                            kConnected, kConnecting);
+    else
+      InstanceStore::relink(session, connector, kConnected, kConnecting);
+    again = its(process, InstanceStore::linkedBy(session, connector));
   });
   return again;
 }
 
-std::vector<InstanceId> Linker::lose(const std::string& connector) {
-  breakPromises(connector);
+std::vector<InstanceId> Linker::lose(const LinkProcess& process) {
+  breakPromises(process);
   std::vector<InstanceId> all, linked;
   database_.read([&](Session& session) {
-    all = InstanceStore::linkedBy(session, connector);
-    linked = InstanceStore::inStatus(session, connector, kConnected);
-    const auto half = InstanceStore::inStatus(session, connector, kConnecting);
+    const auto& connector = process.connector;
+    all = its(process, InstanceStore::linkedBy(session, connector));
+    linked = its(process, InstanceStore::inStatus(session, connector, kConnected));
+    const auto half = its(process, InstanceStore::inStatus(session, connector, kConnecting));
     linked.insert(linked.end(), half.begin(), half.end());
   });
   tellDisconnected(linked, "closed", Clock::time_point::max());

@@ -9,6 +9,7 @@
 #include "block/registry.hpp"
 #include "instance/link_attempts.hpp"
 #include "instance/link_ends.hpp"
+#include "instance/link_process.hpp"
 #include "instance/link_timer.hpp"
 
 namespace pombo {
@@ -48,12 +49,13 @@ class Linker {
 
   // At the start, before anybody asks: nothing is linked. Those that may be linked again.
   std::vector<InstanceId> reset();
-  // The same for the instances of one connector, whose process has ended; before there is another.
-  std::vector<InstanceId> reset(const std::string& connector);
+  // The same for the instances of one process of a connector, which has ended; before there is
+  // another.
+  std::vector<InstanceId> reset(const LinkProcess&);
   // There will be no other: each that was linked, or about to be, is told to be `disconnected`.
   // Returns all that are to be linked no more. May be repeated after a StorageError, or an Error{
   // unavailable}.
-  std::vector<InstanceId> lose(const std::string& connector);
+  std::vector<InstanceId> lose(const LinkProcess&);
   // The server stops: each that is linked, or about to be, is told to be `disconnected`, as long as
   // there is time; a thousand in a commit. One that has no number stays as it is: by nothing else
   // would the next start know that it was linked.
@@ -70,7 +72,7 @@ class Linker {
   using Clock = LinkTimer::Clock;
 
   void tellLost(const LinkAttemptPointer&);
-  void breakPromises(const std::string& connector);
+  void breakPromises(const LinkProcess&);
   Link attempt(const LinkAttemptPointer&, const LinkTerms&, const std::function<Link()>& call);
   Link call(const LinkAttemptPointer&, const LinkRequest&);
   std::optional<Link> wait(const LinkAttemptPointer&, Clock::time_point until, LinkAttempt::Tell);

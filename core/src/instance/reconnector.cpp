@@ -28,11 +28,11 @@ void Reconnector::start(const std::vector<InstanceId>& first) {
   thread_ = std::thread([this] { work(); });
 }
 
-void Reconnector::ended(const std::string& connector, bool forGood) {
+void Reconnector::ended(const LinkProcess& process, bool forGood) {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
-    const bool done = tryEnd(connector, forGood);
+    const bool done = tryEnd(process, forGood);
     lock.lock();
     if (done) return;
     changed_.wait_for(lock, pace_.away, [this] { return stopping_; });
@@ -40,15 +40,16 @@ void Reconnector::ended(const std::string& connector, bool forGood) {
 }
 
 // False: the database is away.
-bool Reconnector::tryEnd(const std::string& connector, bool forGood) {
+bool Reconnector::tryEnd(const LinkProcess& process, bool forGood) {
   std::string problem;
   bool isAway = true;
   try {
-    const auto all = forGood ? linker_.lose(connector) : linker_.reset(connector);
+    const auto all = forGood ? linker_.lose(process) : linker_.reset(process);
     const std::lock_guard lock(mutex_);
     takeOff({all.begin(), all.end()});
-    lost_.erase(connector);
-    if (!forGood) lost_.emplace(connector, all);
+    const std::pair which(process.connector, process.number);
+    lost_.erase(which);
+    if (!forGood) lost_.emplace(which, all);
     return true;
   } catch (const StorageError& error) {
     problem = error.what();
@@ -60,7 +61,7 @@ bool Reconnector::tryEnd(const std::string& connector, bool forGood) {
     problem = error.what();
   }
   log_.write(Level::error, "Links of a connector that ended were not taken back",
-             {{"connector", connector}, {"reason", problem}});
+             {{"connector", process.connector}, {"reason", problem}});
   return !isAway;
 }
 
@@ -71,9 +72,9 @@ void Reconnector::takeOff(const std::set<InstanceId>& its) {
   changed_.notify_all();
 }
 
-void Reconnector::revived(const std::string& connector) {
+void Reconnector::revived(const LinkProcess& process) {
   const std::lock_guard lock(mutex_);
-  const auto lost = lost_.extract(connector);
+  const auto lost = lost_.extract({process.connector, process.number});
   if (!lost) return;
   for (const auto& id : lost.mapped()) line_.push_back({id});
   changed_.notify_all();

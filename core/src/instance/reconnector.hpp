@@ -32,13 +32,13 @@ class Reconnector {
 
   // With those that Linker::reset() has found.
   void start(const std::vector<InstanceId>&);
-  // This connector's process has ended, `forGood` when there will be no other. When it returns no
-  // row says that something is linked by it: as long as the database is away it waits, but not
+  // This process of a connector has ended, `forGood` when there will be no other. When it returns
+  // no row says that something is linked by it: as long as the database is away it waits, but not
   // after stop(). Does nothing before start().
-  void ended(const std::string& connector, bool forGood);
+  void ended(const LinkProcess&, bool forGood);
   // There is another. Every instance that may have a session is linked again, but those that others
   // have linked by then. Returns at once.
-  void revived(const std::string& connector);
+  void revived(const LinkProcess&);
   // These have been accepted: what came of those under way.
   void heard(const std::vector<Event>&);
   void stop();  // leaves the rest
@@ -53,7 +53,7 @@ class Reconnector {
   void work();
   void waitForTurn(std::unique_lock<std::mutex>&);
   std::chrono::milliseconds link(Turn);  // returns the pause after it
-  bool tryEnd(const std::string& connector, bool forGood);
+  bool tryEnd(const LinkProcess&, bool forGood);
   std::chrono::milliseconds pauseAfter(int tries) const;
   // Under mutex_, as the next.
   bool mayGoOn() const;
@@ -68,7 +68,8 @@ class Reconnector {
   std::deque<Turn> line_;
   std::multimap<Clock::time_point, Turn> later_;      // those that have failed
   std::map<InstanceId, Clock::time_point> underWay_;  // and until when their outcome is waited for
-  std::map<std::string, std::vector<InstanceId>> lost_;  // by connectors that have no process now
+  // By processes that are no more: of a connector, and their number.
+  std::map<std::pair<std::string, int>, std::vector<InstanceId>> lost_;
   bool stopping_ = true;
   std::thread thread_;
 };

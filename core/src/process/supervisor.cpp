@@ -203,8 +203,10 @@ void Supervisor::told(const std::string& line) const {
 }
 
 void Supervisor::log(Level level, const std::string& message, const Json& fields) const {
-  if (isolation_.log) return isolation_.log->write(level, message, fields);
-  if (IHost* const host = host_) host->log().write(level, message, fields);
+  boost::json::object all = fields.as_object();
+  if (isolation_.process > 0) all["process"] = isolation_.process;
+  if (isolation_.log) return isolation_.log->write(level, message, all);
+  if (IHost* const host = host_) host->log().write(level, message, all);
 }
 
 void Supervisor::report(State state) const {

@@ -10,6 +10,7 @@ namespace pombo {
 
 struct Isolation {
   std::string name, version;  // of the block, as its library says
+  int process = 0;            // of several, from 1; 0: there is one
   ChildOptions child;
   ILogger* log = nullptr;  // outlives the block; null: the host's, once there is one
   std::chrono::milliseconds call{10'000};  // for an answer, when nobody says how long

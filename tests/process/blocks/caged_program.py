@@ -33,7 +33,7 @@ def state():
     status = dict(line.split(":\t", 1) for line in open("/proc/self/status") if ":\t" in line)
     limits = {name: resource.getrlimit(getattr(resource, "RLIMIT_" + name))[0]
               for name in ("AS", "DATA", "CORE", "NOFILE", "FSIZE")}
-    return {"user": os.getuid(), "capabilities": int(status["CapEff"], 16) | int(status["CapPrm"], 16),
+    return {"process": os.getpid(), "user": os.getuid(), "capabilities": int(status["CapEff"], 16) | int(status["CapPrm"], 16),
             "limits": limits, "arguments": sys.argv[1:], "environment": sorted(os.environ)}
 
 
@@ -51,6 +51,8 @@ def answer_to(call, arguments):
         return {"fields": [], "options": []}
     if call == "block.start":
         node = arguments[0]
+        if "dialect" in node:
+            ask(1, "routes.addDialect", node["dialect"])
         return {"connector": True, "enricher": False, "proxies": False}
     if call == "block.summary":
         return {"node": node, "user": os.getuid()}
@@ -74,11 +76,31 @@ def read(size):
     return got
 
 
+class Refused(Exception):
+    pass
+
+
+def ask(number, call, *arguments):
+    send(id=number, call=call, **{"with": arguments})
+    answer = receive()
+    if "failure" in answer:
+        raise Refused(answer["failure"])
+    return answer["result"]
+
+
+def receive():
+    while True:
+        frame = json.loads(read(struct.unpack("<II", read(8))[0]))
+        if frame.get("call") != "ping":
+            return frame
+        send(call="pong", **{"with": []})
+
+
 send(call="ready", **{"with": [{"protocol": 1, "abi": "", "name": "caged", "version": "1.0.0",
                                 "protection": ["magic"]}]})
 while True:
-    asked = json.loads(read(struct.unpack("<II", read(8))[0]))
-    if "id" in asked:
+    asked = receive()
+    try:
         send(id=asked["id"], result=answer_to(asked["call"], asked["with"]))
-    elif asked["call"] == "ping":
-        send(call="pong", **{"with": []})
+    except Refused as refused:
+        send(id=asked["id"], failure=refused.args[0])

@@ -1,0 +1,170 @@
+// A program in several processes: what is whose, and what a death takes along.
+#include "process/shards.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "caged.hpp"
+
+namespace pombo {
+namespace {
+
+using Fate = RemoteBlock::Fate;
+
+Instance instanceNamed(const std::string& name) {
+  Instance instance = kShop;
+  instance.id = {name};
+  return instance;
+}
+
+class Processes {
+ public:
+  explicit Processes(
+      int count, const std::function<void(Isolation&)>& adjust = [](Isolation&) {})
+      : shards(
+            [&] {
+              Isolation isolation = cagedIn(around.folder());
+              adjust(isolation);
+              return isolation;
+            }(),
+            count,
+            [this](Fate fate, int process, const Shards::Its& its) {
+              const std::lock_guard lock(mutex_);
+              told_.push_back({fate, process, its});
+              host.metrics().count(fate == Fate::revived ? "told_revived" : "told", 1);
+            }) {}
+  ~Processes() { shards.stop(); }
+
+  struct Told {
+    Fate fate;
+    int process;
+    Shards::Its its;
+  };
+
+  Json perform(const std::string& instance, const std::string& operation) {
+    auto& block = static_cast<IBlockConfigurator&>(shards);
+    return block.connector()->perform(instanceNamed(instance), operation, {{"path", "/"}});
+  }
+  std::int64_t processOf(const std::string& instance) {
+    return perform(instance, "state").at("process").as_int64();
+  }
+  // Ends the process that has it; returns when there is another.
+  void end(const std::string& instance) {
+    const double before = host.counter("told_revived");
+    EXPECT_EQ(errorOf([&] { perform(instance, "exit"); }),
+              "unavailable: The caged block exited with status 7");
+    EXPECT_TRUE(host.waitForCounter("told_revived", before + 1));
+  }
+  std::vector<Told> told() {
+    const std::lock_guard lock(mutex_);
+    return told_;
+  }
+
+  Around around;
+  SharedHost host;
+
+ private:
+  std::mutex mutex_;  // guards the one below
+  std::vector<Told> told_;
+
+ public:
+  Shards shards;
+};
+
+std::vector<std::string> someInstances() {
+  std::vector<std::string> all;
+  for (int i = 0; i < 12; ++i) all.push_back("i-" + std::to_string(i));
+  return all;
+}
+
+TEST(Shards, EachInstanceHasOneOfTheProcesses) {
+  Processes processes(3);
+  processes.shards.start(processes.host);
+  std::set<std::int64_t> seen;
+  for (const auto& each : someInstances()) {
+    const auto process = processes.processOf(each);
+    seen.insert(process);
+    EXPECT_EQ(processes.processOf(each), process);
+  }
+  EXPECT_EQ(seen.size(), 3u);
+  EXPECT_EQ(processes.host.gauge("up"), 3);
+}
+
+TEST(Shards, ADeathIsOfItsOwnInstancesAlone) {
+  Processes processes(2);
+  processes.shards.start(processes.host);
+  std::map<std::string, std::int64_t> before;
+  for (const auto& each : someInstances()) before[each] = processes.processOf(each);
+  processes.end("i-0");
+  const auto told = processes.told();
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0].fate, Fate::ended);
+  EXPECT_EQ(told[1].process, told[0].process);
+  for (const auto& [each, process] : before) {
+    const bool isIts = process == before["i-0"];
+    EXPECT_EQ(told[0].its({each}), isIts) << each;
+    EXPECT_EQ(processes.processOf(each) != process, isIts) << each;
+  }
+  EXPECT_TRUE(processes.host.waitForGauge("up", 2));
+  EXPECT_EQ(processes.host.line("The process of the block ended").at("process"),
+            Json(told[0].process + 1));
+}
+
+TEST(Shards, WhoWasAtWorkAtTwoEndsGetsAProcessOfItsOwn) {
+  Processes processes(1);
+  processes.shards.start(processes.host);
+  processes.end("bad");
+  processes.processOf("good");
+  processes.end("bad");
+  EXPECT_EQ(processes.host.line("An instance has a process of its own").at("instance"), "bad");
+  EXPECT_TRUE(processes.told().at(0).its == nullptr) << "it had all of them";
+  const auto good = processes.processOf("good"), bad = processes.processOf("bad");
+  EXPECT_NE(good, bad);
+  processes.end("bad");
+  EXPECT_EQ(processes.processOf("good"), good);
+  const auto told = processes.told();
+  EXPECT_TRUE(told.back().process == 1 && told[told.size() - 2].its({"bad"}) &&
+              !told[told.size() - 2].its({"good"}));
+  processes.shards.forget(instanceNamed("bad"));
+  EXPECT_EQ(processes.processOf("bad"), good);
+}
+
+TEST(Shards, WhoHasAProcessForItselfStaysThere) {
+  Processes processes(1);
+  processes.shards.start(processes.host);
+  for (int i = 0; i < 3; ++i) processes.end("bad");
+  EXPECT_EQ(processes.host.lines("An instance has a process of its own"), 0u);
+}
+
+TEST(Shards, HealthNamesTheProcessThatIsInQuarantine) {
+  Processes processes(2, [](Isolation& isolation) { isolation.crashes = 1; });
+  processes.shards.start(processes.host);
+  EXPECT_EQ(processes.shards.health(), std::nullopt);
+  const auto all = someInstances();
+  const auto first = processes.processOf(all[0]);
+  const auto other = std::find_if(all.begin(), all.end(), [&](const std::string& each) {
+    return processes.processOf(each) != first;
+  });
+  ASSERT_NE(other, all.end());
+  EXPECT_NE(errorOf([&] { processes.perform(all[0], "exit"); }), "");
+  EXPECT_TRUE(processes.host.waitForCounter("told", 1));
+  const auto told = processes.told();
+  EXPECT_EQ(told.at(0).fate, Fate::quarantined);
+  EXPECT_EQ(processes.shards.health(), "fail: process " + std::to_string(told[0].process + 1) +
+                                           ": in quarantine after 1 crashes: exited with status 7");
+  EXPECT_TRUE(processes.host.waitForGauge("quarantined", 1));
+  EXPECT_NO_THROW(processes.processOf(*other));
+}
+
+TEST(Shards, SeveralRegisterNothing) {
+  for (const int count : {1, 2}) {
+    Processes processes(count);
+    processes.host.fake.configNode = {{"dialect", "caged"}};
+    EXPECT_EQ(errorOf([&] { processes.shards.start(processes.host); }),
+              count == 1 ? "" : "unsupported: A block in several processes registers nothing");
+  }
+}
+
+}  // namespace
+}  // namespace pombo
