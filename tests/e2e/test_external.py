@@ -67,6 +67,19 @@ def test_what_the_page_says_works(tmp_path, written, isolation):
         assert greeting.json == {"success": True, "greeting": "Hi, Ana"}
 
 
+# A program ------------------------------------------------------------------------------------
+
+
+def test_a_program_of_others_is_a_block(tmp_path, external_blocks, fresh):
+    word = {"process": {"mayRead": ["/usr/bin/python3"]}}
+    config = zoo.config(tmp_path, [external_blocks], {"word": word}, "process")
+    with Server(data_dir=tmp_path, config=config) as server:
+        api = Api(server, server.account("shop"))
+        name = fresh()
+        assert api.created(name, wordText="hello")["word"] == {"word": "hello"}
+        assert api.listed(f"?instanceName={name}")[0]["word"] == {"word": "hello"}
+
+
 # A connector and a sink -----------------------------------------------------------------------
 
 

@@ -113,7 +113,8 @@ bool restrictFiles(int code, const ProcessLimits& limits) {
     if (!allowReading(rules, path)) throw std::runtime_error("process.mayRead: no " + path);
   if (!limits.folder.empty()) {
     const Descriptor folder(::open(limits.folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!folder || !rules.allowOwn(folder.get())) return false;
+    if (!folder || !rules.allowOwn(folder.get()))
+      throw std::runtime_error("process.folder " + limits.folder + " cannot be written to");
   }
   const Descriptor nothing(::open("/dev/null", O_PATH | O_CLOEXEC));
   if (nothing) rules.allow(nothing.get(), kReadFile | kWriteFile);

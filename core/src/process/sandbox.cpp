@@ -23,7 +23,8 @@ constexpr bool kSanitized = true;
 constexpr bool kSanitized = false;
 #endif
 
-constexpr rlim_t kMostThreads = 512;
+constexpr rlim_t kMostThreads = 512;  // of all processes of that user
+constexpr rlim_t kMostOfPrograms = 4096;
 constexpr std::size_t kStack = 1u << 20;  // of a thread: stacks count as memory
 // What runtimes of other languages set aside without using it; what is used is looked at.
 constexpr rlim_t kSetAside = 4, kSetAsideAtOnce = 256u << 20;
@@ -56,11 +57,11 @@ bool limitResources(const ProcessLimits& limits, bool isProgram) {
 }
 
 // Files of the gateway's are not theirs.
-bool becomeUser(uid_t user) {
+bool becomeUser(uid_t user, rlim_t threads) {
   if (::setgroups(0, nullptr) != 0 || ::setresgid(user, user, user) != 0 ||
       ::setresuid(user, user, user) != 0)
     return false;
-  limit(RLIMIT_NPROC, kMostThreads);
+  limit(RLIMIT_NPROC, threads);
   return true;
 }
 
@@ -86,8 +87,12 @@ std::vector<std::string> enterSandbox(const std::string& name, int code,
   if (limitResources(limits, pass.has_value())) inForce.push_back("limits");
   // The rules name files that only the gateway's user may be able to find.
   const bool files = restrictFiles(code, limits);
-  if (user != ::geteuid() && becomeUser(user))
+  if (user != ::geteuid() && becomeUser(user, pass ? kMostOfPrograms : kMostThreads))
     inForce.push_back("user");
+  else if (user == 0 && !files)
+    throw std::runtime_error("process.folder " + limits.folder +
+                             " can be reached by root alone, and this kernel has no Landlock: let "
+                             "everybody pass the folders above it");
   else if (user == 0)
     giveUpCapabilities();
   if (files) inForce.push_back("landlock");
