@@ -7,6 +7,7 @@
 #include "contact_store.hpp"
 #include "exchange_store.hpp"
 #include "message_counts.hpp"
+#include "pending_store.hpp"
 #include "poll_votes.hpp"
 #include "sql_row.hpp"
 #include "tables.hpp"
@@ -186,27 +187,19 @@ void MessageStore::takeMessage(const Event& event) {
 
 void MessageStore::keepReceived(const Event& event) {
   const std::string chat = textAt(event.data, "/chat/jid");
-  const std::string id = textAt(event.data, "/id");
   const auto known =
       sql_.query({"SELECT (SELECT counted FROM messages_kept "
                   "WHERE instance_id = :i AND id = :id AND chat = :chat) AS counted, "
                   "(SELECT at FROM messages_cleared WHERE instance_id = :of AND chat = :its "
-                  "AND at <= :now) AS cleared, "
-                  "(SELECT COUNT(*) FROM messages_kept WHERE instance_id = :whose "
-                  "AND id = :same AND counted = 0 AND status = -1) AS failed",
-                  {event.instance.value, id, chat, event.instance.value, chat,
-                   microseconds(clock_.now()), event.instance.value, id}});
+                  "AND at <= :now) AS cleared",
+                  {event.instance.value, textAt(event.data, "/id"), chat, event.instance.value,
+                   chat, microseconds(clock_.now())}});
   if (!known.empty() && (numberIn(known.front(), "counted") != 0 ||
                          numberIn(known.front(), "cleared") >= microseconds(event.at)))
     return;
-  std::vector<Statement> all;
-  if (textAt(event.data, "/direction") == "outgoing")
-    all.push_back(pendingRemoval(event.instance, id));
+  std::vector<Statement> all = settling(sql_, event);
   all.push_back(insertion(event.instance, event.data, Told::byEvent, event.mediaKey));
   all.push_back(counting(event.instance, countsFor(event.data), 1));
-  // It was given up, and has arrived after all.
-  if (!known.empty() && numberIn(known.front(), "failed") != 0)
-    all.push_back(counting(event.instance, {"status:-1"}, -1));
   for (auto& each : meeting(event.instance, chat, textAt(event.data, "/timestamp")))
     all.push_back(std::move(each));
   for (auto& each : peopleIn(event)) all.push_back(std::move(each));
@@ -223,11 +216,12 @@ void MessageStore::takeStatus(const Event& event) {
 
 void MessageStore::moveStatus(const Event& event, const std::string& id, std::int64_t status) {
   // A chat may be told by another name than that under which a message to it is pending.
+  const std::string chat = textAt(event.data, "/chat/jid");
   const auto rows =
       sql_.query({"SELECT chat, status, outgoing FROM messages_kept WHERE instance_id = :i "
                   "AND id = :id AND (chat = :chat OR (counted = 0 AND status = 0)) "
-                  "ORDER BY CASE WHEN chat = :chat THEN 0 ELSE 1 END LIMIT 1",
-                  {event.instance.value, kept(id), textAt(event.data, "/chat/jid")}});
+                  "ORDER BY CASE WHEN chat = :best THEN 0 ELSE 1 END LIMIT 1",
+                  {event.instance.value, kept(id), chat, chat}});
   if (rows.empty()) return requireKept(event, kept(id));
   const auto now = numberIn(rows.front(), "status");
   if (!follows(status, now)) return;

@@ -39,3 +39,16 @@ std::vector<PendingMessage> PendingStore::overdue() const {
     all.push_back({{textIn(row, "instance_id")}, textIn(row, "id"), textIn(row, "chat")});
   return all;
 }
+
+std::vector<Statement> settling(ISql& sql, const Event& event) {
+  if (textAt(event.data, "/direction") != "outgoing") return {};
+  const std::string id = textAt(event.data, "/id");
+  std::vector<Statement> all{pendingRemoval(event.instance, id)};
+  // It was given up, and has arrived after all.
+  if (!sql.query({"SELECT id FROM messages_kept WHERE instance_id = :i AND id = :id "
+                  "AND counted = 0 AND status = -1",
+                  {event.instance.value, id}})
+           .empty())
+    all.push_back(counting(event.instance, {"status:-1"}, -1));
+  return all;
+}

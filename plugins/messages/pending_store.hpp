@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "pombo/event.hpp"
 #include "pombo/observe.hpp"
 #include "pombo/storage.hpp"
 
@@ -31,3 +32,7 @@ class PendingStore {
   const pombo::IClock& clock_;
   const pombo::TimePoint started_;
 };
+
+// What becomes of one when the "message.exchange" of it is told of for the first time; nothing for
+// messages of others.
+std::vector<pombo::Statement> settling(pombo::ISql&, const pombo::Event&);

@@ -32,10 +32,6 @@ class Pending : public Messages {
     data.at("direction") = direction;
     return {.type = "message.exchange", .instance = kShop.id, .chat = kAna, .data = data};
   }
-  // Not known yet, but that it was given up.
-  static std::vector<SqlRow> known(std::int64_t failed) {
-    return {{{"counted", SqlValue()}, {"cleared", SqlValue()}, {"failed", failed}}};
-  }
 };
 
 TEST(NewMessageId, IsOneOfItsOwn) {
@@ -97,24 +93,23 @@ TEST_F(Pending, WhatHasBeenToldOfMeanwhileHasNotFailed) {
 }
 
 TEST_F(Pending, TheEventTakesItsPlace) {
-  host.rows = {known(0)};
   host.deliver(told("outgoing"));
   EXPECT_EQ(statements(kGone), 1u);
   EXPECT_EQ(statements(kCounted), 1u);
   host.statements.clear();
-  host.rows = {known(0)};
   host.deliver(told("incoming"));
   EXPECT_EQ(statements(kGone), 0u) << "others choose ids as they like";
 }
 
 TEST_F(Pending, WhatArrivesAfterAllHasNotFailed) {
-  host.rows = {known(1)};
+  host.rows = {{}, {{{"id", std::string("3EB0A1")}}}};
   host.deliver(told("outgoing"));
   ASSERT_EQ(statements(kCounted), 2u);
-  const Statement* last = nullptr;
-  for (const auto& each : host.statements)
-    if (each.sql.starts_with(kCounted)) last = &each;
-  EXPECT_EQ(last->values, (std::vector<SqlValue>{"i-1", "status:-1", std::int64_t{-1}}));
+  for (const auto& each : host.statements) {
+    if (!each.sql.starts_with(kCounted)) continue;
+    EXPECT_EQ(each.values, (std::vector<SqlValue>{"i-1", "status:-1", std::int64_t{-1}}));
+    break;
+  }
 }
 
 TEST_F(Pending, AStatusFindsItByWhateverNameItsChatHas) {

@@ -112,7 +112,7 @@ TEST_F(Messages, AreKeptOnceAndCountedOnce) {
   EXPECT_EQ(host.deliver(event).at("store").outcome, Outcome::done);
   EXPECT_EQ(statements("INSERT INTO messages_kept"), 1u);
   EXPECT_EQ(statements("INSERT INTO messages_counts"), 1u);
-  host.rows = {{{{"counted", std::int64_t{1}}, {"cleared", SqlValue()}, {"failed", SqlValue()}}}};
+  host.rows = {{{{"counted", std::int64_t{1}}, {"cleared", SqlValue()}}}};
   host.deliver(event);
   EXPECT_EQ(statements("INSERT INTO messages_kept"), 1u);
   EXPECT_EQ(statements("INSERT INTO messages_counts"), 1u);
@@ -152,8 +152,7 @@ TEST_F(Messages, OfAChatThatWasDeletedSinceNothingIsKept) {
       .type = "message.exchange", .instance = kShop.id, .at = host.time, .data = exchange()};
   const auto known = [&](std::chrono::microseconds after) {
     const auto at = std::chrono::floor<std::chrono::microseconds>(host.time.time_since_epoch());
-    host.rows = {
-        {{{"counted", SqlValue()}, {"cleared", (at + after).count()}, {"failed", SqlValue()}}}};
+    host.rows = {{{{"counted", SqlValue()}, {"cleared", (at + after).count()}}}};
   };
   known(std::chrono::microseconds(0));
   host.deliver(event);
