@@ -3,7 +3,7 @@
 #include <array>
 
 #include "exchange_store.hpp"
-#include "sql_row.hpp"
+#include "row_store.hpp"
 
 using namespace pombo;
 

@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "pending_message.hpp"
+#include "pending_fields.hpp"
 
 using namespace pombo;
 

@@ -2,10 +2,10 @@
 
 #include "desk_routes.hpp"
 #include "exchange_store.hpp"
-#include "poll_votes.hpp"
 #include "reply_shape.hpp"
 #include "stored_answer.hpp"
 #include "utc_text.hpp"
+#include "vote_store.hpp"
 
 using namespace pombo;
 using boost::json::array;

@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "exchange_store.hpp"
-#include "sql_row.hpp"
+#include "row_store.hpp"
 #include "utc_text.hpp"
 
 using namespace pombo;

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cerrno>
-#include <system_error>
 
 namespace {
 
@@ -64,15 +62,6 @@ std::string decoded(std::string_view text) {
   return {bytes.begin(), bytes.end()};
 }
 
-void write(const pombo::Descriptor& file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto n = ::write(file.get(), bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw std::system_error(errno, std::generic_category(), "media");
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-}
-
 std::optional<MediaFile> fileOf(boost::json::string base64, std::string mimeType) {
   if (!isBase64(base64)) return std::nullopt;
   const std::size_t padding = base64.size() - 1 - base64.find_last_not_of('=');
@@ -97,17 +86,11 @@ MediaFile mediaFileOf(const std::string& bytes, const std::string& mimeType) {
   return {{}, mimeType, bytes.substr(0, kHead), bytes.size()};
 }
 
-// By pieces: nothing but the file is whole.
-pombo::Media decodedMedia(const MediaFile& file) {
+void decode(const MediaFile& file, const std::function<void(const std::string&)>& take) {
   constexpr std::size_t kPiece = 1 << 20;  // of base64
-  pombo::Media media = pombo::mediaOf("", "");
   for (std::string_view left = file.base64; !left.empty();
-       left.remove_prefix(std::min(left.size(), kPiece))) {
-    const std::string bytes = decoded(left.substr(0, kPiece));
-    write(media.file, bytes);
-    media.size += bytes.size();
-  }
-  return media;
+       left.remove_prefix(std::min(left.size(), kPiece)))
+    take(decoded(left.substr(0, kPiece)));
 }
 
 std::string mimeTypeIn(std::string_view head) {

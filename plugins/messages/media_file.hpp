@@ -1,11 +1,10 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "pombo/media.hpp"
 
 // A file as it was given, or downloaded.
 struct MediaFile {
@@ -17,8 +16,8 @@ struct MediaFile {
 
 // "data:image/png;base64,iVBO..." or bare base64; nothing when it is neither.
 std::optional<MediaFile> mediaFileIn(boost::json::string text);
-// The bytes of one that was given. Throws std::system_error.
-pombo::Media decodedMedia(const MediaFile&);
+// The bytes of one that was given, piece by piece: nothing but the file is whole.
+void decode(const MediaFile&, const std::function<void(const std::string&)>& take);
 // Of bytes that are there, without their base64.
 MediaFile mediaFileOf(const std::string& bytes, const std::string& mimeType);
 

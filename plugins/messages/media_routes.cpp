@@ -1,8 +1,12 @@
 #include "media_routes.hpp"
 
+#include <unistd.h>
+
 #include <cctype>
+#include <cerrno>
 #include <set>
 #include <string_view>
+#include <system_error>
 
 #include "media_file.hpp"
 #include "url_reference.hpp"
@@ -11,6 +15,24 @@ using namespace pombo;
 using boost::json::object;
 
 namespace {
+
+void write(const Descriptor& file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto n = ::write(file.get(), bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw std::system_error(errno, std::generic_category(), "media");
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+Media mediaIn(const MediaFile& file) {
+  Media media = mediaOf("", "");
+  decode(file, [&](const std::string& bytes) {
+    write(media.file, bytes);
+    media.size += bytes.size();
+  });
+  return media;
+}
 
 constexpr int kMostRedirects = 5;
 constexpr auto kUrlOrFile = "a URL, a data URI or base64";
@@ -201,7 +223,7 @@ SentMedia takeGivenMedia(const Desk& desk, object& told, const std::string& urlF
   told["mediaUrl"] = nullptr;
   describe(told, file, std::string(told.at("mediaType").as_string()), "");
   Desk::hold(media.memory, file.size);
-  put(told, decodedMedia(file), media);
+  put(told, mediaIn(file), media);
   return media;
 }
 

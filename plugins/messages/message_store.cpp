@@ -5,13 +5,13 @@
 #include <functional>
 
 #include "contact_store.hpp"
+#include "count_store.hpp"
 #include "exchange_store.hpp"
-#include "message_counts.hpp"
 #include "pending_store.hpp"
-#include "poll_votes.hpp"
-#include "sql_row.hpp"
-#include "tables.hpp"
+#include "row_store.hpp"
+#include "schema_store.hpp"
 #include "utc_text.hpp"
+#include "vote_store.hpp"
 
 using namespace pombo;
 

@@ -2,10 +2,10 @@
 #include <optional>
 
 #include "desk_routes.hpp"
-#include "overdue_messages.hpp"
+#include "overdue_store.hpp"
 #include "pombo/block.hpp"
 #include "repetition.hpp"
-#include "tables.hpp"
+#include "schema_store.hpp"
 
 namespace {
 

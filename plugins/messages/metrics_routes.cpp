@@ -2,8 +2,8 @@
 #include <set>
 
 #include "comma_list.hpp"
+#include "count_store.hpp"
 #include "desk_routes.hpp"
-#include "message_counts.hpp"
 #include "reply_shape.hpp"
 #include "utc_text.hpp"
 

@@ -1,8 +1,8 @@
 #include "pending_store.hpp"
 
+#include "count_store.hpp"
 #include "exchange_store.hpp"
-#include "message_counts.hpp"
-#include "sql_row.hpp"
+#include "row_store.hpp"
 #include "utc_text.hpp"
 
 using namespace pombo;

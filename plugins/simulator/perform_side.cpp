@@ -1,6 +1,6 @@
 #include "perform_side.hpp"
 
-#include "given_file.hpp"
+#include "given_side.hpp"
 #include "outbox.hpp"
 #include "phone.hpp"
 

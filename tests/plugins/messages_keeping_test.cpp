@@ -6,12 +6,12 @@
 
 #include "comma_list.hpp"
 #include "contact_store.hpp"
+#include "count_store.hpp"
 #include "label_store.hpp"
-#include "message_counts.hpp"
-#include "poll_votes.hpp"
 #include "pombo/testing/fake_host.hpp"
 #include "repetition.hpp"
 #include "utc_text.hpp"
+#include "vote_store.hpp"
 
 namespace {
 

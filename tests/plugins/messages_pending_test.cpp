@@ -4,8 +4,8 @@
 #include <set>
 
 #include "messages_fixture.hpp"
-#include "overdue_messages.hpp"
-#include "pending_message.hpp"
+#include "overdue_store.hpp"
+#include "pending_fields.hpp"
 
 namespace {
 

@@ -10,7 +10,7 @@
 #include "message_store.hpp"
 #include "messages_fixture.hpp"
 #include "pix_key.hpp"
-#include "tables.hpp"
+#include "schema_store.hpp"
 #include "url_reference.hpp"
 #include "vcard.hpp"
 

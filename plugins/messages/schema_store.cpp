@@ -1,4 +1,4 @@
-#include "tables.hpp"
+#include "schema_store.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "given_file.hpp"
+#include "given_side.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "pending_message.hpp"
+#include "pending_fields.hpp"
 
 #include <botan/hex.h>
 #include <botan/system_rng.h>

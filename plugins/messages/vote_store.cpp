@@ -1,7 +1,7 @@
-#include "poll_votes.hpp"
+#include "vote_store.hpp"
 
 #include "exchange_store.hpp"
-#include "sql_row.hpp"
+#include "row_store.hpp"
 
 using namespace pombo;
 

@@ -1,6 +1,6 @@
-#include "message_counts.hpp"
+#include "count_store.hpp"
 
-#include "sql_row.hpp"
+#include "row_store.hpp"
 
 using namespace pombo;
 

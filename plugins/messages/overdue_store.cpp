@@ -1,4 +1,4 @@
-#include "overdue_messages.hpp"
+#include "overdue_store.hpp"
 
 #include "chat_address.hpp"
 #include "utc_text.hpp"
