@@ -10,7 +10,7 @@ Tally tallyOf(ISql& sql, const InstanceId& instance) {
        sql.query({"SELECT what, n FROM messages_counts WHERE instance_id = :i", {instance.value}}))
     all.counts[textIn(row, "what")] = numberIn(row, "n");
   for (const auto& row : sql.query({"SELECT COUNT(*) AS n FROM messages_kept "
-                                    "WHERE instance_id = :i AND counted = 0 AND status = 0",
+                                    "WHERE instance_id = :i AND counted = -1 AND status = 0",
                                     {instance.value}}))
     all.counts["status:0"] = numberIn(row, "n");
   for (const auto& row :

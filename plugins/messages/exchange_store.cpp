@@ -49,10 +49,11 @@ bool isOutgoing(const Json& exchange) { return textAt(exchange, "/direction") ==
 
 Statement insertion(const InstanceId& instance, const Json& exchange, Told told,
                     const std::string& mediaKey) {
-  const bool outgoing = isOutgoing(exchange), counted = told == Told::byEvent;
+  const bool outgoing = isOutgoing(exchange);
   const auto status = told == Told::byAsking ? kPendingStatus : kSentStatus;
-  const std::string conflict =
-      counted ? "DO UPDATE SET counted = 1, media_key = excluded.media_key" : "DO NOTHING";
+  const std::string conflict = told == Told::byEvent
+                                   ? "DO UPDATE SET counted = 1, media_key = excluded.media_key"
+                                   : "DO NOTHING";
   return {
       "INSERT INTO messages_kept (instance_id, " + std::string(kColumns) +
           ", media_key, counted) VALUES (:i, :id, :chat, :sender, :type, :outgoing, :content, :at, "
@@ -64,14 +65,12 @@ Statement insertion(const InstanceId& instance, const Json& exchange, Told told,
        textAt(exchange, "/message/content"), textAt(exchange, "/timestamp"),
        outgoing ? status : kReceived, textAt(exchange, "/message/media/type"),
        textAt(exchange, "/message/media/mimetype"), textAt(exchange, "/message/media/fileName"),
-       replyIn(exchange), extraIn(exchange), kept(mediaKey), std::int64_t{counted}}};
+       replyIn(exchange), extraIn(exchange), kept(mediaKey), static_cast<std::int64_t>(told)}};
 }
 
 Statement pendingRemoval(const InstanceId& instance, const std::string& id) {
-  return {
-      "DELETE FROM messages_kept "
-      "WHERE instance_id = :i AND id = :id AND counted = 0 AND status < 1",
-      {instance.value, kept(id)}};
+  return {"DELETE FROM messages_kept WHERE instance_id = :i AND id = :id AND counted = -1",
+          {instance.value, kept(id)}};
 }
 
 std::vector<std::string> countsFor(const Json& exchange) {

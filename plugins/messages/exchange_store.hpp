@@ -22,8 +22,8 @@ pombo::Json valueAt(const pombo::Json&, const char* pointer, const pombo::Json& 
 // Of a chat that a setting has a say in nobody knows whether its event will come.
 bool mayBeIgnored(const std::string& chat);
 
-// Who has told of a message so far, and with that how much is known of it.
-enum class Told { byAsking, byAnswer, byEvent };
+// Who has told of a message so far, and with that how much is known of it: its column `counted`.
+enum class Told { byAsking = -1, byAnswer = 0, byEvent = 1 };
 // By its event it is counted as well, and what was told before stays but for its media.
 pombo::Statement insertion(const pombo::InstanceId&, const pombo::Json& exchange, Told,
                            const std::string& mediaKey = "");

@@ -121,10 +121,17 @@ std::vector<StoredMessage> MessageStore::history(const InstanceId& instance,
 
 void MessageStore::keepSent(const InstanceId& instance, const std::string& id,
                             const Json& exchange) {
-  std::vector<Statement> all{pendingRemoval(instance, id)};
-  if (!textAt(exchange, "/id").empty() && !mayBeIgnored(textAt(exchange, "/chat/jid")))
-    all.push_back(insertion(instance, exchange, Told::byAnswer));
-  sql_.apply(all);
+  const std::string chat = textAt(exchange, "/chat/jid");
+  if (!chat.empty() && mayBeIgnored(chat)) return sql_.apply({pendingRemoval(instance, id)});
+  const bool isTold = !textAt(exchange, "/id").empty() && !chat.empty() &&
+                      valueAt(exchange, "/message", nullptr).is_object();
+  if (!isTold)  // it was sent, whatever else: what was asked for is what is known
+    return sql_.apply(
+        {{"UPDATE messages_kept SET status = :s WHERE instance_id = :i AND id = :id "
+          "AND counted = -1 AND status = 0",
+          {kSentStatus, instance.value, id}}});
+  sql_.apply(settling(instance, id, statusSoFar(sql_, instance, id),
+                      insertion(instance, exchange, Told::byAnswer), chat));
 }
 
 void MessageStore::edit(const InstanceId& instance, const StoredMessage& message,
@@ -194,11 +201,14 @@ void MessageStore::keepReceived(const Event& event) {
                   "AND at <= :now) AS cleared",
                   {event.instance.value, textAt(event.data, "/id"), chat, event.instance.value,
                    chat, microseconds(clock_.now())}});
-  if (!known.empty() && (numberIn(known.front(), "counted") != 0 ||
+  if (!known.empty() && (numberIn(known.front(), "counted") == 1 ||
                          numberIn(known.front(), "cleared") >= microseconds(event.at)))
     return;
-  std::vector<Statement> all = settling(sql_, event);
-  all.push_back(insertion(event.instance, event.data, Told::byEvent, event.mediaKey));
+  const std::string id = textAt(event.data, "/id");
+  const bool isOwn = textAt(event.data, "/direction") == "outgoing";
+  std::vector<Statement> all =
+      settling(event.instance, id, isOwn ? statusSoFar(sql_, event.instance, id) : std::nullopt,
+               insertion(event.instance, event.data, Told::byEvent, event.mediaKey), chat);
   all.push_back(counting(event.instance, countsFor(event.data), 1));
   for (auto& each : meeting(event.instance, chat, textAt(event.data, "/timestamp")))
     all.push_back(std::move(each));
@@ -215,11 +225,11 @@ void MessageStore::takeStatus(const Event& event) {
 }
 
 void MessageStore::moveStatus(const Event& event, const std::string& id, std::int64_t status) {
-  // A chat may be told by another name than that under which a message to it is pending.
+  // A chat may be told by another name than that under which a message to it was asked for.
   const std::string chat = textAt(event.data, "/chat/jid");
   const auto rows =
-      sql_.query({"SELECT chat, status, outgoing FROM messages_kept WHERE instance_id = :i "
-                  "AND id = :id AND (chat = :chat OR (counted = 0 AND status = 0)) "
+      sql_.query({"SELECT chat, status, outgoing, counted FROM messages_kept "
+                  "WHERE instance_id = :i AND id = :id AND (chat = :chat OR counted = -1) "
                   "ORDER BY CASE WHEN chat = :best THEN 0 ELSE 1 END LIMIT 1",
                   {event.instance.value, kept(id), chat, chat}});
   if (rows.empty()) return requireKept(event, kept(id));
@@ -229,9 +239,11 @@ void MessageStore::moveStatus(const Event& event, const std::string& id, std::in
       {"UPDATE messages_kept SET status = :s WHERE instance_id = :i AND id = :id AND chat = :chat",
        {status, event.instance.value, kept(id), textIn(rows.front(), "chat")}}};
   if (numberIn(rows.front(), "outgoing") != 0) {
-    // What is pending is counted when it is asked for.
+    // What is pending is counted when it is asked for; and its event counts it as sent.
     if (now != kPendingStatus)
       all.push_back(counting(event.instance, {"status:" + std::to_string(now)}, -1));
+    if (now < kSentStatus && status > kSentStatus && numberIn(rows.front(), "counted") == -1)
+      all.push_back(counting(event.instance, {"status:" + std::to_string(kSentStatus)}, -1));
     all.push_back(counting(event.instance, {"status:" + std::to_string(status)}, 1));
   }
   sql_.apply(all);

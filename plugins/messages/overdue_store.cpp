@@ -1,6 +1,7 @@
 #include "overdue_store.hpp"
 
 #include "chat_address.hpp"
+#include "exchange_store.hpp"
 #include "utc_text.hpp"
 
 using namespace pombo;
@@ -26,9 +27,16 @@ Event failureOf(const Instance& instance, const PendingMessage& message, TimePoi
 
 void giveUpOverdue(IHost& host, PendingStore& pending) try {
   for (const auto& each : pending.overdue()) {
+    // Nobody is told of a chat that the instance may be ignoring: it may well have been sent.
+    if (mayBeIgnored(each.chat)) {
+      pending.drop(each);
+      continue;
+    }
+    // What is told changes it as well.
     if (const auto instance = host.instances().find(each.instance))
       host.events().publish({failureOf(*instance, each, host.clock().now())});
-    pending.fail(each.instance, each.id);
+    else
+      pending.fail(each.instance, each.id);
     host.metrics().count("given_up", 1);
   }
 } catch (const std::exception& error) {

@@ -20,7 +20,7 @@ void PendingStore::keep(const InstanceId& instance, const Json& exchange) {
 }
 
 void PendingStore::fail(const InstanceId& instance, const std::string& id) {
-  const std::string which = " WHERE instance_id = :i AND id = :id AND counted = 0 AND status = 0";
+  const std::string which = " WHERE instance_id = :i AND id = :id AND counted = -1 AND status = 0";
   if (sql_.query({"SELECT id FROM messages_kept" + which, {instance.value, id}}).empty()) return;
   sql_.apply({{"UPDATE messages_kept SET status = -1" + which, {instance.value, id}},
               counting(instance, {"status:-1"}, 1)});
@@ -32,7 +32,7 @@ std::vector<PendingMessage> PendingStore::overdue() const {
   if (before < started_) return {};
   std::vector<PendingMessage> all;
   for (const auto& row :
-       sql_.query({"SELECT instance_id, id, chat FROM messages_kept WHERE counted = 0 "
+       sql_.query({"SELECT instance_id, id, chat FROM messages_kept WHERE counted = -1 "
                    "AND status = 0 AND at < :t ORDER BY instance_id, at LIMIT " +
                        std::to_string(kMostAtOnce),
                    {utcText(before)}}))
@@ -40,15 +40,31 @@ std::vector<PendingMessage> PendingStore::overdue() const {
   return all;
 }
 
-std::vector<Statement> settling(ISql& sql, const Event& event) {
-  if (textAt(event.data, "/direction") != "outgoing") return {};
-  const std::string id = textAt(event.data, "/id");
-  std::vector<Statement> all{pendingRemoval(event.instance, id)};
+void PendingStore::drop(const PendingMessage& message) {
+  sql_.apply({pendingRemoval(message.instance, message.id)});
+}
+
+std::optional<std::int64_t> statusSoFar(ISql& sql, const InstanceId& instance,
+                                        const std::string& id) {
+  const auto rows =
+      sql.query({"SELECT status FROM messages_kept "
+                 "WHERE instance_id = :i AND id = :id AND counted = -1",
+                 {instance.value, kept(id)}});
+  return rows.empty() ? std::nullopt : std::optional(numberIn(rows.front(), "status"));
+}
+
+std::vector<Statement> settling(const InstanceId& instance, const std::string& id,
+                                std::optional<std::int64_t> soFar, Statement insertion,
+                                const std::string& chat) {
+  if (!soFar) return {std::move(insertion)};
+  std::vector<Statement> all{pendingRemoval(instance, id)};
   // It was given up, and has arrived after all.
-  if (!sql.query({"SELECT id FROM messages_kept WHERE instance_id = :i AND id = :id "
-                  "AND counted = 0 AND status = -1",
-                  {event.instance.value, id}})
-           .empty())
-    all.push_back(counting(event.instance, {"status:-1"}, -1));
+  if (*soFar == kFailedStatus) all.push_back(counting(instance, {"status:-1"}, -1));
+  all.push_back(std::move(insertion));
+  if (*soFar > kSentStatus)
+    all.push_back(
+        {"UPDATE messages_kept SET status = :s "
+         "WHERE instance_id = :i AND id = :id AND chat = :chat AND status < :than",
+         {*soFar, instance.value, kept(id), kept(chat), *soFar}});
   return all;
 }

@@ -2,6 +2,7 @@
 // them. They stand among the others: what they become takes their place.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ class PendingStore {
   void keep(const pombo::InstanceId&, const pombo::Json& exchange);
   // One that is pending is so no more: it was not sent.
   void fail(const pombo::InstanceId&, const std::string& id);
+  // Nothing is said of it.
+  void drop(const PendingMessage&);
   // Those that were pending for half an hour, in which this server ran; of very many, some.
   std::vector<PendingMessage> overdue() const;
 
@@ -33,6 +36,11 @@ class PendingStore {
   const pombo::TimePoint started_;
 };
 
-// What becomes of one when the "message.exchange" of it is told of for the first time; nothing for
-// messages of others.
-std::vector<pombo::Statement> settling(pombo::ISql&, const pombo::Event&);
+// Of a message that nobody has told of, but that may have been received or given up already;
+// nothing unless it is one.
+std::optional<std::int64_t> statusSoFar(pombo::ISql&, const pombo::InstanceId&,
+                                        const std::string& id);
+// What it becomes when it is told of: `insertion`, in `chat`, takes its place and its status.
+std::vector<pombo::Statement> settling(const pombo::InstanceId&, const std::string& id,
+                                       std::optional<std::int64_t> soFar,
+                                       pombo::Statement insertion, const std::string& chat);

@@ -54,7 +54,7 @@ CREATE TABLE messages_cleared (
 // Few at a time: they are counted when somebody asks, and looked through for what is overdue.
 const char* const kPending = R"sql(
 CREATE INDEX messages_kept_pending ON messages_kept (instance_id, at)
-  WHERE counted = 0 AND status = 0)sql";
+  WHERE counted = -1 AND status = 0)sql";
 
 // From the first message that was counted to the last.
 const char* const kSpans = R"sql(

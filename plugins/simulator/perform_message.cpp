@@ -105,10 +105,10 @@ Performance sendMedia(const Performer& self, const value& arguments) {
 
 Performance sendSticker(const Performer& self, const value& arguments) {
   object told = arguments.as_object();
+  told["mediaType"] = "sticker";
   told["isVoice"] = false;
   told["duration"] = nullptr;
   object media = mediaOf(told, "");
-  media["type"] = "sticker";
   media["isAnimated"] = false;
   return sentMessage(self, arguments,
                      {{"type", "sticker"}, {"content", ""}, {"media", std::move(media)}});

@@ -277,6 +277,7 @@ def test_of_several_processes_one_takes_its_own_instances_along(world, fresh):
     api = Api(server, server.account("shop"))
     shops, halves = [], []
     while len(halves) < 2:  # until each has some
+        assert len(shops) < 30
         shops.append(Shop(world, api, fresh("shop")).link())
         halves = [half for half in map(sessions_in, programs_of(server)) if half]
     assert len(programs_of(server)) == metric(server, "pombo_whatsapp_up") == 2

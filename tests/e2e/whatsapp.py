@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import unittest
 import tempfile
 from pathlib import Path
 from urllib.parse import quote
@@ -25,7 +26,10 @@ NUMBERS = itertools.count(15_551_000_001)
 
 def built(kind: str) -> Path:
     """The program as it is shipped (live), or the one that dials a mock and nothing else (mock)."""
-    subprocess.run(["sh", REPOSITORY / "scripts/bridge", kind], check=True)
+    done = subprocess.run(["sh", REPOSITORY / "scripts/bridge", kind], check=False)
+    if done.returncode == 3:
+        raise unittest.SkipTest("there is no Go that is new enough")
+    done.check_returncode()
     return REPOSITORY / "build/bridge" / kind / PROGRAM
 
 

@@ -44,21 +44,24 @@ TEST(NewMessageId, IsOneOfItsOwn) {
 
 TEST_F(Pending, AMessageIsKeptUnderTheIdThatItIsSentBy) {
   host.performAnswers.emplace_back(exchange());
+  host.rows = {{{{"status", std::int64_t{0}}}}};
   send("text", {{"number", kAna}, {"message", "Hello"}});
   const std::string id(host.performed.at(0).arguments.at("id").as_string());
   ASSERT_EQ(statements(kKept), 2u);
   EXPECT_EQ(host.statements.at(0).values.at(1), SqlValue(id));
   EXPECT_EQ(host.statements.at(0).values.at(8), SqlValue(std::int64_t{0})) << "its status";
   // Whatever id the connector has given it.
-  EXPECT_TRUE(host.statements.at(1).sql.starts_with(kGone));
-  EXPECT_EQ(host.statements.at(1).values, (std::vector<SqlValue>{"i-1", id}));
-  EXPECT_EQ(host.statements.at(2).values.at(1), SqlValue("3EB0A1"));
+  EXPECT_TRUE(host.statements.at(2).sql.starts_with(kGone));
+  EXPECT_EQ(host.statements.at(2).values, (std::vector<SqlValue>{"i-1", id}));
+  EXPECT_EQ(host.statements.at(3).values.at(1), SqlValue("3EB0A1"));
 }
 
 TEST_F(Pending, WhatIsLeftOutOfAnAnswerIsAskedUnderThisId) {
   host.performAnswers.emplace_back(Json());
   const auto reply = send("text", {{"number", kAna}, {"message", "Hello"}});
   EXPECT_EQ(reply.body.at("data").at("messageId"), host.performed.at(0).arguments.at("id"));
+  EXPECT_EQ(statements(kGone), 0u);
+  EXPECT_EQ(host.statements.back().values.front(), SqlValue(std::int64_t{1})) << "it was sent";
 }
 
 TEST_F(Pending, NothingIsSentThatIsNotKept) {
@@ -93,6 +96,7 @@ TEST_F(Pending, WhatHasBeenToldOfMeanwhileHasNotFailed) {
 }
 
 TEST_F(Pending, TheEventTakesItsPlace) {
+  host.rows = {{}, {{{"status", std::int64_t{0}}}}};
   host.deliver(told("outgoing"));
   EXPECT_EQ(statements(kGone), 1u);
   EXPECT_EQ(statements(kCounted), 1u);
@@ -102,7 +106,7 @@ TEST_F(Pending, TheEventTakesItsPlace) {
 }
 
 TEST_F(Pending, WhatArrivesAfterAllHasNotFailed) {
-  host.rows = {{}, {{{"id", std::string("3EB0A1")}}}};
+  host.rows = {{}, {{{"status", std::int64_t{-1}}}}};
   host.deliver(told("outgoing"));
   ASSERT_EQ(statements(kCounted), 2u);
   for (const auto& each : host.statements) {
@@ -112,9 +116,21 @@ TEST_F(Pending, WhatArrivesAfterAllHasNotFailed) {
   }
 }
 
+TEST_F(Pending, WhatWasReceivedAlreadyStaysSo) {
+  host.rows = {{}, {{{"status", std::int64_t{2}}}}};
+  host.deliver(told("outgoing"));
+  EXPECT_EQ(statements(kGone), 1u);
+  ASSERT_EQ(statements(kChanged), 1u);
+  for (const auto& each : host.statements) {
+    if (!each.sql.starts_with(kChanged)) continue;
+    EXPECT_EQ(each.values.front(), SqlValue(std::int64_t{2}));
+  }
+}
+
 TEST_F(Pending, AStatusFindsItByWhateverNameItsChatHas) {
   host.rows = {{{{"chat", std::string("7@lid")},
                  {"status", std::int64_t{0}},
+                 {"counted", std::int64_t{-1}},
                  {"outgoing", std::int64_t{1}}}}};
   host.deliver(
       {.type = "message.status",
@@ -156,8 +172,11 @@ TEST_F(Overdue, NobodySendsThemAnyMoreAndThatIsTold) {
   EXPECT_EQ(host.published[0].data.at("status"), "server_error");
   EXPECT_EQ(host.published[0].data.at("messageIds"), (Json{"3EB0A1"}));
   EXPECT_EQ(host.counters["given_up"], 1);
+  EXPECT_FALSE(host.statements.back().sql.starts_with(kCounted))
+      << "that is counted when it is told";
   giveUp("i-1", "12036300000000@g.us");
-  EXPECT_EQ(host.published.at(1).data.at("messageSender"), Json(kShop.numberJid));
+  EXPECT_EQ(host.published.size(), 1u) << "it may have been sent, and its event be ignored";
+  EXPECT_TRUE(host.statements.back().sql.starts_with(kGone));
 }
 
 TEST_F(Overdue, OfAnInstanceThatIsGoneNothingIsTold) {

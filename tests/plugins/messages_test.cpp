@@ -121,8 +121,10 @@ TEST_F(Messages, AreKeptOnceAndCountedOnce) {
 
 TEST_F(Messages, AStatusNeverMovesBackwards) {
   const auto row = [](std::int64_t status) {
-    return std::vector<SqlRow>{
-        {{"chat", std::string(kAna)}, {"status", status}, {"outgoing", std::int64_t{1}}}};
+    return std::vector<SqlRow>{{{"chat", std::string(kAna)},
+                                {"status", status},
+                                {"counted", std::int64_t{1}},
+                                {"outgoing", std::int64_t{1}}}};
   };
   const auto receipt = [](const char* status) {
     return Event{
@@ -241,6 +243,7 @@ TEST_F(Messages, ThatWereSentAreNotKeptBeforeTheirEventWhereThatMayBeIgnored) {
     Json made = exchange();
     made.at("chat").at("jid") = chat;
     host.performAnswers.emplace_back(made);
+    host.rows = {{{{"status", std::int64_t{0}}}}};
     send("text", {{"number", chat}, {"message", "Hello"}});
     EXPECT_EQ(statements("DELETE FROM messages_kept"), 1u) << chat;
     EXPECT_EQ(statements("INSERT INTO messages_kept"), 1 + kept) << chat;

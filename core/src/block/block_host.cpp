@@ -115,8 +115,9 @@ void BlockHost::subscribe(IHttpSink& sink, const Delivery& delivery) {
   bus().subscribe(block_, sink, delivery);
 }
 
+// Where there are none, as in a command that only reads, there is nothing to be told of.
 void BlockHost::subscribe(IEventSink& sink, const Delivery& delivery) {
-  bus().subscribe(block_, sink, delivery, all_.laneWorkers);
+  if (all_.events) bus().subscribe(block_, sink, delivery, all_.laneWorkers);
 }
 
 Json BlockHost::envelope(const Event& event, bool withMediaBase64) const {

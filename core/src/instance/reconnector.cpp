@@ -48,7 +48,10 @@ bool Reconnector::tryEnd(const LinkProcess& process, bool forGood) {
     const std::lock_guard lock(mutex_);
     takeOff({all.begin(), all.end()});
     const std::pair which(process.connector, process.number);
-    lost_.erase(which);
+    // Whoever has got another process since this one ended before need not wait for this one.
+    if (const auto before = lost_.extract(which))
+      for (const auto& id : before.mapped())
+        if (std::find(all.begin(), all.end(), id) == all.end()) line_.push_back({id});
     if (!forGood) lost_.emplace(which, all);
     return true;
   } catch (const StorageError& error) {

@@ -41,7 +41,7 @@ bool limit(__rlimit_resource resource, rlim_t most) {
 bool limitResources(const ProcessLimits& limits, bool isProgram) {
   const auto bytes = static_cast<rlim_t>(limits.memoryMb) << 20;
   bool all = limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, static_cast<rlim_t>(limits.openFiles));
-  if (!kSanitized || isProgram) {
+  if (!kSanitized) {
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, kStack);
@@ -87,8 +87,11 @@ std::vector<std::string> enterSandbox(const std::string& name, int code,
   if (limitResources(limits, pass.has_value())) inForce.push_back("limits");
   // The rules name files that only the gateway's user may be able to find.
   const bool files = restrictFiles(code, limits);
-  if (user != ::geteuid() && becomeUser(user, pass ? kMostOfPrograms : kMostThreads))
+  const bool isOther = user != ::geteuid();
+  if (isOther && becomeUser(user, pass ? kMostOfPrograms : kMostThreads))
     inForce.push_back("user");
+  else if (isOther && pass)
+    throw std::runtime_error("it could not become a user of its own");
   else if (user == 0 && !files)
     throw std::runtime_error("process.folder " + limits.folder +
                              " can be reached by root alone, and this kernel has no Landlock: let "

@@ -74,13 +74,19 @@ void Shards::start(IHost& host) {
 // has made for an instance: there are no others, when all of the first have ended.
 void Shards::stop() noexcept {
   for (int pass = 0; pass < 2; ++pass) {
-    std::vector<std::thread> stopping;
+    std::vector<RemoteBlock*> blocks;
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
       for (const auto& shard : shards_)
-        if (shard->block) stopping.emplace_back([block = shard->block.get()] { block->stop(); });
+        if (shard->block) blocks.push_back(shard->block.get());
     }
+    std::vector<std::thread> stopping;
+    for (RemoteBlock* const block : blocks) try {
+        stopping.emplace_back([block] { block->stop(); });
+      } catch (const std::system_error&) {  // there are no more threads
+        block->stop();
+      }
     for (auto& each : stopping) each.join();
   }
 }
@@ -121,15 +127,27 @@ IConnector& Shards::linker(const Instance& instance) {
 
 void Shards::note(int process, const InstanceId& id) {
   const std::lock_guard lock(mutex_);
-  shards_[static_cast<std::size_t>(process)]->active[id] = Peer::Clock::now();
+  Shard& shard = *shards_[static_cast<std::size_t>(process)];
+  shard.active[id] = Peer::Clock::now();
+  shard.known.insert(id);
 }
 
+// The folder is all processes': where its own is given up, another can delete what it has kept.
 void Shards::forget(const Instance& instance) {
   const int process = processOf(instance.id);
-  at(process).block->forget(instance);
-  const std::lock_guard lock(mutex_);
-  shards_[static_cast<std::size_t>(process)]->active.erase(instance.id);
-  alone_.erase(instance.id);
+  {
+    const std::lock_guard lock(mutex_);
+    Shard& shard = *shards_[static_cast<std::size_t>(process)];
+    shard.active.erase(instance.id);
+    shard.known.erase(instance.id);
+    alone_.erase(instance.id);
+  }
+  try {
+    at(process).block->forget(instance);
+  } catch (const Error&) {
+    if (process < processes_) throw;
+    of(instance).forget(instance);
+  }
 }
 
 // The links of whoever it had are gone, also of those that have a process of their own from now on.
@@ -147,7 +165,8 @@ void Shards::told(int process, RemoteBlock::Fate fate) {
         return placeOf(id, alone, all) == process;
       });
   if (fate == RemoteBlock::Fate::ended)
-    for (const auto& id : suspectsOf(process)) separate(id);
+    for (const auto& id : suspectsOf(process))
+      if (!separate(process, id)) break;
 }
 
 // Who was at work at this end and at the one before it, the last first; never all that it has,
@@ -164,7 +183,7 @@ std::vector<InstanceId> Shards::suspectsOf(int process) {
     if (shard.suspects.contains(id)) both.emplace_back(last, id);
   }
   const bool inARow = now - shard.ended < isolation_.within;
-  const std::size_t others = shard.active.empty() ? 0 : shard.active.size() - 1;
+  const std::size_t others = shard.known.empty() ? 0 : shard.known.size() - 1;
   const std::size_t room = kMostAlone - std::min(kMostAlone, alone_.size());
   shard.active.clear();
   shard.suspects = std::move(atWork);
@@ -190,22 +209,40 @@ std::optional<int> Shards::spare() const {
   return std::nullopt;
 }
 
-void Shards::separate(const InstanceId& id) try {
+int Shards::makeOne() {
+  const int process = add();
+  try {
+    launch(process);
+    open(process);
+  } catch (...) {
+    if (const auto& block = at(process).block) block->stop();
+    throw;
+  }
+  return process;
+}
+
+// Whether there may be another: each takes its time, and those that are not to blame wait for it.
+bool Shards::separate(int from, const InstanceId& id) try {
   auto process = spare();
   if (!process) {
-    process = add();
-    launch(*process);
-    open(*process);
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || shards_.size() >= static_cast<std::size_t>(processes_) + kMostAlone)
+      return false;
   }
+  if (!process) process = makeOne();
   {
     const std::lock_guard lock(mutex_);
     alone_[id] = *process;
+    shards_[static_cast<std::size_t>(from)]->known.erase(id);
+    shards_[static_cast<std::size_t>(*process)]->known.insert(id);
   }
   host_->log().write(Level::warn, "An instance has a process of its own",
                      {{"instance", id.value}, {"process", *process + 1}});
+  return true;
 } catch (const std::exception& failure) {
   host_->log().write(Level::error, "An instance has no process of its own",
                      {{"instance", id.value}, {"reason", failure.what()}});
+  return false;
 }
 
 }  // namespace pombo

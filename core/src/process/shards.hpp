@@ -42,6 +42,7 @@ class Shards final : public IBlockConfigurator, private IConnector {
     // the last one ended.
     std::map<InstanceId, Peer::Deadline> active;
     std::set<InstanceId> suspects;
+    std::set<InstanceId> known;  // whoever it has been called for, in all its lives
     Peer::Deadline ended = {};
   };
 
@@ -77,7 +78,8 @@ class Shards final : public IBlockConfigurator, private IConnector {
   void told(int process, RemoteBlock::Fate);
   std::vector<InstanceId> suspectsOf(int process);
   std::optional<int> spare() const;
-  void separate(const InstanceId&);
+  int makeOne();
+  bool separate(int from, const InstanceId&);
 
   const Isolation isolation_;
   const int processes_;

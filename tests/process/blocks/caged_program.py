@@ -51,7 +51,7 @@ def answer_to(call, arguments):
         return {"fields": [], "options": []}
     if call == "block.start":
         node = arguments[0]
-        if "dialect" in node:
+        if node and "dialect" in node:
             ask(1, "routes.addDialect", node["dialect"])
         return {"connector": True, "enricher": False, "proxies": False}
     if call == "block.summary":

@@ -48,6 +48,7 @@ type link struct {
 	void     atomic.Bool // and what is kept of it is to be wiped
 	clearing sync.Once
 	failures atomic.Int64 // to connect, in a row
+	settling atomic.Bool  // it will be, in a while
 
 	people  people
 	sends   sends

@@ -242,6 +242,7 @@ func (l *link) undelivered(id string, err error) error {
 	unknown := errors.Is(err, whatsmeow.ErrMessageTimedOut) || errors.Is(err, whatsmeow.ErrNotConnected) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &gone)
 	if unknown {
+		l.settleLater()
 		return host.Fail("timedOut", "Timed out waiting for WhatsApp")
 	}
 	l.state.DropLetter(context.WithoutCancel(l.ctx), id)

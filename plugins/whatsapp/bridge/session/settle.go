@@ -16,6 +16,8 @@ import (
 // What is older after a restart nobody waits for any more.
 const settledWithin = 15 * time.Minute
 
+const settlePause = time.Minute
+
 // settle what was handed over and not answered: under the same id, so that nobody reads it twice.
 func (l *link) settle() {
 	letters, err := l.state.Letters(l.ctx)
@@ -28,13 +30,29 @@ func (l *link) settle() {
 			return
 		}
 		if l.sends.begin(each.ID) {
-			l.settleOne(each)
+			if !l.settleOne(each) {
+				l.settleLater()
+			}
 			l.sends.end(each.ID)
 		}
 	}
 }
 
-func (l *link) settleOne(kept state.Letter) {
+// settleLater tries again, in a while, what a link that stays up has not had an answer to.
+func (l *link) settleLater() {
+	if !l.settling.CompareAndSwap(false, true) {
+		return
+	}
+	time.AfterFunc(settlePause, func() {
+		l.settling.Store(false)
+		if l.ctx.Err() == nil {
+			l.settle()
+		}
+	})
+}
+
+// settleOne is false while nobody knows what has become of it.
+func (l *link) settleOne(kept state.Letter) bool {
 	var given letter
 	message := new(waE2E.Message)
 	chat := types.EmptyJID
@@ -48,10 +66,10 @@ func (l *link) settleOne(kept state.Letter) {
 	if err == nil && time.Since(kept.At) < settledWithin {
 		if _, err = l.deliver(kept.ID, chat.ToNonAD(), message, given.Source); err == nil {
 			l.s.bridge.Host.Count("sends_settled")
-			return
+			return true
 		}
 		if host.Code(err) != "internal" {
-			return // at the next connection
+			return false
 		}
 	}
 	data, of := convert.FailedOf(l.ctx, &l.people, chat.ToNonAD(), kept.ID, host.Time(time.Now()))
@@ -59,4 +77,5 @@ func (l *link) settleOne(kept state.Letter) {
 		l.state.DropLetter(l.ctx, kept.ID)
 		l.s.bridge.Host.Count("sends_given_up")
 	}
+	return true
 }
