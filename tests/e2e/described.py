@@ -10,6 +10,7 @@ import json
 import subprocess
 import threading
 from urllib.parse import unquote
+from weakref import WeakKeyDictionary
 
 from chatwoot import NPM
 from pombo_server import REPOSITORY
@@ -23,7 +24,8 @@ class Proxies:
     def __init__(self):
         self._process = subprocess.Popen(["node", PROXY, NPM], stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, text=True)
-        self._ports: dict[int, int] = {}  # by the server's process
+        # By the process itself: its number is given out again in a run as long as ours.
+        self._ports: WeakKeyDictionary[subprocess.Popen, int] = WeakKeyDictionary()
         self._asking = threading.Lock()
 
     def end(self) -> None:
@@ -33,13 +35,13 @@ class Proxies:
 
     def port_before(self, server) -> int:
         with self._asking:
-            if server.pid not in self._ports:
+            if server.process not in self._ports:
                 self._process.stdin.write(f"{server.port}\n")
                 self._process.stdin.flush()
                 told = json.loads(self._process.stdout.readline())
                 assert "port" in told, told
-                self._ports[server.pid] = told["port"]
-            return self._ports[server.pid]
+                self._ports[server.process] = told["port"]
+            return self._ports[server.process]
 
 
 def require_described(request: str, body: bytes | None, reply) -> None:
