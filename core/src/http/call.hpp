@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "http/authentication.hpp"
 #include "http/dispatcher.hpp"
@@ -67,7 +68,10 @@ struct Call {
 
   ~Call() {
     wipe(body);
-    if (leave) leave();
+    giveBack();
+  }
+  void giveBack() {
+    if (const auto back = std::exchange(leave, nullptr)) back();
   }
   const Route& route() const { return match.route->route; }
 };

@@ -316,7 +316,7 @@ HttpRequest Router::requestOf(Call& call, std::vector<std::string>& warnings) co
 
 // It holds no thread any more, so its place is for others.
 void Router::await(const std::shared_ptr<Call>& call, const std::vector<std::string>& warnings) {
-  if (const auto leave = std::exchange(call->leave, nullptr)) leave();
+  call->giveBack();
   table_.await(
       call->head->id, call->due,
       [this, call, warnings](HttpReply reply) {
@@ -326,10 +326,12 @@ void Router::await(const std::shared_ptr<Call>& call, const std::vector<std::str
       [this, call] { answer(*call, failure(*call)); });
 }
 
+// Whoever has an answer may ask again: the place is free before they can.
 void Router::answer(Call& call, Answer answer) {
   if (!call.takeAnswer()) return;
   answer = complete(call, std::move(answer));
   observe(call, answer);
+  call.giveBack();
   call.then(std::move(answer));
 }
 
