@@ -60,7 +60,6 @@ Addressee GatewaySurroundings::addressee(const InstanceId& id, bool withToken) c
 }
 
 bool GatewaySurroundings::isUnwanted(const Event& event) const {
-  if (!history_ && isOfHistory(event)) return true;
   const char* const setting = settingFor(event);
   if (!setting) return false;
   const auto row = blocks_.load(event.instance, SettingsBlock::kName, Secrets::sealed);
@@ -69,6 +68,10 @@ bool GatewaySurroundings::isUnwanted(const Event& event) const {
   const auto* const value =
       settings.is_object() ? settings.get_object().if_contains(setting) : nullptr;
   return value && value->is_bool() && value->get_bool();
+}
+
+bool GatewaySurroundings::isInner(const Event& event) const {
+  return isOfHistory(event) && (!history_ || event.type != "message.exchange");
 }
 
 }  // namespace pombo

@@ -54,6 +54,7 @@ class GatewaySurroundings final : public Surroundings {
   void complete(std::vector<Event>& events) const override { states_.complete(events); }
   void accepted(const std::vector<Event>& events) override { accepted_(events); }
   bool isUnwanted(const Event&) const override;
+  bool isInner(const Event&) const override;
 
  private:
   StoredInstance instance(const InstanceId&) const;
@@ -63,7 +64,7 @@ class GatewaySurroundings final : public Surroundings {
   const BlockStore& blocks_;
   const LinkStates& states_;
   ReceivedMedia& media_;
-  const bool history_;  // messages of a history sync are events
+  const bool history_;  // clients are told of messages of a history sync
   const std::function<std::string()> urlOfServer_;
   const std::function<void(const std::vector<Event>&)> accepted_;
 };

@@ -342,6 +342,45 @@ TEST_F(EventsTest, WhatTheSettingsKeepOutIsNotAccepted) {
   EXPECT_EQ(namesOf(sink.handed.first(1)), Names{"b"});
 }
 
+TEST_F(EventsTest, WhatClientsAreNotToldOfReachesBlocksThatListenToEachOther) {
+  ScriptedSink store, client;
+  keep("store", store, {.inner = true});
+  keep("client", client);
+  std::atomic<int> mediaKept = 0;
+  around_.onKeep = [&](const Event&) { ++mediaKept; };
+  around_.inner = {"history"};
+  const Running running(*this);
+  Event old = eventOf("old", "history");
+  old.data = {{"name", "old"}, {"message", {{"media", {{"type", "image"}}}}}};
+  old.mediaKey = "key";
+  events_->publish({old});
+  store.handed.first(1);
+  publish({"new"});
+  EXPECT_EQ(namesOf(client.handed.first(1)), Names{"new"});
+  EXPECT_EQ(namesOf(store.handed.first(2)), (Names{"old", "new"}));
+  EXPECT_EQ(mediaKept, 0) << "nobody is sent a link to them";
+}
+
+TEST_F(EventsTest, AMessageThatNoClientWasToldOfIsToldWhenItComesToThem) {
+  ScriptedSink store, client;
+  keep("store", store, {.inner = true});
+  keep("client", client);
+  const Running running(*this);
+  Event message = eventOf("A", "chat");
+  message.type = "message.exchange";
+  message.data = {{"name", "A"}, {"id", "3EB0"}, {"message", {{"type", "text"}}}};
+  for (const bool isInner : {true, true, false, false, true}) {
+    around_.inner.clear();
+    if (isInner) around_.inner = {"chat"};
+    events_->publish({message});
+    store.handed.first(isInner ? 1 : 2);
+  }
+  around_.inner.clear();
+  publish({"B"});
+  EXPECT_EQ(namesOf(client.handed.first(2)), (Names{"A", "B"}));
+  EXPECT_EQ(namesOf(store.handed.first(3)), (Names{"A", "A", "B"}));
+}
+
 TEST_F(EventsTest, ALiveSinkThatIsSlowLosesWhatDoesNotFit) {
   options_.liveDeliveries = 4;
   open();

@@ -43,7 +43,7 @@ class TempSurroundings final : public Surroundings {
   std::function<void(const std::string& key)> onMedia = [](const std::string&) {};
   std::function<void(const Event&)> onKeep = [](const Event&) {};
   std::optional<std::string> link;
-  std::set<std::string> unwanted;  // chats
+  std::set<std::string> unwanted, inner;  // chats
 
   Failure call(const std::string& block, const std::string& what, std::chrono::milliseconds budget,
                std::function<void()> run) override {
@@ -90,6 +90,7 @@ class TempSurroundings final : public Surroundings {
   }
   void accepted(const std::vector<Event>&) override {}
   bool isUnwanted(const Event& event) const override { return unwanted.contains(event.chat); }
+  bool isInner(const Event& event) const override { return inner.contains(event.chat); }
 
  private:
   std::shared_ptr<Standing> standingOf(const std::string& block) {

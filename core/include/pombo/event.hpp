@@ -101,7 +101,7 @@ struct Delivery {
   std::vector<std::chrono::milliseconds> retries = {};  // the wait before each further attempt
   int inFlight = 8;                                     // at once per destination
   std::chrono::milliseconds timeout{15'000};            // of one attempt
-  bool inner = false;                                   // kInnerEvents too
+  bool inner = false;                                   // what no client is told of, too
   bool operator==(const Delivery&) const = default;
 };
 

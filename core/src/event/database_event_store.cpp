@@ -39,9 +39,10 @@ void requireTexts(const Event& event, const std::string& data) {
 }
 
 // The id of the first, when the message was seen before.
-std::optional<std::string> seenAs(Session& session, const Event& event, Millis now) {
-  const auto message = messageIn(event);
+std::optional<std::string> seenAs(Session& session, const Event& event, bool isInner, Millis now) {
+  auto message = messageIn(event);
   if (!message) return std::nullopt;
+  if (isInner) message->second += " inner";
   const Values key{event.instance.value, event.chat, message->first, message->second};
   Values row = key;
   row.insert(row.end(), {now, event.id});
@@ -187,7 +188,7 @@ Acceptance DatabaseEventStore::accept(const std::vector<Event>& events, Millis n
     std::vector<Event> fresh;
     for (std::size_t i = 0; i < events.size(); ++i) {
       const Event& event = events[i];
-      const auto seen = seenAs(session, event, now);
+      const auto seen = seenAs(session, event, isInner_ && isInner_(event), now);
       made.ids.push_back(seen.value_or(event.id));
       if (seen) continue;
       made.accepted.push_back(

@@ -24,8 +24,11 @@ class DatabaseEventStore final : public EventStore {
   // Inside the transaction that accepts these; may run again.
   using Alongside = std::function<void(Session&, const std::vector<Event>&)>;
 
-  explicit DatabaseEventStore(Database& database, Alongside alongside = {})
-      : database_(database), alongside_(std::move(alongside)) {}
+  // Whether no client hears of an event: what they were not told may come once more, for them.
+  using IsInner = std::function<bool(const Event&)>;
+
+  explicit DatabaseEventStore(Database& database, Alongside alongside = {}, IsInner isInner = {})
+      : database_(database), alongside_(std::move(alongside)), isInner_(std::move(isInner)) {}
 
   // Throws Error{invalid} for texts that no database can hold.
   Acceptance accept(const std::vector<Event>&, Millis now) override;
@@ -52,6 +55,7 @@ class DatabaseEventStore final : public EventStore {
  private:
   Database& database_;
   const Alongside alongside_;
+  const IsInner isInner_;
   std::atomic<std::int64_t> lastSeq_{0};
 };
 

@@ -42,7 +42,9 @@ void Preparation::begin(const AcceptedEvent& accepted) {
     return tryAgain(accepted.seq);
   }
   if (!event) return tell(accepted, nullptr, std::make_shared<Routes>(), false);
-  if (!carriesMedia(*event) && !enrichment_.isOffered()) return route(accepted, event, false);
+  // What nobody is sent has no media to be fetched by them, and a history has many.
+  if (around_.isInner(*event) || (!carriesMedia(*event) && !enrichment_.isOffered()))
+    return route(accepted, event, false);
   enriching_.push(accepted.instance, [this, accepted, event, deadline = Clock::now() + patience_] {
     enrich(accepted, event, deadline);
   });
@@ -74,8 +76,9 @@ Preparation::Entry Preparation::withMediaKept(const Entry& event, Enrichment::Ti
 
 void Preparation::route(const AcceptedEvent& accepted, const Entry& event, bool isChanged) {
   const auto routes = std::make_shared<Routes>();
+  const bool isInner = around_.isInner(*event);
   for (const auto& each : subscribers_)
-    if (each->wants(event->type)) ask(*each, event, *routes);
+    if (each->wants(event->type, isInner)) ask(*each, event, *routes);
   killPoint("prepare.after_route");
   tell(accepted, event, routes, isChanged);
 }

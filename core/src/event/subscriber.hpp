@@ -25,7 +25,10 @@ struct Subscriber {
   std::unique_ptr<SinkLane> lane = {};
   std::unique_ptr<Crew> making = {};  // all other requests, and what comes of them
 
-  bool wants(const std::string& type) const { return delivery.inner || isOnWire(type); }
+  // `isInner`: no client is to hear of it, whatever its type.
+  bool wants(const std::string& type, bool isInner) const {
+    return delivery.inner || (!isInner && isOnWire(type));
+  }
   bool isLive() const { return delivery.keep == Keep::memory; }
   // What has not begun is dropped. How many calls are still inside of the block then.
   int stop(Crew::Time deadline) {

@@ -51,6 +51,8 @@ class Surroundings {
   virtual void accepted(const std::vector<Event>&) = 0;
   // Whether the instance's settings keep it from being accepted.
   virtual bool isUnwanted(const Event&) const = 0;
+  // Whether no client hears of it: it is for sinks that listen to what blocks tell each other.
+  virtual bool isInner(const Event&) const = 0;
 };
 
 }  // namespace pombo
