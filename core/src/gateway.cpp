@@ -1,9 +1,6 @@
 #include "gateway.hpp"
 
-#include <malloc.h>
-
 #include <algorithm>
-#include <condition_variable>
 #include <thread>
 #include <utility>
 
@@ -19,6 +16,7 @@
 #include "http/instance_routes.hpp"
 #include "http/link_routes.hpp"
 #include "http/media_routes.hpp"
+#include "http/memory_trim.hpp"
 #include "http/metrics_port.hpp"
 #include "http/openapi.hpp"
 #include "http/server_routes.hpp"
@@ -32,14 +30,13 @@
 #include "media/received_media.hpp"
 #include "net/http_client.hpp"
 #include "observe/clock.hpp"
+#include "observe/rounds.hpp"
 
 namespace pombo {
 namespace {
 
-constexpr std::chrono::seconds kCheckEvery{10};
+constexpr int kCheckEvery = 10;      // seconds
 constexpr int kSettingsWorkers = 4;  // some wait for connectors that are slow
-// About what a connection takes, and how much has to be free for it to be worth a look.
-constexpr std::int64_t kConnectionBytes = 4 * 1024, kWorthTrimming = 4 << 20;
 
 std::string withoutSlash(std::string url) {
   while (url.ends_with('/')) url.pop_back();
@@ -123,8 +120,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     reconnector_.start(std::exchange(toReconnect_, {}));
     edge_->start();
     if (metricsEdge_) metricsEdge_->start();
-    housekeeper_ = std::thread([this] { keepHouse(); });
-    checker_ = std::thread([this] { keepChecking(); });
+    keepHouse();
     health_.set(Health::Phase::ready);
   }
 
@@ -151,7 +147,8 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
         std::chrono::seconds(1), std::chrono::duration_cast<std::chrono::milliseconds>(
                                      deadline - std::chrono::steady_clock::now())));
     if (metricsEdge_) metricsEdge_->stop(std::chrono::seconds(0));
-    stopHousekeeper();
+    house_.stop();
+    checks_.stop();
     routes_.expire(std::chrono::steady_clock::time_point::max());
     saveLimits();
     missing += registry_.stop();
@@ -272,7 +269,7 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       block.host = std::make_unique<BlockHost>(
           block.name, std::move(opened.options),
           Services{log_, metrics_, clock_, store_.database(), blocks_, routes_, client_, *this,
-                   *this, &events_, laneWorkers},
+                   *this, events_, laneWorkers},
           block.standing);
     registry_.add(std::move(block));
   }
@@ -319,39 +316,44 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     metrics.countTo("pombo_http_threads_written_off_total", {}, router_->threadsWrittenOff());
   }
 
+  // Once a second, unless it says otherwise.
   void keepHouse() {
-    std::unique_lock lock(housekeeping_);
-    for (int second = 1; !stopping_; ++second) {
-      housekeeperWake_.wait_for(lock, std::chrono::seconds(1), [&] { return stopping_; });
-      lock.unlock();
-      saveLimits();
-      tellDroppedLines();
-      routes_.expire(std::chrono::steady_clock::now());
-      giveMemoryBack();
-      if (!store_.database().away()) tidyInstances(second % 10 == 0);
-      if (!store_.database().away()) tidyLinks();
-      if (second % 60 == 0) {
-        events_.tidy();
-        spool_.sweep();
-      }
-      if (second % 5 == 0) recheckSockets();
-      lock.lock();
-    }
+    using namespace std::chrono_literals;
+    house_.every(1s, [this] { saveLimits(); });
+    house_.every(1s, [this] { tellDroppedLines(); });
+    house_.every(1s, [this] { routes_.expire(std::chrono::steady_clock::now()); });
+    house_.every(1s, [this] { trim_.look(*edge_); });
+    house_.every(1s, Level::warn, "Half-made instances were not removed",
+                 whileThere([this] { provisioner_.sweep(); }));
+    house_.every(10s, Level::warn, "Half-made instances of other servers were not removed",
+                 whileThere([this] {
+                   if (store_.database().isShared()) provisioner_.recover(abandonedBefore());
+                 }));
+    house_.every(1s, Level::warn, "Bans that are over were not ended",
+                 whileThere([this] { linker_.sweep(); }));
+    house_.every(60s, [this] { events_.tidy(); });
+    house_.every(60s, [this] { spool_.sweep(); });
+    // Tokens can be revoked beside the server, and their grace ends by itself.
+    house_.every(5s, Level::warn, "Tokens of WebSockets were not checked", [this] {
+      sockets_->recheck([this](const SocketOwner& owner) { return admission_.mayListen(owner); });
+    });
+    checks_.every(1s, [this] { checkNowAndAgain(); });
+    house_.start();
+    checks_.start();
   }
 
-  // On a thread of its own: a block or a database that takes its time holds up nothing else.
-  void keepChecking() {
-    std::unique_lock lock(housekeeping_);
-    // A database that is away is looked for more often, so that its return is told soon.
-    for (auto next = kCheckEvery;
-         !housekeeperWake_.wait_for(lock, std::chrono::seconds(1), [&] { return stopping_; });) {
-      next -= std::chrono::seconds(1);
-      if (next.count() > 0 && databaseAnswers_ && !store_.database().away()) continue;
-      next = kCheckEvery;
-      lock.unlock();
-      checkHealth();
-      lock.lock();
-    }
+  // Not asked for what it could only refuse.
+  Rounds::Task whileThere(Rounds::Task task) {
+    return [this, task = std::move(task)] {
+      if (!store_.database().away()) task();
+    };
+  }
+
+  // A database that is away is looked for more often, so that its return is told soon.
+  void checkNowAndAgain() {
+    if (--untilCheck_ > 0 && databaseAnswers_ && !store_.database().away()) return;
+    untilCheck_ = kCheckEvery;
+    checkHealth();
   }
 
   void saveLimits() {
@@ -362,50 +364,11 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     }
   }
 
-  // What a crowd of connections or bodies has left, malloc would keep. A crowd may have come and
-  // gone since the last look.
-  void giveMemoryBack() {
-    const auto held = edge_->counters().open * kConnectionBytes +
-                      static_cast<std::int64_t>(edge_->bodyMemoryUsed());
-    const auto most = edge_->takeMost();
-    mostHeld_ = std::max(mostHeld_, most.connections * kConnectionBytes + most.bodyBytes);
-    const bool gone = mostHeld_ - held >= kWorthTrimming;
-    if (gone) mostHeld_ = held;
-    // Once more when the last of them have had time to follow.
-    if (std::exchange(going_, gone) || gone) ::malloc_trim(0);
-  }
-
   // A reservation that old is nobody's any more: of other servers on the same database none serves
   // a request for longer. Where there are no others, none is.
   TimePoint abandonedBefore() {
     if (!store_.database().isShared()) return TimePoint::max();
     return clock_.now() - std::chrono::seconds(numberAt(config_.http, "budgetSeconds") + 60);
-  }
-
-  void tidyInstances(bool others) {
-    try {
-      provisioner_.sweep();
-      if (others && store_.database().isShared()) provisioner_.recover(abandonedBefore());
-    } catch (const std::exception& error) {
-      log_.write(Level::warn, "Half-made instances were not removed", {{"reason", error.what()}});
-    }
-  }
-
-  // Tokens can be revoked beside the server, and their grace ends by itself.
-  void recheckSockets() {
-    try {
-      sockets_->recheck([this](const SocketOwner& owner) { return admission_.mayListen(owner); });
-    } catch (const std::exception& error) {
-      log_.write(Level::warn, "Tokens of WebSockets were not checked", {{"reason", error.what()}});
-    }
-  }
-
-  void tidyLinks() {
-    try {
-      linker_.sweep();
-    } catch (const std::exception& error) {
-      log_.write(Level::warn, "Bans that are over were not ended", {{"reason", error.what()}});
-    }
   }
 
   void tellDroppedLines() {
@@ -426,16 +389,6 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
       checks["db"] = "fail: the database does not answer";
     }
     health_.set(std::move(checks));
-  }
-
-  void stopHousekeeper() {
-    {
-      std::lock_guard lock(housekeeping_);
-      stopping_ = true;
-    }
-    housekeeperWake_.notify_all();
-    for (auto* thread : {&housekeeper_, &checker_})
-      if (thread->joinable()) thread->join();
   }
 
   const Config config_;
@@ -482,13 +435,11 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
   std::unique_ptr<Router> router_;
   std::unique_ptr<Edge> edge_, metricsEdge_;
 
-  std::mutex housekeeping_;  // guards stopping_
-  std::condition_variable housekeeperWake_;
-  bool stopping_ = false;
+  MemoryTrim trim_;
   bool databaseAnswers_ = false;  // at the last look
-  std::int64_t mostHeld_ = 0;     // bytes, since memory was given back
-  bool going_ = false;            // a crowd, at the last look
-  std::thread housekeeper_, checker_;
+  int untilCheck_ = kCheckEvery;  // seconds
+  // The second's tasks may take their time: a block or a database that does holds up nothing else.
+  Rounds house_{log_}, checks_{log_};
 };
 
 Gateway::Gateway(const Config& config, const Environment& environment)

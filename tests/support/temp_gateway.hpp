@@ -12,6 +12,7 @@
 #include "instance/provisioner.hpp"
 #include "instance/settings_block.hpp"
 #include "instance/view.hpp"
+#include "temp_events.hpp"
 #include "temp_store.hpp"
 
 namespace pombo {
@@ -87,7 +88,7 @@ class TempGateway final : private IBackOffice, private IInstances {
     block.code = std::move(code);
     block.host = std::make_unique<BlockHost>(
         name, boost::json::object(),
-        Services{log, metrics, clock, store.database(), blocks, routes, http, *this, *this},
+        Services{log, metrics, clock, store.database(), blocks, routes, http, *this, *this, events},
         block.standing);
     registry.add(std::move(block));
   }
@@ -124,9 +125,12 @@ class TempGateway final : private IBackOffice, private IInstances {
   Metrics metrics;
   RouteTable routes;
   ScriptedHttp http;
+  Egress egress{{{"127.0.0.1"}, true}};
+  TempSurroundings around;
   BlockStore blocks{store.database(), store.sealer()};
   InstanceStore instances{store.database(), store.sealer()};
   Accounts accounts{store.database(), store.sealer()};
+  Events events{{}, store.database(), egress, around, clock, log, metrics};  // not started
   Registry registry;
   Provisioner provisioner{store.database(), blocks, instances, registry, clock, log};
 

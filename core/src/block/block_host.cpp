@@ -102,40 +102,34 @@ IncomingReply BlockHost::send(const OutgoingRequest& request) {
   return all_.http.send(request);
 }
 
-Events& BlockHost::bus() const {
-  if (!all_.events) throw Error(Code::unsupported, "There are no events here");
-  return *all_.events;
-}
-
 std::vector<std::string> BlockHost::publish(const std::vector<Event>& events) {
-  return bus().publish(events);
+  return all_.events.publish(events);
 }
 
 void BlockHost::subscribe(IHttpSink& sink, const Delivery& delivery) {
-  bus().subscribe(block_, sink, delivery);
+  all_.events.subscribe(block_, sink, delivery);
 }
 
-// Where there are none, as in a command that only reads, there is nothing to be told of.
 void BlockHost::subscribe(IEventSink& sink, const Delivery& delivery) {
-  if (all_.events) bus().subscribe(block_, sink, delivery, all_.laneWorkers);
+  all_.events.subscribe(block_, sink, delivery, all_.laneWorkers);
 }
 
 Json BlockHost::envelope(const Event& event, bool withMediaBase64) const {
-  return bus().envelope(event, withMediaBase64);
+  return all_.events.envelope(event, withMediaBase64);
 }
 
 std::vector<DeliveryRecord> BlockHost::deliveries(const InstanceId& id,
                                                   const DeliveryQuery& query) const {
-  return bus().deliveries().list(block_, id, query);
+  return all_.events.deliveries().list(block_, id, query);
 }
 
 void BlockHost::redeliver(const InstanceId& id, const std::vector<std::string>& ids) {
-  bus().deliveries().redeliver(block_, id, ids);
+  all_.events.deliveries().redeliver(block_, id, ids);
 }
 
 void BlockHost::giveUp(const InstanceId& id, const std::string& destination,
                        const std::string& reason) {
-  bus().deliveries().giveUp({id, block_, destination}, reason);
+  all_.events.deliveries().giveUp({id, block_, destination}, reason);
 }
 
 Media BlockHost::media(const Event& event) {

@@ -40,8 +40,8 @@ struct Services {
   IHttpClient& http;
   IInstances& instances;
   IBackOffice& office;
-  Events* events = nullptr;  // null: there are none here
-  int laneWorkers = 4;       // threads of a sink that does not post
+  Events& events;
+  int laneWorkers = 4;  // threads of a sink that does not post
 };
 
 class BlockHost final : public IHost,
@@ -118,8 +118,6 @@ class BlockHost final : public IHost,
   void redeliver(const InstanceId&, const std::vector<std::string>& ids) override;
   void giveUp(const InstanceId&, const std::string& destination,
               const std::string& reason) override;
-
-  Events& bus() const;
 
   const std::string block_;
   const Json config_;
