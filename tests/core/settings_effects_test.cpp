@@ -84,6 +84,50 @@ TEST_F(SettingsEffectsTest, OfACallThatCouldNotBeRejectedNothingIsSaid) {
   EXPECT_TRUE(host.published.empty());
 }
 
+TEST_F(SettingsEffectsTest, ACallThatCouldNotBeRejectedIsWhenItIsToldOfAgain) {
+  set({{"autoRejectCalls", true}});
+  host.performAnswers.emplace_back(Error(Code::timedOut, "no"));
+  host.deliver(call());
+  EXPECT_TRUE(host.published.empty());
+  host.performAnswers.emplace_back(Json());
+  host.deliver(call("notification"));
+  EXPECT_EQ(asked(), (Operations{"call.reject", "call.reject"}));
+  EXPECT_EQ(host.published.size(), 1u);
+}
+
+TEST_F(SettingsEffectsTest, CallsOfOneDoNotHideThoseOfAnother) {
+  Instance other = kShop;
+  other.id = {"i-2"};
+  host.known.push_back(other);
+  set({{"autoRejectCalls", true}});
+  host.documents[other.id] = {{"autoRejectCalls", true}};
+  const auto reject = [&](const InstanceId& id, const std::string& name) {
+    Event event = call("offer", name.c_str());
+    event.instance = id;
+    host.performAnswers.clear();
+    host.performAnswers.emplace_back(Json());
+    host.deliver(event);
+  };
+  reject(kShop.id, "A1");
+  for (int i = 0; i < 2'000; ++i) reject(other.id, std::to_string(i));
+  EXPECT_EQ(asked().size(), 2'001u);
+  reject(kShop.id, "A1");
+  EXPECT_EQ(asked().size(), 2'001u);
+  block.forget(kShop);
+  reject(kShop.id, "A1");
+  EXPECT_EQ(asked().size(), 2'002u);
+}
+
+TEST_F(SettingsEffectsTest, OfACallWithoutACallerNobodyIsAsked) {
+  set({{"autoRejectCalls", true}});
+  for (const char* key : {"from", "callId"}) {
+    Event event = call();
+    event.data.as_object().erase(key);
+    EXPECT_EQ(host.deliver(event).at("reject").outcome, Outcome::done) << key;
+  }
+  EXPECT_TRUE(host.performed.empty());
+}
+
 TEST_F(SettingsEffectsTest, OnlyWhatRingsIsRejected) {
   set({{"autoRejectCalls", true}});
   for (const char* type : {"accepted", "rejected", "terminated", "latency"})

@@ -100,7 +100,8 @@ def test_updates_at_once_are_all_kept(api, shop):
         flag = FLAGS[number % len(FLAGS)]
         return updated(api, shop, **{flag: not DEFAULTS["settings"][flag]})
 
-    together(4 * len(FLAGS), change)
+    for _ in range(4):
+        together(8, change)  # as many as an account may have of calls that ask somebody else
     assert get(api, shop) == DEFAULTS["settings"] | {
         flag: not DEFAULTS["settings"][flag] for flag in FLAGS}
 

@@ -60,7 +60,8 @@ void SettingsBlock::start(IHost& host) {
                      .summary = "Change some settings of an instance; the others stay",
                      .body = fields(),
                      .reply = replyOf(kUpdated, fields()),
-                     .failure = "Failed to update settings configuration"},
+                     .failure = "Failed to update settings configuration",
+                     .slow = true},
                     [this](const HttpRequest& request) { return update(request); });
 }
 
@@ -86,6 +87,8 @@ HttpReply SettingsBlock::update(const HttpRequest& request) {
     effects_->showOnline(*request.instance, settings.at(kOnline).as_bool());
   return {.body = {{"success", true}, {"message", kUpdated}, {"settings", std::move(settings)}}};
 }
+
+void SettingsBlock::forget(const Instance& instance) { effects_->forget(instance.id); }
 
 void SettingsBlock::configure(const Instance& instance, const Fields& slice) {
   host_->settings().save(instance.id, slice.document());

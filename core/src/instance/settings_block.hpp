@@ -18,6 +18,7 @@ class SettingsBlock final : public IBlockConfigurator {
   void start(IHost&) override;
   void configure(const Instance&, const Fields&) override;
   Json summary(const Instance&) override;
+  void forget(const Instance&) override;
 
   // Tells its connector of all of them: before that links it, and when they were changed. Does not
   // throw.

@@ -9,7 +9,7 @@ namespace {
 
 constexpr auto kReject = "reject", kRead = "read", kOnline = "online";
 constexpr auto kApply = "settings.apply";
-constexpr std::size_t kCallsKnown = 1024;
+constexpr std::size_t kCallsKnown = 16;  // of an instance
 
 std::string textAt(const Json& value, const char* pointer) {
   boost::json::error_code none;
@@ -95,10 +95,11 @@ bool SettingsEffects::actsItself(const Instance& instance) {
 
 // WhatsApp does not tell of a call that the instance itself has rejected.
 void SettingsEffects::reject(const Instance& instance, const Event& event) {
-  if (!isNews(event)) return;
+  const std::string call = textAt(event.data, "/callId"), caller = textAt(event.data, "/from/jid");
+  if (call.empty() || caller.empty() || !isNews(instance.id, call)) return;
+  if (!ask(instance, "call.reject", {{"callId", call}, {"chat", caller}}))
+    return rings(instance.id, call);
   Json data = event.data;
-  const Json caller = data.at("from").at("jid");
-  if (!ask(instance, "call.reject", {{"callId", data.at("callId")}, {"chat", caller}})) return;
   for (const char* key : {"type", "status"}) data.as_object()[key] = "rejected";
   data.as_object()["timestamp"] = rfc3339(host_.clock().now());
   data.as_object()["autoRejected"] = true;
@@ -142,13 +143,24 @@ void SettingsEffects::notApplied(const Instance& instance, const std::string& op
       {{"instance", instance.id.value}, {"operation", operation}, {"reason", error.what()}});
 }
 
-bool SettingsEffects::isNews(const Event& event) {
-  const std::string call = event.instance.value + " " + textAt(event.data, "/callId");
+bool SettingsEffects::isNews(const InstanceId& id, const std::string& call) {
   const std::lock_guard lock(mutex_);
-  if (std::find(calls_.begin(), calls_.end(), call) != calls_.end()) return false;
-  calls_.push_back(call);
-  if (calls_.size() > kCallsKnown) calls_.pop_front();
+  auto& known = calls_[id];
+  if (std::find(known.begin(), known.end(), call) != known.end()) return false;
+  known.push_back(call);
+  if (known.size() > kCallsKnown) known.pop_front();
   return true;
+}
+
+// What tells of the same call next may have more luck.
+void SettingsEffects::rings(const InstanceId& id, const std::string& call) {
+  const std::lock_guard lock(mutex_);
+  std::erase(calls_[id], call);
+}
+
+void SettingsEffects::forget(const InstanceId& id) {
+  const std::lock_guard lock(mutex_);
+  calls_.erase(id);
 }
 
 }  // namespace pombo

@@ -27,6 +27,8 @@ class SettingsEffects final : public IEventSink {
   void apply(const Instance&, const Json& settings);
   // Others see whether a connected instance is online, unless its connector takes settings.
   void showOnline(const Instance&, bool online);
+  // The instance is going.
+  void forget(const InstanceId&);
 
  private:
   // Whether a connector does, as far as it has ever said.
@@ -37,13 +39,15 @@ class SettingsEffects final : public IEventSink {
   void markRead(const Instance&, const Event&);
   bool ask(const Instance&, const std::string& operation, const Json& arguments);
   void notApplied(const Instance&, const std::string& operation, const Error&);
-  // Once for each call.
-  bool isNews(const Event&);
+  // Once for each call, unless it rings on.
+  bool isNews(const InstanceId&, const std::string& call);
+  void rings(const InstanceId&, const std::string& call);
 
   IHost& host_;
   mutable std::mutex mutex_;  // guards both below
   std::map<std::string, bool> takesSettings_;
-  std::deque<std::string> calls_;  // the latest that were rejected
+  // The latest that were rejected: of each instance apart, so that nobody's flood hides another's.
+  std::map<InstanceId, std::deque<std::string>> calls_;
 };
 
 }  // namespace pombo
