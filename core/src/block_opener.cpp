@@ -1,5 +1,6 @@
 #include "block_opener.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "block/loader.hpp"
@@ -9,6 +10,17 @@
 namespace pombo {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+// A process that is neither another user's nor kept from files by the kernel.
+bool canReadOurs(const boost::json::object& said) {
+  const auto& in = said.at("confined").as_array();
+  return std::none_of(in.begin(), in.end(),
+                      [](const Json& each) { return each == "user" || each == "landlock"; });
+}
+
+}  // namespace
 
 std::string findLibrary(const Config& config, const std::string& block) {
   const fs::path home = homeFolder();
@@ -58,6 +70,10 @@ OpenedBlock BlockOpener::opened(const BlockConfig& wanted, const std::string& li
   made.options = optionsOf(wanted, block.code->options(), environment_);
   if (!folder.empty()) made.options.as_object()["folder"] = folder;
   log_.write(where.surprising ? Level::warn : Level::info, "Block is opened", said);
+  if (where.isolated && canReadOurs(said))
+    log_.write(Level::warn, "A block's process can read what the server can",
+               {{"block", wanted.name},
+                {"reason", "this kernel has no Landlock, and the server's user is not root"}});
   return made;
 }
 

@@ -7,12 +7,12 @@ import os
 import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from client import Api, Reply, assert_refused
 from deliveries import SERVER_ENV as TO_LOOPBACK
+from phones import simulators
 from pombo_server import Server, until
 from receivers import Receiver
 
@@ -457,14 +457,6 @@ def test_another_connectors_instance_is_left_alone(api, fresh):
 
 
 # Its connector's process --------------------------------------------------------------------------
-
-
-def simulators(server: Server) -> list[int]:
-    """Its processes; other blocks may have some as well."""
-    children = [int(child) for file in Path(f"/proc/{server.pid}/task").glob("*/children")
-                for child in file.read_text().split()]
-    return [child for child in children
-            if b"/simulator.so" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def metric(server: Server, name: str) -> float:

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "caged.hpp"
 #include "process/own_folder.hpp"
@@ -16,7 +17,8 @@ namespace fs = std::filesystem;
 
 class Caged {
  public:
-  explicit Caged(const std::string& folder) : block(cagedIn(folder), nullptr) { block.start(host); }
+  explicit Caged(const std::string& folder) : Caged(cagedIn(folder)) {}
+  explicit Caged(const Isolation& isolation) : block(isolation, nullptr) { block.start(host); }
   ~Caged() { block.stop(); }
 
   Json perform(const std::string& operation, const std::string& path = "") {
@@ -96,9 +98,22 @@ TEST(Program, IsStartedAgainInTheSameFolder) {
   const std::string file = around.folder() + "/kept";
   EXPECT_EQ(caged.errnoOf("write", file), 0);
   EXPECT_EQ(errorOf([&] { caged.perform("exit"); }),
-            "unavailable: The caged block exited with status 7");
+            "timedOut: The caged block exited with status 7");
   EXPECT_EQ(caged.errnoOf("read", file), 0);
   EXPECT_EQ(caged.host.counter("crashes"), 1);
+}
+
+TEST(Program, HasDoneNothingOfWhatItIsAskedWhenItIsGone) {
+  Around around;
+  Isolation isolation = cagedIn(around.folder());
+  isolation.crashes = 1;
+  Caged caged(isolation);
+  EXPECT_EQ(errorOf([&] { caged.perform("exit"); }),
+            "timedOut: The caged block exited with status 7")
+      << "it may have done it";
+  EXPECT_TRUE(caged.host.waitForGauge("quarantined", 1));
+  EXPECT_EQ(errorOf([&] { caged.perform("exit"); }),
+            "unavailable: The caged block is in quarantine: it exited with status 7");
 }
 
 // A user that cannot get to its folder is of no use; the gateway's own can, and needs no more.
@@ -160,6 +175,47 @@ TEST(Program, LiesBesideItsLibrary) {
     EXPECT_EQ(errorOf([&] { programOf(file); }),
               "bug: " + file + ": its program \"" + other + "\" is no file beside it");
   }
+}
+
+// What comes too late for one life has not ended it, and has no part in the next.
+TEST(Program, IsAskedForNobodyWhileItIsDown) {
+  Around around;
+  SharedHost host;
+  std::vector<std::string> asked;
+  std::promise<void> down, goOn;
+  int ends = 0;
+  RemoteBlock block(
+      cagedIn(around.folder()),
+      [&](RemoteBlock::Fate fate) {
+        if (fate != RemoteBlock::Fate::ended || ++ends < 2) return;
+        down.set_value();
+        goOn.get_future().wait();
+      },
+      [&](const InstanceId& id) {
+        asked.push_back(id.value);
+        return id.value != "elsewhere";
+      });
+  block.start(host);
+  const auto perform = [&](const std::string& name, const std::string& operation) {
+    Instance instance = kShop;
+    instance.id = {name};
+    return errorOf([&] {
+      static_cast<IBlockConfigurator&>(block).connector()->perform(instance, operation,
+                                                                   {{"path", "/"}});
+    });
+  };
+  const std::string isDown = "unavailable: The caged block is not running";
+  EXPECT_NE(perform("first", "exit"), isDown);
+  EXPECT_TRUE(host.waitForCounter("restarts", 1));
+  EXPECT_NE(perform("second", "exit"), isDown);
+  down.get_future().wait();
+  EXPECT_EQ(perform("late", "state"), isDown);
+  goOn.set_value();
+  EXPECT_TRUE(host.waitForCounter("restarts", 2));
+  EXPECT_EQ(perform("elsewhere", "state"), isDown);
+  EXPECT_EQ(perform("third", "state"), "");
+  EXPECT_EQ(asked, (std::vector<std::string>{"first", "second", "elsewhere", "third"}));
+  block.stop();
 }
 
 TEST(Program, ThatIsNotThereIsTold) {

@@ -1,76 +1,14 @@
 // A program in several processes: what is whose, and what a death takes along.
-#include "process/shards.hpp"
-
 #include <gtest/gtest.h>
 
+#include <future>
 #include <set>
+#include <thread>
 
-#include "caged.hpp"
+#include "processes.hpp"
 
 namespace pombo {
 namespace {
-
-using Fate = RemoteBlock::Fate;
-
-Instance instanceNamed(const std::string& name) {
-  Instance instance = kShop;
-  instance.id = {name};
-  return instance;
-}
-
-class Processes {
- public:
-  explicit Processes(
-      int count, const std::function<void(Isolation&)>& adjust = [](Isolation&) {})
-      : shards(
-            [&] {
-              Isolation isolation = cagedIn(around.folder());
-              adjust(isolation);
-              return isolation;
-            }(),
-            count,
-            [this](Fate fate, int process, const Shards::Its& its) {
-              const std::lock_guard lock(mutex_);
-              told_.push_back({fate, process, its});
-              host.metrics().count(fate == Fate::revived ? "told_revived" : "told", 1);
-            }) {}
-  ~Processes() { shards.stop(); }
-
-  struct Told {
-    Fate fate;
-    int process;
-    Shards::Its its;
-  };
-
-  Json perform(const std::string& instance, const std::string& operation) {
-    auto& block = static_cast<IBlockConfigurator&>(shards);
-    return block.connector()->perform(instanceNamed(instance), operation, {{"path", "/"}});
-  }
-  std::int64_t processOf(const std::string& instance) {
-    return perform(instance, "state").at("process").as_int64();
-  }
-  // Ends the process that has it; returns when there is another.
-  void end(const std::string& instance) {
-    const double before = host.counter("told_revived");
-    EXPECT_EQ(errorOf([&] { perform(instance, "exit"); }),
-              "unavailable: The caged block exited with status 7");
-    EXPECT_TRUE(host.waitForCounter("told_revived", before + 1));
-  }
-  std::vector<Told> told() {
-    const std::lock_guard lock(mutex_);
-    return told_;
-  }
-
-  Around around;
-  SharedHost host;
-
- private:
-  std::mutex mutex_;  // guards the one below
-  std::vector<Told> told_;
-
- public:
-  Shards shards;
-};
 
 std::vector<std::string> someInstances() {
   std::vector<std::string> all;
@@ -111,7 +49,7 @@ TEST(Shards, ADeathIsOfItsOwnInstancesAlone) {
             Json(told[0].process + 1));
 }
 
-TEST(Shards, WhoWasAtWorkAtTwoEndsGetsAProcessOfItsOwn) {
+TEST(Shards, WhoEndsItTwiceGetsAProcessOfItsOwn) {
   Processes processes(1);
   processes.shards.start(processes.host);
   processes.end("bad");
@@ -137,6 +75,48 @@ TEST(Shards, WhoHasAProcessForItselfStaysThere) {
   EXPECT_EQ(processes.host.lines("An instance has a process of its own"), 0u);
 }
 
+TEST(Shards, WhoseProcessIsGivenUpIsForgottenByAnother) {
+  Processes processes(1, [](Isolation& isolation) { isolation.crashes = 3; });
+  processes.shards.start(processes.host);
+  processes.processOf("good");
+  for (int i = 0; i < 4; ++i) processes.end("bad");
+  EXPECT_NE(errorOf([&] { processes.perform("bad", "exit"); }), "");
+  EXPECT_TRUE(processes.host.waitForCounter("told_quarantined", 1));
+  EXPECT_EQ(errorOf([&] { processes.processOf("bad"); }),
+            "unavailable: The caged block is in quarantine: it exited with status 7");
+  processes.shards.forget(instanceNamed("bad"));
+  EXPECT_EQ(processes.perform("good", "state").at("forgotten"), Json(boost::json::array{"bad"}));
+  EXPECT_EQ(processes.processOf("bad"), processes.processOf("good"));
+}
+
+TEST(Shards, NobodyGetsAnotherProcessDuringAStop) {
+  Processes processes(2);
+  processes.shards.start(processes.host);
+  const auto all = someInstances();
+  const auto first = processes.processOf(all[0]);
+  const auto in = [&](bool same) {
+    return *std::find_if(all.begin() + 1, all.end(), [&](const std::string& each) {
+      return (processes.processOf(each) == first) == same;
+    });
+  };
+  const std::string fellow = in(true), other = in(false);
+  processes.end(all[0]);
+  processes.processOf(fellow);
+  std::promise<void> ended, goOn;
+  processes.meanwhile = [&](Fate) {
+    ended.set_value();
+    goOn.get_future().wait();
+  };
+  EXPECT_NE(errorOf([&] { processes.perform(all[0], "exit"); }), "");
+  ended.get_future().wait();
+  auto stopped = std::async(std::launch::async, [&] { processes.shards.stop(); });
+  while (errorOf([&] { processes.processOf(other); }).empty()) std::this_thread::yield();
+  goOn.set_value();
+  stopped.get();
+  EXPECT_EQ(processes.host.lines("An instance has a process of its own"), 0u);
+  EXPECT_EQ(processes.told().size(), 3u) << "it has ended twice, and come back once";
+}
+
 TEST(Shards, HealthNamesTheProcessThatIsInQuarantine) {
   Processes processes(2, [](Isolation& isolation) { isolation.crashes = 1; });
   processes.shards.start(processes.host);
@@ -148,7 +128,7 @@ TEST(Shards, HealthNamesTheProcessThatIsInQuarantine) {
   });
   ASSERT_NE(other, all.end());
   EXPECT_NE(errorOf([&] { processes.perform(all[0], "exit"); }), "");
-  EXPECT_TRUE(processes.host.waitForCounter("told", 1));
+  EXPECT_TRUE(processes.host.waitForCounter("told_quarantined", 1));
   const auto told = processes.told();
   EXPECT_EQ(told.at(0).fate, Fate::quarantined);
   EXPECT_EQ(processes.shards.health(), "fail: process " + std::to_string(told[0].process + 1) +

@@ -57,6 +57,11 @@ class SharedHost final : public IHost, private ILogger, private IMetrics, privat
     return changed_.wait_for(lock, std::chrono::minutes(1),
                              [&] { return counters_[name] >= atLeast; });
   }
+  bool waitForTheSum(const std::string& one, const std::string& other, double atLeast) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::minutes(1),
+                             [&] { return counters_[one] + counters_[other] >= atLeast; });
+  }
   bool waitForGauge(const std::string& name, double value) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::minutes(1),

@@ -68,8 +68,8 @@ class POMBO_API IConnector {
   virtual Profile profile(const Instance&) = 0;
 
   // Everything else that can be asked of WhatsApp: "message.text", "group.create", ... with the
-  // fields that the REST route of that name takes. Throws Error{unsupported}
-  // for an operation it lacks, Error{unavailable} when the instance is not connected. [request]
+  // fields that the REST route of that name takes. Throws Error{unsupported} for what it lacks,
+  // Error{unavailable} when nothing was done, Error{timedOut} when it may have been. [request]
   virtual Json perform(const Instance&, const std::string& operation, const Json& arguments) = 0;
   // The same with files, at most 8, which the arguments name by their places: {"mediaFile": 0}.
   // Throws Error{unsupported} where none are taken. [request]

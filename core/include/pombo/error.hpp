@@ -21,8 +21,8 @@ enum class Code {
   internal,         // 500, with a sentence meant for the client
   unsupported,      // 501
   refused,          // 502: whoever we asked on the client's behalf said no
-  unavailable,      // 503
-  timedOut,         // 504
+  unavailable,      // 503; of a connector: nothing was done, ask again
+  timedOut,         // 504; of a connector: it may have been done
 };
 
 // The only exception that crosses the contract, as its code and its sentence: a class derived from

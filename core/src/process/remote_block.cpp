@@ -9,8 +9,11 @@ constexpr auto kHealth = 5s;
 
 }  // namespace
 
-RemoteBlock::RemoteBlock(Isolation isolation, Tell tell)
-    : tell_(std::move(tell)), served_(supervisor_), supervisor_(std::move(isolation), *this) {
+RemoteBlock::RemoteBlock(Isolation isolation, Tell tell, Ask ask)
+    : tell_(std::move(tell)),
+      ask_(std::move(ask)),
+      served_(supervisor_),
+      supervisor_(std::move(isolation), *this) {
   declared_ = declarationOf(*supervisor_.launch());
 }
 

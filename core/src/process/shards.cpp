@@ -1,22 +1,23 @@
 #include "process/shards.hpp"
 
-#include <algorithm>
 #include <thread>
 
 namespace pombo {
 namespace {
 
-using namespace std::chrono_literals;
-
-// Before its end, as far as that can be told: what ends a process is noticed a moment later.
-constexpr auto kAtWork = 3s;
-// Of one death, and in all: a process is dear, and not all that was at work is to blame.
-constexpr std::size_t kMostSuspects = 4, kMostAlone = 16;
+// How long after an end the next is one in a row, by what the supervisor takes for that: links are
+// made again one after the other, and whoever is to blame may be among the last.
+constexpr int kInARow = 5;
+// In all: each end in a row takes one of these, and halves those who may be to blame.
+constexpr std::size_t kMostApart = 24;
 
 }  // namespace
 
 Shards::Shards(Isolation isolation, int processes, Tell tell)
-    : isolation_(std::move(isolation)), processes_(processes), tell_(std::move(tell)) {
+    : isolation_(std::move(isolation)),
+      processes_(processes),
+      tell_(std::move(tell)),
+      placement_(processes, kInARow * isolation_.within) {
   for (int i = 0; i < processes_; ++i) launch(add());
 }
 
@@ -24,6 +25,8 @@ Shards::~Shards() { stop(); }
 
 int Shards::add() {
   const std::lock_guard lock(mutex_);
+  if (shards_.size() >= static_cast<std::size_t>(processes_) + kMostApart)
+    throw Error(Code::unavailable, "There are " + std::to_string(kMostApart) + " already");
   shards_.push_back(std::make_unique<Shard>());
   return static_cast<int>(shards_.size()) - 1;
 }
@@ -37,7 +40,8 @@ void Shards::launch(int process) {
   Isolation isolation = isolation_;
   isolation.process = processes_ > 1 || process > 0 ? process + 1 : 0;
   auto block = std::make_unique<RemoteBlock>(
-      isolation, [this, process](RemoteBlock::Fate fate) { told(process, fate); });
+      isolation, [this, process](RemoteBlock::Fate fate) { told(process, fate); },
+      [this, process](const InstanceId& id) { return placement_.ask(process, id); });
   Shard& shard = at(process);
   const std::lock_guard lock(mutex_);
   shard.block = std::move(block);
@@ -48,9 +52,10 @@ void Shards::open(int process) {
   const bool single = processes_ == 1 && process == 0;
   shard.host = std::make_unique<ShardHost>(
       *host_, *gauges_,
-      ShardHost::Place{.process = process,
-                       .single = single,
-                       .active = [this, process](const InstanceId& id) { note(process, id); }});
+      ShardHost::Place{
+          .process = process, .single = single, .active = [this, process](const InstanceId& id) {
+            placement_.told(process, id);
+          }});
   shard.block->start(*shard.host);
   auto& block = static_cast<IBlockConfigurator&>(*shard.block);
   if (!single && (!block.connector() || block.enricher() || block.proxies()))
@@ -109,39 +114,10 @@ std::optional<std::string> Shards::health() {
   return failed && all.size() > 1 ? failed : first;
 }
 
-int Shards::placeOf(const InstanceId& id, const std::map<InstanceId, int>& alone, int processes) {
-  if (const auto own = alone.find(id); own != alone.end()) return own->second;
-  return static_cast<int>(std::hash<std::string>()(id.value) % static_cast<unsigned>(processes));
-}
-
-int Shards::processOf(const InstanceId& id) const {
-  const std::lock_guard lock(mutex_);
-  return placeOf(id, alone_, processes_);
-}
-
-IConnector& Shards::linker(const Instance& instance) {
-  const int process = processOf(instance.id);
-  note(process, instance.id);
-  return *static_cast<IBlockConfigurator&>(*at(process).block).connector();
-}
-
-void Shards::note(int process, const InstanceId& id) {
-  const std::lock_guard lock(mutex_);
-  Shard& shard = *shards_[static_cast<std::size_t>(process)];
-  shard.active[id] = Peer::Clock::now();
-  shard.known.insert(id);
-}
-
 // The folder is all processes': where its own is given up, another can delete what it has kept.
 void Shards::forget(const Instance& instance) {
-  const int process = processOf(instance.id);
-  {
-    const std::lock_guard lock(mutex_);
-    Shard& shard = *shards_[static_cast<std::size_t>(process)];
-    shard.active.erase(instance.id);
-    shard.known.erase(instance.id);
-    alone_.erase(instance.id);
-  }
+  const int process = placement_.placeOf(instance.id);
+  placement_.forget(instance.id);
   try {
     at(process).block->forget(instance);
   } catch (const Error&) {
@@ -150,63 +126,14 @@ void Shards::forget(const Instance& instance) {
   }
 }
 
-// The links of whoever it had are gone, also of those that have a process of their own from now on.
+// The links of whoever it had are gone, also of those that have another process from now on.
 void Shards::told(int process, RemoteBlock::Fate fate) {
   if (fate == RemoteBlock::Fate::revived) return tell_(fate, process, nullptr);
-  std::map<InstanceId, int> alone;
-  {
-    const std::lock_guard lock(mutex_);
-    alone = alone_;
-  }
   gauges_->forget(process);
-  const bool isOne = processes_ == 1 && alone.empty();
-  tell_(
-      fate, process, isOne ? Its() : [process, alone, all = processes_](const InstanceId& id) {
-        return placeOf(id, alone, all) == process;
-      });
-  if (fate == RemoteBlock::Fate::ended)
-    for (const auto& id : suspectsOf(process))
-      if (!separate(process, id)) break;
-}
-
-// Who was at work at this end and at the one before it, the last first; never all that it has,
-// because there has to be somebody to be saved from them.
-std::vector<InstanceId> Shards::suspectsOf(int process) {
-  const std::lock_guard lock(mutex_);
-  Shard& shard = *shards_[static_cast<std::size_t>(process)];
-  const auto now = Peer::Clock::now();
-  std::vector<std::pair<Peer::Deadline, InstanceId>> both;
-  std::set<InstanceId> atWork;
-  for (const auto& [id, last] : shard.active) {
-    if (now - last > kAtWork) continue;
-    atWork.insert(id);
-    if (shard.suspects.contains(id)) both.emplace_back(last, id);
-  }
-  const bool inARow = now - shard.ended < isolation_.within;
-  const std::size_t others = shard.known.empty() ? 0 : shard.known.size() - 1;
-  const std::size_t room = kMostAlone - std::min(kMostAlone, alone_.size());
-  shard.active.clear();
-  shard.suspects = std::move(atWork);
-  shard.ended = now;
-  if (!inARow || process >= processes_ || stopping_) return {};
-  std::sort(both.rbegin(), both.rend(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
-  both.resize(std::min({both.size(), others, kMostSuspects, room}));
-  std::vector<InstanceId> all;
-  for (const auto& [last, id] : both) all.push_back(id);
-  return all;
-}
-
-// One whose instance was deleted, and which has never failed.
-std::optional<int> Shards::spare() const {
-  const std::lock_guard lock(mutex_);
-  for (auto i = processes_; i < static_cast<int>(shards_.size()); ++i) {
-    const Shard& shard = *shards_[static_cast<std::size_t>(i)];
-    const bool isTaken = std::any_of(alone_.begin(), alone_.end(),
-                                     [&](const auto& each) { return each.second == i; });
-    if (shard.isOpen && !isTaken && shard.ended == Peer::Deadline()) return i;
-  }
-  return std::nullopt;
+  tell_(fate, process, placement_.itsOf(process));
+  const auto leaving = placement_.ended(process, Placement::Clock::now());
+  if (fate == RemoteBlock::Fate::ended && !leaving.empty() && separate(process, leaving))
+    at(process).block->pardon();
 }
 
 int Shards::makeOne() {
@@ -221,28 +148,30 @@ int Shards::makeOne() {
   return process;
 }
 
-// Whether there may be another: each takes its time, and those that are not to blame wait for it.
-bool Shards::separate(int from, const InstanceId& id) try {
-  auto process = spare();
-  if (!process) {
-    const std::lock_guard lock(mutex_);
-    if (stopping_ || shards_.size() >= static_cast<std::size_t>(processes_) + kMostAlone)
-      return false;
+// Both ends of a pair of processes have fewer than there were, so that this comes to an end.
+bool Shards::separate(int from, const std::vector<InstanceId>& leaving) {
+  const bool isOne = leaving.size() == 1;
+  boost::json::object said{{"from", from + 1}, {"instances", leaving.size()}};
+  if (isOne) said["instance"] = leaving[0].value;
+  try {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return false;
+    }
+    const auto spare = placement_.takeSpare();
+    const int to = spare ? *spare : makeOne();
+    placement_.move(leaving, from, to, Placement::Clock::now());
+    said["process"] = to + 1;
+    host_->log().write(Level::warn,
+                       isOne ? "An instance has a process of its own"
+                             : "Instances have another process, to find the one that ends it",
+                       said);
+    return true;
+  } catch (const std::exception& failure) {
+    said["reason"] = failure.what();
+    host_->log().write(Level::error, "Instances have no other process", said);
+    return false;
   }
-  if (!process) process = makeOne();
-  {
-    const std::lock_guard lock(mutex_);
-    alone_[id] = *process;
-    shards_[static_cast<std::size_t>(from)]->known.erase(id);
-    shards_[static_cast<std::size_t>(*process)]->known.insert(id);
-  }
-  host_->log().write(Level::warn, "An instance has a process of its own",
-                     {{"instance", id.value}, {"process", *process + 1}});
-  return true;
-} catch (const std::exception& failure) {
-  host_->log().write(Level::error, "An instance has no process of its own",
-                     {{"instance", id.value}, {"reason", failure.what()}});
-  return false;
 }
 
 }  // namespace pombo

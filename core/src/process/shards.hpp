@@ -1,7 +1,8 @@
-// A program in several processes: each instance is linked by one of them, and one whose links may
-// be what ends a process gets a process of its own.
+// A program in several processes: each instance is linked by one of them, and whoever ends one
+// again and again gets a process of its own.
 #pragma once
 
+#include "process/placement.hpp"
 #include "process/remote_block.hpp"
 #include "process/shard_host.hpp"
 
@@ -9,7 +10,7 @@ namespace pombo {
 
 class Shards final : public IBlockConfigurator, private IConnector {
  public:
-  using Its = std::function<bool(const InstanceId&)>;
+  using Its = Placement::Its;
   // What becomes of the process of this number, and so of the links of its instances; of what is
   // started again, nothing more is said. As RemoteBlock::Tell has it.
   using Tell = std::function<void(RemoteBlock::Fate, int process, const Its&)>;
@@ -33,17 +34,10 @@ class Shards final : public IBlockConfigurator, private IConnector {
   std::vector<std::string> protection() const { return at(0).block->protection(); }
 
  private:
-  // A process, and what is known of its instances.
   struct Shard {
     std::unique_ptr<ShardHost> host;
     std::unique_ptr<RemoteBlock> block;
     bool isOpen = false;
-    // When each was last called for or told of, in the life that is now; and who was at work when
-    // the last one ended.
-    std::map<InstanceId, Peer::Deadline> active;
-    std::set<InstanceId> suspects;
-    std::set<InstanceId> known;  // whoever it has been called for, in all its lives
-    Peer::Deadline ended = {};
   };
 
   // IConnector
@@ -53,7 +47,7 @@ class Shards final : public IBlockConfigurator, private IConnector {
   }
   void disconnect(const Instance& i) override { linker(i).disconnect(i); }
   void logout(const Instance& i) override { linker(i).logout(i); }
-  Profile profile(const Instance& i) override { return of(i).connector()->profile(i); }
+  Profile profile(const Instance& i) override { return linker(i).profile(i); }
   Json perform(const Instance& i, const std::string& operation, const Json& a) override {
     return linker(i).perform(i, operation, a);
   }
@@ -65,31 +59,26 @@ class Shards final : public IBlockConfigurator, private IConnector {
     return linker(i).media(i, key);
   }
 
-  static int placeOf(const InstanceId&, const std::map<InstanceId, int>& alone, int processes);
-  int processOf(const InstanceId&) const;
   Shard& at(int process) const;
-  IBlockConfigurator& of(const Instance& i) const { return *at(processOf(i.id)).block; }
+  IBlockConfigurator& of(const Instance& i) const { return *at(placement_.placeOf(i.id)).block; }
   IBlockConfigurator& first() const { return *at(0).block; }
-  IConnector& linker(const Instance&);
+  IConnector& linker(const Instance& i) const { return *of(i).connector(); }
   int add();
   void launch(int process);
   void open(int process);
-  void note(int process, const InstanceId&);
   void told(int process, RemoteBlock::Fate);
-  std::vector<InstanceId> suspectsOf(int process);
-  std::optional<int> spare() const;
   int makeOne();
-  bool separate(int from, const InstanceId&);
+  bool separate(int from, const std::vector<InstanceId>&);
 
   const Isolation isolation_;
   const int processes_;
   const Tell tell_;
+  Placement placement_;
   std::unique_ptr<ShardGauges> gauges_;
   IHost* host_ = nullptr;  // from start() on
 
   mutable std::mutex mutex_;                    // guards all below, but not what blocks do
-  std::vector<std::unique_ptr<Shard>> shards_;  // the first `processes`; then those of one instance
-  std::map<InstanceId, int> alone_;             // which of these has it
+  std::vector<std::unique_ptr<Shard>> shards_;  // the first `processes`; then those for suspects
   bool stopping_ = false;
 };
 

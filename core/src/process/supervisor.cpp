@@ -83,7 +83,6 @@ Peer::Deadline Supervisor::deadlineFor(std::chrono::milliseconds limit) {
   return request->deadline() - kToTell;
 }
 
-// Waits for a start that is under way, and fails at once in the pause between two.
 std::shared_ptr<Child> Supervisor::current(Peer::Deadline until) {
   std::unique_lock lock(mutex_);
   changed_.wait_until(lock, until, [this] {
@@ -98,7 +97,7 @@ Packed Supervisor::exchange(Child& child, Peer::Deadline until, std::chrono::mil
                             const char* name, Packed arguments) {
   const auto now = Peer::Clock::now();
   if (until <= now)
-    throw Error(Code::timedOut, "No time was left for the " + isolation_.name + " block");
+    throw Error(Code::unavailable, "No time was left for the " + isolation_.name + " block");
   aboutToWait();
   try {
     return child.peer.ask(until, now + limit, name, std::move(arguments));
@@ -109,7 +108,7 @@ Packed Supervisor::exchange(Child& child, Peer::Deadline until, std::chrono::mil
   } catch (const Peer::Full&) {
     throw unavailable("has too many calls under way");
   } catch (const Peer::Gone&) {
-    throw unavailable(child.epitaph());
+    throw CutOff(unavailable(child.epitaph()));
   }
 }
 
@@ -167,18 +166,24 @@ bool Supervisor::outlive(const std::string& epitaph) {
   changed_.notify_all();
   lock.unlock();
   if (!host) return false;
+  const auto pause = pause_;
   const std::string next = state == State::quarantined
                                ? "quarantine"
-                               : "restart in " + std::to_string(pause_.count()) + " ms";
+                               : "restart in " + std::to_string(pause.count()) + " ms";
   log(Level::error, "The process of the block ended", {{"reason", epitaph}, {"next", next}});
   host->metrics().count("crashes", 1);
   report(state);
   inhabitant_.mourn(state == State::quarantined);
   if (state == State::quarantined) return false;
   lock.lock();
-  if (changed_.wait_for(lock, pause_, [this] { return state_ == State::stopped; })) return false;
+  if (changed_.wait_for(lock, pause, [this] { return state_ == State::stopped; })) return false;
   state_ = State::starting;
   return true;
+}
+
+void Supervisor::pardon() {
+  crashes_.clear();
+  pause_ = 0ms;
 }
 
 void Supervisor::revive(Child& child) {

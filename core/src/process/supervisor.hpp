@@ -34,6 +34,12 @@ class IInhabitant {
   virtual void revived() noexcept = 0;
 };
 
+// The process ended with the call in its hands: what was asked may have been done.
+class CutOff : public Error {
+ public:
+  explicit CutOff(const Error& error) : Error(error) {}
+};
+
 class Supervisor {
  public:
   Supervisor(Isolation, IInhabitant&);
@@ -44,8 +50,9 @@ class Supervisor {
   void up(IHost&);       // it was begun: from now on it is started again
   void stop() noexcept;  // says "stop" when it is up, and waits for its end
 
-  // Throws what the other side threw; Error{unavailable, timedOut} naming the block when it died or
-  // was late. Within what is left of the request being served, or within `limit`.
+  // Throws what the other side threw; Error{unavailable, timedOut} naming the block when it was not
+  // there or was late, CutOff{unavailable} when it died meanwhile. Within what is left of the
+  // request being served, or within `limit`.
   template <class R = void, class... A>
   R ask(std::chrono::milliseconds limit, const char* name, const A&... arguments) {
     const auto until = deadlineFor(limit);
@@ -71,7 +78,7 @@ class Supervisor {
         return resultOf<R>(std::move(result));
       } catch (const std::exception& mistyped) {
         child.kill(std::string("answered ") + name + " with something else: " + mistyped.what());
-        throw unavailable(child.epitaph());
+        throw CutOff(unavailable(child.epitaph()));
       }
   }
 
@@ -80,6 +87,12 @@ class Supervisor {
   std::optional<std::string> problem() const;
   std::shared_ptr<Child> child() const;
   Error unavailable(const std::string& why) const;
+  // Waits for a start that is under way, and fails at once in the pause between two.
+  std::shared_ptr<Child> current(Peer::Deadline until);
+  // From when it is asked, for an answer.
+  Peer::Deadline deadline() const { return deadlineFor(isolation_.call); }
+  // By mourn() alone: whoever may be to blame has left it, so that its ends so far do not count.
+  void pardon();
   // What is passed as a file may be anything that has a descriptor; throws Error{unavailable}.
   void requireFile(const Media&) const;
 
@@ -87,7 +100,6 @@ class Supervisor {
   enum class State { starting, up, down, quarantined, stopped };
 
   static Peer::Deadline deadlineFor(std::chrono::milliseconds limit);
-  std::shared_ptr<Child> current(Peer::Deadline until);
   Packed exchange(Child&, Peer::Deadline until, std::chrono::milliseconds limit, const char* name,
                   Packed arguments);
   void live();

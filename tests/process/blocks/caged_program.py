@@ -14,6 +14,8 @@ import sys
 EXECVEAT = {"x86_64": 322, "aarch64": 281}[platform.machine()]
 pipe = socket.socket(fileno=3)
 node = None
+forgotten = []
+doomed = None  # after how many calls more it ends
 
 
 def execveat(path):
@@ -23,7 +25,12 @@ def execveat(path):
     raise OSError(ctypes.get_errno(), "execveat")
 
 
-TRIED = {"read": lambda path: open(path, "rb").close(), "write": lambda path: open(path, "ab").close(),
+def doom(path):
+    global doomed
+    doomed = int(path) if doomed is None else doomed
+
+
+TRIED = {"doom": doom, "read": lambda path: open(path, "rb").close(), "write": lambda path: open(path, "ab").close(),
          "list": os.listdir, "makeFolder": os.mkdir, "makeLink": lambda path: os.symlink("/", path),
          "remove": os.remove, "run": lambda path: os.execv(path, [path]), "execveat": execveat,
          "fork": lambda path: os.posix_spawn(path, [path], {}), "exit": lambda path: os._exit(7)}
@@ -34,7 +41,8 @@ def state():
     limits = {name: resource.getrlimit(getattr(resource, "RLIMIT_" + name))[0]
               for name in ("AS", "DATA", "CORE", "NOFILE", "FSIZE")}
     return {"process": os.getpid(), "user": os.getuid(), "capabilities": int(status["CapEff"], 16) | int(status["CapPrm"], 16),
-            "limits": limits, "arguments": sys.argv[1:], "environment": sorted(os.environ)}
+            "limits": limits, "arguments": sys.argv[1:], "environment": sorted(os.environ),
+            "forgotten": forgotten}
 
 
 def outcome(operation, path):
@@ -46,7 +54,7 @@ def outcome(operation, path):
 
 
 def answer_to(call, arguments):
-    global node
+    global node, doomed
     if call == "block.declare":
         return {"fields": [], "options": []}
     if call == "block.start":
@@ -56,7 +64,12 @@ def answer_to(call, arguments):
         return {"connector": True, "enricher": False, "proxies": False}
     if call == "block.summary":
         return {"node": node, "user": os.getuid()}
+    if call == "block.forget":
+        forgotten.append(arguments[0]["id"]["value"])
     if call == "connector.perform":
+        if doomed == 0:
+            os._exit(7)
+        doomed = doomed and doomed - 1
         return state() if arguments[1] == "state" else outcome(arguments[1], arguments[2]["path"])
     return None
 
