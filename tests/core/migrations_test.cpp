@@ -134,6 +134,39 @@ TEST_F(MigrationsTest, TwoProcessesMigrateAtOnce) {
             1u);
 }
 
+// Each step finds rows of the release before it.
+TEST_F(MigrationsTest, CoresOwnKeepWhatIsThere) {
+  const auto steps = coreMigrations();
+  std::vector<Migration> done(steps.begin(), steps.begin() + 3);
+  migrate(database_, "core", done);
+  const auto insert = [](Session& session, const std::string& table, const std::string& values) {
+    session.run("INSERT INTO " + table + " VALUES (" + values + ")");
+  };
+  database_.commit([&](Session& session) {
+    insert(session,
+           "account (id, name, token_hash, enabled, instances, create_limit,"
+           " general_limit, created_at)",
+           "'a', 'one', 'hash', 1, 1, 60, 600, 1");
+    insert(session, "instance", "'i', 'a', 'shop', 'hash', 'sealed', 'c', 'banned', NULL, 1, 1");
+    for (const auto* queue : {"1", "2"})
+      insert(session, "delivery_queue",
+             std::string(queue) + ", 'i', 'webhook', 'to-" + queue + "', 1, 1, 0, 0, 0, ''");
+    for (const auto* place : {"7", "9", "8"})
+      insert(session, "delivery",
+             std::string(place) + ", 1, 5, " + place + ", 0, 0, 0, 1, 1, NULL, NULL, 0, '', ''");
+  });
+  migrate(database_, "core", steps);
+  database_.read([](Session& session) {
+    const auto queues = session.rows("SELECT newest FROM delivery_queue ORDER BY id", "n");
+    EXPECT_EQ(queues.at(0).number(0), 9) << "the next one comes behind it";
+    EXPECT_EQ(queues.at(1).number(0), 0);
+    EXPECT_EQ(session.rows("SELECT id FROM delivery", "n").size(), 3u);
+    const auto banned = session.rows("SELECT name FROM instance WHERE banned_until IS NULL", "t");
+    EXPECT_EQ(banned.at(0).text(0), "shop") << "until somebody says otherwise";
+    return 0;
+  });
+}
+
 TEST_F(MigrationsTest, CoresOwnAreNumberedFromOneAndSayWhy) {
   const auto steps = coreMigrations();
   ASSERT_FALSE(steps.empty());
