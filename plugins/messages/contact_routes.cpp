@@ -4,6 +4,7 @@
 
 #include "comma_list.hpp"
 #include "desk_routes.hpp"
+#include "letter_case.hpp"
 #include "reply_shape.hpp"
 
 using namespace pombo;
@@ -47,12 +48,6 @@ HttpReply contacts(const Desk& desk, const HttpRequest& request) {
                        {{"contacts", std::move(all)}, {"total", total}})};
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 struct Filter {
   std::vector<std::string> ids, names;
 };
@@ -71,17 +66,16 @@ std::vector<std::string> wantedBy(Filter filter, const Desk& desk, const HttpReq
   auto& [ids, names] = filter;
   for (const auto& label : desk.labels().list(request.instance->id))
     for (const auto& name : names)
-      if (lower(label.name) == lower(name)) ids.push_back(label.id);
+      if (caseFolded(label.name) == caseFolded(name)) ids.push_back(label.id);
   std::set<std::string> seen;
   std::erase_if(ids, [&](const std::string& id) { return !seen.insert(id).second; });
   return ids;
 }
 
-object chatOf(const Desk& desk, const InstanceId& id, const std::string& jid) {
-  const auto contact = desk.contacts().find(id, jid);
+object chatOf(const std::string& jid, const Contact& contact) {
   return {{"jid", jid},
-          {"lid", orNull(contact ? contact->lid : "")},
-          {"name", contact ? contact->name() : ""},
+          {"lid", orNull(contact.lid)},
+          {"name", contact.name()},
           {"type", wordFor(chatTypeOf(jid))}};
 }
 
@@ -103,12 +97,13 @@ HttpReply contactsByLabel(const Desk& desk, const HttpRequest& request) {
     labels[chat].push_back(object{{"id", label.id}, {"name", label.name}, {"color", label.color}});
     rows[chat] += std::find(wanted.begin(), wanted.end(), label.id) != wanted.end();
   }
+  auto people = desk.contacts().labelled(id);
   array chats;
   std::size_t total = 0;
   for (auto& [jid, all] : labels) {
     if (rows[jid] == 0) continue;
     total += rows[jid];
-    object chat = chatOf(desk, id, jid);
+    object chat = chatOf(jid, people[jid]);
     chat["labels"] = std::move(all);
     chats.push_back(std::move(chat));
   }

@@ -85,6 +85,23 @@ std::optional<Contact> ContactStore::find(const InstanceId& instance,
   return std::nullopt;
 }
 
+std::map<std::string, Contact> ContactStore::labelled(const InstanceId& instance) const {
+  std::map<std::string, Contact> byJid, all;
+  for (const auto& row : sql_.query({"SELECT " + std::string(kFields) +
+                                         " FROM messages_contacts WHERE instance_id = :i AND "
+                                         "(jid IN (SELECT chat FROM messages_labelled "
+                                         "WHERE instance_id = :of AND labeled = 1) OR "
+                                         "lid IN (SELECT chat FROM messages_labelled "
+                                         "WHERE instance_id = :its AND labeled = 1)) ORDER BY jid",
+                                     {instance.value, instance.value, instance.value}})) {
+    const Contact contact = contactIn(row);
+    if (!contact.lid.empty()) all.emplace(contact.lid, contact);
+    byJid.emplace(contact.jid, contact);
+  }
+  for (auto& [jid, contact] : byJid) all[jid] = std::move(contact);
+  return all;
+}
+
 void ContactStore::take(const Event& event) {
   const std::string jid = textAt(event.data, "/jid");
   if (!isPerson(jid)) return;

@@ -1,6 +1,7 @@
 // Whom an instance knows: what its phone says of people, and what their messages say.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ class ContactStore {
   std::vector<Contact> list(const pombo::InstanceId&) const;
   // By either form of the address.
   std::optional<Contact> find(const pombo::InstanceId&, const std::string& jid) const;
+  // Of chats that have labels, by the form of the address that the chat has.
+  std::map<std::string, Contact> labelled(const pombo::InstanceId&) const;
   // A "contact.update": an empty name takes away, what is absent stays.
   void take(const pombo::Event&);
 

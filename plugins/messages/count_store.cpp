@@ -1,5 +1,6 @@
 #include "count_store.hpp"
 
+#include "exchange_store.hpp"
 #include "row_store.hpp"
 
 using namespace pombo;
@@ -12,7 +13,7 @@ Tally tallyOf(ISql& sql, const InstanceId& instance) {
   for (const auto& row : sql.query({"SELECT COUNT(*) AS n FROM messages_kept "
                                     "WHERE instance_id = :i AND counted = -1 AND status = 0",
                                     {instance.value}}))
-    all.counts["status:0"] = numberIn(row, "n");
+    all.counts[statusCount(kPendingStatus)] = numberIn(row, "n");
   for (const auto& row :
        sql.query({"SELECT jid FROM messages_chats WHERE instance_id = :i", {instance.value}}))
     all.chats.push_back(textIn(row, "jid"));
@@ -24,6 +25,8 @@ Tally tallyOf(ISql& sql, const InstanceId& instance) {
   }
   return all;
 }
+
+std::string statusCount(std::int64_t status) { return "status:" + std::to_string(status); }
 
 Statement counting(const InstanceId& instance, const std::vector<std::string>& all,
                    std::int64_t by) {

@@ -19,6 +19,8 @@ struct Tally {
 
 Tally tallyOf(pombo::ISql&, const pombo::InstanceId&);
 
+// "status:4".
+std::string statusCount(std::int64_t status);
 pombo::Statement counting(const pombo::InstanceId&, const std::vector<std::string>& all,
                           std::int64_t by);
 // One message of this chat, at this time.

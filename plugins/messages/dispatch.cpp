@@ -8,11 +8,6 @@ using namespace pombo;
 
 namespace {
 
-// The connector may have it, and will say what has become of it, whatever was answered.
-bool mayYetBeSent(const Error& error) {
-  return error.code == Code::timedOut || error.code == Code::unavailable;
-}
-
 // Its event will say so as well: whoever reads an error of ours sends it again.
 void note(const Desk& desk, const InstanceId& id, const std::function<void()>& keep) try {
   keep();
@@ -21,6 +16,15 @@ void note(const Desk& desk, const InstanceId& id, const std::function<void()>& k
 } catch (const std::exception& error) {
   desk.host().log().write(Level::warn, "What has become of a message is not kept yet",
                           {{"reason", error.what()}});
+}
+
+// No route shows the reason, and whoever was answered may not be whoever looks at it.
+void giveUp(const Desk& desk, const InstanceId& instance, const std::string& id,
+            const Error& error) {
+  desk.host().log().write(
+      Level::info, "A message was not sent",
+      {{"instance", instance.value}, {"message", id}, {"reason", error.what()}});
+  note(desk, instance, [&] { desk.pending().fail(instance, id); });
 }
 
 }  // namespace
@@ -38,8 +42,8 @@ Json dispatched(const Desk& desk, const Instance& instance, const std::string& o
     desk.host().metrics().count("sent", 1);
     return exchange;
   } catch (const Error& error) {
-    if (!mayYetBeSent(error))
-      note(desk, instance.id, [&] { desk.pending().fail(instance.id, id); });
+    // Else the connector may have it, and will say what has become of it, whatever was answered.
+    if (error.code != Code::timedOut) giveUp(desk, instance.id, id, error);
     throw;
   }
 }

@@ -1,5 +1,6 @@
 #include "exchange_store.hpp"
 
+#include "count_store.hpp"
 #include "utc_text.hpp"
 
 using namespace pombo;
@@ -68,19 +69,40 @@ Statement insertion(const InstanceId& instance, const Json& exchange, Told told,
        replyIn(exchange), extraIn(exchange), kept(mediaKey), static_cast<std::int64_t>(told)}};
 }
 
+Statement revelation(const Event& event) {
+  const Json& exchange = event.data;
+  return {
+      "UPDATE messages_kept SET type = :type, "
+      "content = CASE WHEN edited = 0 THEN :content ELSE content END, media_type = :media, "
+      "mime_type = :mime, file_name = :file, reply = :reply, extra = :extra, media_key = :key "
+      "WHERE instance_id = :i AND id = :id AND chat = :chat AND sender = :sender "
+      "AND type = 'unavailable'",
+      {textAt(exchange, "/message/type"), textAt(exchange, "/message/content"),
+       textAt(exchange, "/message/media/type"), textAt(exchange, "/message/media/mimetype"),
+       textAt(exchange, "/message/media/fileName"), replyIn(exchange), extraIn(exchange),
+       kept(event.mediaKey), event.instance.value, textAt(exchange, "/id"),
+       textAt(exchange, "/chat/jid"), textAt(exchange, "/sender/jid")}};
+}
+
 Statement pendingRemoval(const InstanceId& instance, const std::string& id) {
   return {"DELETE FROM messages_kept WHERE instance_id = :i AND id = :id AND counted = -1",
           {instance.value, kept(id)}};
 }
 
 std::vector<std::string> countsFor(const Json& exchange) {
-  const std::string type = textAt(exchange, "/message/type");
   const bool outgoing = isOutgoing(exchange);
-  std::vector<std::string> all{outgoing ? "sent" : "received", "type:" + type,
-                               textAt(exchange, "/chat/type") == "group" ? "group" : "individual",
-                               "day:" + textAt(exchange, "/timestamp").substr(0, 10)};
+  std::vector<std::string> all = countsOfContent(exchange);
+  all.insert(all.end(), {outgoing ? "sent" : "received",
+                         textAt(exchange, "/chat/type") == "group" ? "group" : "individual",
+                         "day:" + textAt(exchange, "/timestamp").substr(0, 10)});
+  if (outgoing) all.push_back(statusCount(kSentStatus));
+  return all;
+}
+
+std::vector<std::string> countsOfContent(const Json& exchange) {
+  const std::string type = textAt(exchange, "/message/type");
+  std::vector<std::string> all{"type:" + type};
   if (!textAt(exchange, "/message/media/type").empty()) all.push_back("media:" + type);
-  if (outgoing) all.push_back("status:" + std::to_string(kSentStatus));
   return all;
 }
 

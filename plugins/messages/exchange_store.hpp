@@ -27,6 +27,8 @@ enum class Told { byAsking = -1, byAnswer = 0, byEvent = 1 };
 // By its event it is counted as well, and what was told before stays but for its media.
 pombo::Statement insertion(const pombo::InstanceId&, const pombo::Json& exchange, Told,
                            const std::string& mediaKey = "");
+// What could be read late, of a message kept as `unavailable`: nobody but its sender tells of it.
+pombo::Statement revelation(const pombo::Event&);
 // What was kept before it was sent gives way to what it has become, in whatever chat that is.
 pombo::Statement pendingRemoval(const pombo::InstanceId&, const std::string& id);
 // Ids are chosen by whoever sends: only its author changes a message, in the chat that it is in.
@@ -36,5 +38,7 @@ pombo::Statement revocationOf(const pombo::Event&);
 
 // What one message counts as: "sent", "type:text", ...
 std::vector<std::string> countsFor(const pombo::Json& exchange);
+// Of that, what its content is.
+std::vector<std::string> countsOfContent(const pombo::Json& exchange);
 // Of an outgoing message, before anybody has told of it; and when it was sent.
 inline constexpr std::int64_t kFailedStatus = -1, kPendingStatus = 0, kSentStatus = 1;

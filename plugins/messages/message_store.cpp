@@ -1,7 +1,5 @@
 #include "message_store.hpp"
 
-#include <algorithm>
-#include <array>
 #include <functional>
 
 #include "contact_store.hpp"
@@ -10,6 +8,7 @@
 #include "pending_store.hpp"
 #include "row_store.hpp"
 #include "schema_store.hpp"
+#include "status_store.hpp"
 #include "utc_text.hpp"
 #include "vote_store.hpp"
 
@@ -17,14 +16,13 @@ using namespace pombo;
 
 namespace {
 
+constexpr auto kUnavailable = "unavailable";  // a type
 constexpr int kMostOwners = 64;
 // Writers wait for each other: one of them takes no more rows than this, and a sweep no more turns.
 constexpr int kRowsAtOnce = 5000, kTurns = 10;
 constexpr std::chrono::hours kSweepPause{1};
 constexpr std::chrono::minutes kFailurePause{1};
 constexpr std::chrono::days kCountedDays{31};  // one by one
-constexpr std::array<const char*, 7> kWords{"error",    "pending", "sent",  "delivered",
-                                            "received", "read",    "played"};
 
 Json jsonIn(const SqlRow& row, const char* column) {
   const std::string text = textIn(row, column);
@@ -49,30 +47,18 @@ StoredMessage messageIn(const SqlRow& row) {
           .isDeleted = numberIn(row, "deleted") != 0};
 }
 
-// What a receipt says of the messages; nothing: that they stay as they are.
-std::optional<std::int64_t> statusIn(const std::string& receipt) {
-  static const std::map<std::string, std::int64_t> all{
-      {"delivered", 2}, {"read", 4},        {"read_self", 4},
-      {"played", 5},    {"played_self", 5}, {"server_error", kFailedStatus}};
-  const auto it = all.find(receipt);
-  return it == all.end() ? std::nullopt : std::optional(it->second);
+// Nothing where it is null: there is no such message, or its chat was never deleted.
+std::optional<std::int64_t> numberIfAny(const std::vector<SqlRow>& rows, const char* column) {
+  if (rows.empty()) return std::nullopt;
+  const auto* number = std::get_if<std::int64_t>(&rows.front().at(column));
+  return number ? std::optional(*number) : std::nullopt;
 }
 
 LateMessages::Key keyOf(const Event& event, const std::string& id) {
   return {event.instance.value, id, textAt(event.data, "/chat/jid")};
 }
 
-// Never backwards; what was delivered did not fail.
-bool follows(std::int64_t next, std::int64_t now) {
-  return next == kFailedStatus ? now == kPendingStatus || now == kSentStatus : next > now;
-}
-
 }  // namespace
-
-std::string statusWord(std::int64_t status) {
-  const auto place = std::clamp<std::int64_t>(status + 1, 0, std::int64_t(kWords.size()) - 1);
-  return kWords.at(static_cast<std::size_t>(place));
-}
 
 MessageStore::MessageStore(ISql& sql, const IClock& clock, Keeping keeping)
     : sql_(sql), clock_(clock), keeping_(keeping) {}
@@ -192,26 +178,48 @@ void MessageStore::takeMessage(const Event& event) {
   late_.remove(key);
 }
 
+// Of a history that is older than anything kept nobody knows whether it was counted before; and
+// what was said before its chat was deleted may be told of at any time.
+bool MessageStore::isGone(const Event& event, std::optional<std::int64_t> cleared) const {
+  const auto isCleared = [&](TimePoint at) { return cleared && *cleared >= microseconds(at); };
+  if (!event.data.as_object().contains("isHistory")) return isCleared(event.at);
+  const auto said = timeIn(textAt(event.data, "/timestamp"));
+  return said && (isCleared(*said) || *said < clock_.now() - keeping_.messages);
+}
+
 void MessageStore::keepReceived(const Event& event) {
-  const std::string chat = textAt(event.data, "/chat/jid");
-  const auto known =
-      sql_.query({"SELECT (SELECT counted FROM messages_kept "
-                  "WHERE instance_id = :i AND id = :id AND chat = :chat) AS counted, "
-                  "(SELECT at FROM messages_cleared WHERE instance_id = :of AND chat = :its "
-                  "AND at <= :now) AS cleared",
-                  {event.instance.value, textAt(event.data, "/id"), chat, event.instance.value,
-                   chat, microseconds(clock_.now())}});
-  if (!known.empty() && (numberIn(known.front(), "counted") == 1 ||
-                         numberIn(known.front(), "cleared") >= microseconds(event.at)))
-    return;
-  const std::string id = textAt(event.data, "/id");
+  const std::string id = textAt(event.data, "/id"), chat = textAt(event.data, "/chat/jid");
+  const auto known = sql_.query(
+      {"SELECT m.counted AS counted, m.status AS status, m.type AS type, m.sender AS sender, "
+       "c.at AS cleared FROM (SELECT 1 AS n) AS one "
+       "LEFT JOIN messages_kept AS m ON m.instance_id = :i AND m.id = :id AND m.chat = :chat "
+       "LEFT JOIN messages_cleared AS c ON c.instance_id = :of AND c.chat = :its AND c.at <= :now",
+       {event.instance.value, id, chat, event.instance.value, chat, microseconds(clock_.now())}});
+  if (isGone(event, numberIfAny(known, "cleared"))) return;
+  if (numberIfAny(known, "counted") == 1) {
+    const bool isIts = textIn(known.front(), "sender") == textAt(event.data, "/sender/jid");
+    return isIts && textIn(known.front(), "type") == kUnavailable ? reveal(event) : void();
+  }
   const bool isOwn = textAt(event.data, "/direction") == "outgoing";
+  const auto pending = isOwn ? statusSoFar(sql_, event.instance, id) : std::nullopt;
+  const auto answered = isOwn ? numberIfAny(known, "status") : std::nullopt;
   std::vector<Statement> all =
-      settling(event.instance, id, isOwn ? statusSoFar(sql_, event.instance, id) : std::nullopt,
+      settling(event.instance, id, pending,
                insertion(event.instance, event.data, Told::byEvent, event.mediaKey), chat);
-  all.push_back(counting(event.instance, countsFor(event.data), 1));
+  all.push_back(counting(event.instance, countsOf(event.data, pending, answered), 1));
   for (auto& each : meeting(event.instance, chat, textAt(event.data, "/timestamp")))
     all.push_back(std::move(each));
+  for (auto& each : peopleIn(event)) all.push_back(std::move(each));
+  if (textAt(event.data, "/message/type") == "poll_update") all.push_back(voting(event));
+  sql_.apply(all);
+}
+
+// Nobody could read it yet when it was told of, and counted.
+void MessageStore::reveal(const Event& event) {
+  if (textAt(event.data, "/message/type") == kUnavailable) return;
+  std::vector<Statement> all{revelation(event),
+                             counting(event.instance, {std::string("type:") + kUnavailable}, -1),
+                             counting(event.instance, countsOfContent(event.data), 1)};
   for (auto& each : peopleIn(event)) all.push_back(std::move(each));
   if (textAt(event.data, "/message/type") == "poll_update") all.push_back(voting(event));
   sql_.apply(all);
@@ -220,33 +228,10 @@ void MessageStore::keepReceived(const Event& event) {
 void MessageStore::takeStatus(const Event& event) {
   const auto status = statusIn(textAt(event.data, "/status"));
   if (!status) return;
-  for (const auto& id : event.data.at("messageIds").as_array())
-    moveStatus(event, std::string(id.as_string()), *status);
-}
-
-void MessageStore::moveStatus(const Event& event, const std::string& id, std::int64_t status) {
-  // A chat may be told by another name than that under which a message to it was asked for.
-  const std::string chat = textAt(event.data, "/chat/jid");
-  const auto rows =
-      sql_.query({"SELECT chat, status, outgoing, counted FROM messages_kept "
-                  "WHERE instance_id = :i AND id = :id AND (chat = :chat OR counted = -1) "
-                  "ORDER BY CASE WHEN chat = :best THEN 0 ELSE 1 END LIMIT 1",
-                  {event.instance.value, kept(id), chat, chat}});
-  if (rows.empty()) return requireKept(event, kept(id));
-  const auto now = numberIn(rows.front(), "status");
-  if (!follows(status, now)) return;
-  std::vector<Statement> all{
-      {"UPDATE messages_kept SET status = :s WHERE instance_id = :i AND id = :id AND chat = :chat",
-       {status, event.instance.value, kept(id), textIn(rows.front(), "chat")}}};
-  if (numberIn(rows.front(), "outgoing") != 0) {
-    // What is pending is counted when it is asked for; and its event counts it as sent.
-    if (now != kPendingStatus)
-      all.push_back(counting(event.instance, {"status:" + std::to_string(now)}, -1));
-    if (now < kSentStatus && status > kSentStatus && numberIn(rows.front(), "counted") == -1)
-      all.push_back(counting(event.instance, {"status:" + std::to_string(kSentStatus)}, -1));
-    all.push_back(counting(event.instance, {"status:" + std::to_string(status)}, 1));
+  for (const auto& each : event.data.at("messageIds").as_array()) {
+    const std::string id(each.as_string());
+    if (!moveStatus(sql_, event, id, *status)) requireKept(event, kept(id));
   }
-  sql_.apply(all);
 }
 
 void MessageStore::forget(const InstanceId& instance) {

@@ -30,9 +30,6 @@ struct StoredMessage {
   bool isDeleted = false;
 };
 
-// "sent", "read", ...
-std::string statusWord(std::int64_t status);
-
 // Thread-safe.
 class MessageStore {
  public:
@@ -86,9 +83,10 @@ class MessageStore {
  private:
   void takeMessage(const pombo::Event&);
   void requireKept(const pombo::Event&, const std::string& id);
+  bool isGone(const pombo::Event&, std::optional<std::int64_t> cleared) const;
   void keepReceived(const pombo::Event&);
+  void reveal(const pombo::Event&);
   void takeStatus(const pombo::Event&);
-  void moveStatus(const pombo::Event&, const std::string& id, std::int64_t status);
   // Whether there is no more of it.
   bool sweepSome(const std::string& table, const std::string& change, const std::string& which,
                  const std::string& before);

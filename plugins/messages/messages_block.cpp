@@ -51,6 +51,7 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
                              PendingStore(host.sql(), host.clock()),
                              LabelStore(host.sql(), host.clock()),
                              ContactStore(host.sql())});
+    overdue_.emplace(host, stores_->pending);
     delays_.emplace(Delays::Limits());
     desk_.emplace(host, *stores_, *delays_, bodyLimit);
     host.routes().addDialect(kDialect, wordsOfRefusal);
@@ -83,7 +84,10 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
   }
 
  private:
+  // A history may be long: what happens meanwhile does not stand behind it.
   std::vector<std::string> route(const Event& event) override {
+    if (event.type == "message.exchange" && event.data.as_object().contains("isHistory"))
+      return {"history"};
     for (const char* type :
          {"message.exchange", "message.status", "label.update", "contact.update"})
       if (event.type == type) return {"store"};
@@ -104,7 +108,7 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
 
   void sweep() try {
     MessageStore& store = stores_->messages;
-    giveUpOverdue(*host_, stores_->pending);
+    overdue_->giveUp();
     if (!store.sweep()) return;
     for (const auto& owner : store.owners())
       if (!host_->instances().find(owner)) store.forget(owner);
@@ -116,6 +120,7 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
   std::unique_ptr<Stores> stores_;
   std::optional<Delays> delays_;
   std::optional<Desk> desk_;
+  std::optional<OverdueStore> overdue_;
   std::optional<Repetition> sweeping_;
 };
 

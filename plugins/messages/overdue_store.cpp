@@ -1,5 +1,7 @@
 #include "overdue_store.hpp"
 
+#include <algorithm>
+
 #include "chat_address.hpp"
 #include "exchange_store.hpp"
 #include "utc_text.hpp"
@@ -7,6 +9,8 @@
 using namespace pombo;
 
 namespace {
+
+constexpr std::chrono::minutes kTellPause{30};
 
 Event failureOf(const Instance& instance, const PendingMessage& message, TimePoint now) {
   const Json lid = nullptr;
@@ -25,20 +29,30 @@ Event failureOf(const Instance& instance, const PendingMessage& message, TimePoi
 
 }  // namespace
 
-void giveUpOverdue(IHost& host, PendingStore& pending) try {
-  for (const auto& each : pending.overdue()) {
-    // Nobody is told of a chat that the instance may be ignoring: it may well have been sent.
-    if (mayBeIgnored(each.chat)) {
-      pending.drop(each);
-      continue;
-    }
-    // What is told changes it as well.
-    if (const auto instance = host.instances().find(each.instance))
-      host.events().publish({failureOf(*instance, each, host.clock().now())});
-    else
-      pending.fail(each.instance, each.id);
-    host.metrics().count("given_up", 1);
-  }
+void OverdueStore::giveUp() try {
+  const auto overdue = pending_.overdue();
+  std::erase_if(told_, [&](const auto& told) {
+    return std::none_of(overdue.begin(), overdue.end(), [&](const PendingMessage& each) {
+      return told.first == std::pair(each.instance.value, each.id);
+    });
+  });
+  for (const auto& each : overdue) giveUp(each);
 } catch (const std::exception& error) {
-  host.log().write(Level::warn, "Pending messages were not given up", {{"reason", error.what()}});
+  host_.log().write(Level::warn, "Pending messages were not given up", {{"reason", error.what()}});
+}
+
+void OverdueStore::giveUp(const PendingMessage& message) {
+  const std::pair which(message.instance.value, message.id);
+  const TimePoint now = host_.clock().now();
+  if (const auto told = told_.find(which); told != told_.end()) {
+    if (now - told->second < kTellPause) return;  // what was told is on its way
+    if (mayBeIgnored(message.chat)) return pending_.drop(message);
+  }
+  // What is told changes it as well.
+  if (const auto instance = host_.instances().find(message.instance))
+    host_.events().publish({failureOf(*instance, message, now)});
+  else
+    pending_.fail(message.instance, message.id);
+  told_[which] = now;
+  host_.metrics().count("given_up", 1);
 }

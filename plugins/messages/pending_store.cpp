@@ -23,7 +23,7 @@ void PendingStore::fail(const InstanceId& instance, const std::string& id) {
   const std::string which = " WHERE instance_id = :i AND id = :id AND counted = -1 AND status = 0";
   if (sql_.query({"SELECT id FROM messages_kept" + which, {instance.value, id}}).empty()) return;
   sql_.apply({{"UPDATE messages_kept SET status = -1" + which, {instance.value, id}},
-              counting(instance, {"status:-1"}, 1)});
+              counting(instance, {statusCount(kFailedStatus)}, 1)});
 }
 
 // In the order of their index: by time alone, a database may look through all that is kept.
@@ -59,7 +59,7 @@ std::vector<Statement> settling(const InstanceId& instance, const std::string& i
   if (!soFar) return {std::move(insertion)};
   std::vector<Statement> all{pendingRemoval(instance, id)};
   // It was given up, and has arrived after all.
-  if (*soFar == kFailedStatus) all.push_back(counting(instance, {"status:-1"}, -1));
+  if (*soFar == kFailedStatus) all.push_back(counting(instance, {statusCount(kFailedStatus)}, -1));
   all.push_back(std::move(insertion));
   if (*soFar > kSentStatus)
     all.push_back(

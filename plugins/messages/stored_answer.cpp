@@ -1,6 +1,7 @@
 #include "stored_answer.hpp"
 
 #include "reply_shape.hpp"
+#include "status_store.hpp"
 
 boost::json::object storedAnswer(const StoredMessage& message) {
   return {{"messageId", message.id},

@@ -2,6 +2,7 @@
 
 #include "desk_routes.hpp"
 #include "media_file.hpp"
+#include "status_store.hpp"
 #include "stored_answer.hpp"
 
 using namespace pombo;

@@ -43,6 +43,28 @@ def group_message():
                                   "sender": {"jid": ANA, "name": "Ana"}}
 
 
+# What can be read late ------------------------------------------------------------------------
+
+
+def test_what_can_be_read_late_takes_the_place_of_what_could_not(api, fresh):
+    phone = Phone(api, fresh("chat"))
+    hidden = message(chat=ANA)
+    hidden["message"] = {"type": "unavailable", "content": "", "rawType": "view_once"}
+    id = received(phone, hidden)
+    assert kept(phone, id)["messageType"] == "unavailable"
+
+    def happens(sender=ANA, **content):
+        phone.happens(hidden | {"sender": hidden["sender"] | {"jid": sender}, "message": content})
+
+    happens(sender=BIA, type="unsupported", rawType="x", content="I am Ana")
+    happens(type="text", content="At last")
+    assert until(lambda: kept(phone, id)["messageType"] == "text")
+    assert kept(phone, id)["content"] == "At last"
+    shown = phone.told("GET instance/metrics")["metrics"]
+    assert {word: n for word, n in shown["messagesByType"].items() if n} == {"text": 1}
+    assert shown["messagesReceived"] == 1
+
+
 # Editing --------------------------------------------------------------------------------------
 
 

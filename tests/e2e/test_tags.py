@@ -98,7 +98,7 @@ def chat(jid, *labels, name="", kind="private"):
 
 
 def test_chats_are_found_by_their_tags(phone):
-    for name in ("VIP", "Late", "New"):
+    for name in ("VIP", "Late", "New", "Promoção"):
         phone.told("POST chat/tag", name=name)
     assigned = {"success": True, "message": "Tag assigned successfully", "tag_id": "1"}
     for _ in range(2):
@@ -115,12 +115,26 @@ def test_chats_are_found_by_their_tags(phone):
     told = by_label(phone, labelIds="1", labelNames="LATE,none")
     assert (told["filter_label_ids"], told["total_rows"], told["total_chats"]) == (["1", "2"], 3, 2)
     assert by_label(phone, labelNames="New")["chats"] == []
+    for name in ("PROMOÇÃO", "promoc\u0327a\u0303o"):
+        assert by_label(phone, labelNames=name)["filter_label_ids"] == ["4"]
     removed = {"success": True, "message": "Tag removed successfully", "tag_id": "1"}
     for _ in range(2):
         assert phone.told("DELETE chat/assignTag", number=ANA, tagId="1") == removed
     assert by_label(phone, labelIds="1")["chats"] == []
     phone.told("DELETE chat/tag", tagId="2")
     assert by_label(phone, labelIds="2")["chats"] == []
+
+
+def test_a_tagged_chat_has_the_name_of_its_contact_by_either_address(phone):
+    phone.told("POST chat/tag", name="VIP")
+    phone.told("POST simulator/contact", number="5511988880000", lid="7@lid", fullName="Ana Lima")
+    phone.told("POST simulator/contact", number="5511977770000", fullName="Bia")
+    for jid in ("7@lid", BIA):
+        phone.told("POST chat/assignTag", number=jid, tagId="1")
+    vip = label("1", "VIP")
+    ana = chat("7@lid", vip, name="Ana Lima") | {"lid": "7@lid"}
+    assert until(lambda: by_label(phone, labelIds="1")["chats"] ==
+                 [chat(BIA, vip, name="Bia"), ana])
 
 
 def test_a_filter_has_to_be_said(phone):

@@ -3,6 +3,7 @@
 
 #include "group_answers.hpp"
 #include "group_identifier.hpp"
+#include "letter_case.hpp"
 #include "mute.hpp"
 #include "privacy.hpp"
 
@@ -14,6 +15,17 @@ TEST(Mute, LastsAsLongAsPhonesOffer) {
   for (const char* said : {"always", "forever", "permanent", ""})
     EXPECT_EQ(muteFor(said)->seconds, 0);
   for (const char* said : {"2h", " 8h", "8hours", "-1", "8h\n"}) EXPECT_FALSE(muteFor(said));
+}
+
+TEST(LetterCase, MakesNoDifferenceInAnyScript) {
+  const std::string paid = caseFolded("Promoção");
+  EXPECT_EQ(caseFolded("PROMOÇÃO"), paid);
+  EXPECT_EQ(caseFolded("promoc\u0327a\u0303o"), paid) << "composed or not";
+  EXPECT_NE(caseFolded("Promocao"), paid);
+  EXPECT_EQ(caseFolded("ΣΊΣΥΦΟΣ"), caseFolded("σίσυφος"));
+  EXPECT_EQ(caseFolded("STRASSE"), caseFolded("straße"));
+  EXPECT_EQ(caseFolded("VIP\xff"), "VIP\xff") << "no text";
+  EXPECT_EQ(caseFolded(""), "");
 }
 
 TEST(GroupIdentifier, IsAJidACodeOrALink) {

@@ -1,11 +1,15 @@
 // What is kept of a message before it is sent, and what settles it.
+#include <algorithm>
 #include <chrono>
 #include <regex>
 #include <set>
 
+#include "count_store.hpp"
+#include "exchange_store.hpp"
 #include "messages_fixture.hpp"
 #include "overdue_store.hpp"
 #include "pending_fields.hpp"
+#include "status_store.hpp"
 
 namespace {
 
@@ -31,6 +35,12 @@ class Pending : public Messages {
     Json data = exchange();
     data.at("direction") = direction;
     return {.type = "message.exchange", .instance = kShop.id, .chat = kAna, .data = data};
+  }
+  Event receipt(const char* status) {
+    return {.type = "message.status",
+            .instance = kShop.id,
+            .chat = kAna,
+            .data = {{"status", status}, {"messageIds", {"3EB0A1"}}, {"chat", {{"jid", kAna}}}}};
   }
 };
 
@@ -75,10 +85,22 @@ TEST_F(Pending, NothingIsSentThatIsNotKept) {
   }
 }
 
+TEST_F(Pending, WhyItWasNotSentIsInTheLogWithoutItsText) {
+  host.rows = {{{{"id", std::string("3EB0")}}}};
+  failing(Error(Code::unavailable, "No connector is available"));
+  ASSERT_FALSE(host.logLines.empty());
+  const LogLine& line = host.logLines.front();
+  EXPECT_EQ(line.level, Level::info);
+  EXPECT_EQ(line.message, "A message was not sent");
+  EXPECT_EQ(line.fields.at("message"), host.performed.at(0).arguments.at("id"));
+  EXPECT_EQ(line.fields.at("reason"), "No connector is available");
+  EXPECT_EQ(serialize(line.fields).find("Hello"), std::string::npos);
+}
+
 TEST_F(Pending, ARefusalSettlesItAndSilenceDoesNot) {
-  const std::vector<std::pair<Code, bool>> all{
-      {Code::internal, true},    {Code::invalid, true},   {Code::unsupported, true},
-      {Code::rateLimited, true}, {Code::timedOut, false}, {Code::unavailable, false}};
+  const std::vector<std::pair<Code, bool>> all{{Code::internal, true},    {Code::invalid, true},
+                                               {Code::unsupported, true}, {Code::rateLimited, true},
+                                               {Code::unavailable, true}, {Code::timedOut, false}};
   for (const auto& [code, settles] : all) {
     host.statements.clear();
     host.rows = {{{{"id", std::string("3EB0")}}}};
@@ -125,6 +147,22 @@ TEST_F(Pending, WhatWasReceivedAlreadyStaysSo) {
     if (!each.sql.starts_with(kChanged)) continue;
     EXPECT_EQ(each.values.front(), SqlValue(std::int64_t{2}));
   }
+  for (const auto& each : host.statements)
+    for (const auto& value : each.values)
+      EXPECT_NE(value, SqlValue("status:1")) << "it is counted by what it has become";
+}
+
+TEST_F(Pending, AReceiptIsProofThatWhatWasGivenUpHasArrived) {
+  host.rows = {{{{"chat", std::string(kAna)},
+                 {"status", std::int64_t{-1}},
+                 {"counted", std::int64_t{-1}},
+                 {"outgoing", std::int64_t{1}}}}};
+  host.deliver(receipt("delivered"));
+  std::vector<std::vector<SqlValue>> counted;
+  for (const auto& each : host.statements)
+    if (each.sql.starts_with(kCounted)) counted.push_back(each.values);
+  EXPECT_EQ(counted, (std::vector<std::vector<SqlValue>>{{"i-1", "status:-1", std::int64_t{-1}},
+                                                         {"i-1", "status:2", std::int64_t{1}}}));
 }
 
 TEST_F(Pending, AStatusFindsItByWhateverNameItsChatHas) {
@@ -132,18 +170,28 @@ TEST_F(Pending, AStatusFindsItByWhateverNameItsChatHas) {
                  {"status", std::int64_t{0}},
                  {"counted", std::int64_t{-1}},
                  {"outgoing", std::int64_t{1}}}}};
-  host.deliver(
-      {.type = "message.status",
-       .instance = kShop.id,
-       .chat = kAna,
-       .data = {
-           {"status", "server_error"}, {"messageIds", {"3EB0A1"}}, {"chat", {{"jid", kAna}}}}});
+  host.deliver(receipt("server_error"));
   ASSERT_EQ(statements(kChanged), 1u);
   ASSERT_EQ(statements(kCounted), 1u) << "it was not counted before";
   for (const auto& each : host.statements) {
     if (!each.sql.starts_with(kChanged)) continue;
     EXPECT_EQ(each.values, (std::vector<SqlValue>{std::int64_t{-1}, "i-1", "3EB0A1", "7@lid"}));
   }
+}
+
+TEST(CountsOf, WhatIsAnsweredWhileItsEventIsReadIsSent) {
+  const auto isSent = [](std::optional<std::int64_t> pending,
+                         std::optional<std::int64_t> answered) {
+    const auto all = countsOf(exchange(), pending, answered);
+    return std::find(all.begin(), all.end(), statusCount(kSentStatus)) != all.end();
+  };
+  EXPECT_TRUE(isSent(std::nullopt, std::nullopt));
+  EXPECT_TRUE(isSent(kPendingStatus, std::nullopt));
+  EXPECT_TRUE(isSent(std::nullopt, kSentStatus));
+  EXPECT_TRUE(isSent(std::nullopt, kPendingStatus)) << "it was pending a moment before";
+  EXPECT_FALSE(isSent(std::nullopt, 2));
+  EXPECT_FALSE(isSent(2, std::nullopt));
+  EXPECT_FALSE(isSent(std::nullopt, kFailedStatus));
 }
 
 class Overdue : public ::testing::Test {
@@ -153,11 +201,12 @@ class Overdue : public ::testing::Test {
                    {"id", std::string("3EB0A1")},
                    {"chat", std::string(chat)}}},
                  {{{"id", std::string("3EB0A1")}}}};
-    giveUpOverdue(host, pending);
+    overdue.giveUp();
   }
 
   FakeHost host;
   PendingStore pending{static_cast<IHost&>(host).sql(), static_cast<IHost&>(host).clock()};
+  OverdueStore overdue{host, pending};
 };
 
 TEST_F(Overdue, NobodySendsThemAnyMoreAndThatIsTold) {
@@ -174,9 +223,26 @@ TEST_F(Overdue, NobodySendsThemAnyMoreAndThatIsTold) {
   EXPECT_EQ(host.counters["given_up"], 1);
   EXPECT_FALSE(host.statements.back().sql.starts_with(kCounted))
       << "that is counted when it is told";
-  giveUp("i-1", "12036300000000@g.us");
-  EXPECT_EQ(host.published.size(), 1u) << "it may have been sent, and its event be ignored";
+  giveUp();
+  EXPECT_EQ(host.published.size(), 1u) << "it is on its way";
+}
+
+TEST_F(Overdue, InAGroupThatIsToldAndInOneThatIsIgnoredNothingStays) {
+  constexpr auto kTeam = "12036300000000@g.us";
+  host.known = {kShop};
+  host.time += minutes(30);
+  giveUp("i-1", kTeam);
+  ASSERT_EQ(host.published.size(), 1u);
+  EXPECT_EQ(host.published[0].data.at("messageSender"), Json(kShop.numberJid));
+  EXPECT_TRUE(host.statements.back().sql.starts_with("SELECT")) << "its event changes it";
+  host.time += minutes(29);
+  giveUp("i-1", kTeam);
+  EXPECT_TRUE(host.statements.back().sql.starts_with("SELECT")) << "its event is on its way";
+  host.time += minutes(1);
+  giveUp("i-1", kTeam);
+  EXPECT_EQ(host.published.size(), 1u) << "it was not accepted, and nothing would change";
   EXPECT_TRUE(host.statements.back().sql.starts_with(kGone));
+  EXPECT_EQ(host.counters["given_up"], 1);
 }
 
 TEST_F(Overdue, OfAnInstanceThatIsGoneNothingIsTold) {

@@ -112,8 +112,12 @@ TEST_F(Messages, AreKeptOnceAndCountedOnce) {
   EXPECT_EQ(host.deliver(event).at("store").outcome, Outcome::done);
   EXPECT_EQ(statements("INSERT INTO messages_kept"), 1u);
   EXPECT_EQ(statements("INSERT INTO messages_counts"), 1u);
-  host.rows = {{{{"counted", std::int64_t{1}}, {"cleared", SqlValue()}}}};
-  host.deliver(event);
+  host.rows = {{{{"counted", std::int64_t{1}},
+                 {"status", std::int64_t{1}},
+                 {"type", std::string("text")},
+                 {"sender", std::string("5511@s.whatsapp.net")},
+                 {"cleared", SqlValue()}}}};
+  EXPECT_EQ(host.deliver(event).at("store").outcome, Outcome::done);
   EXPECT_EQ(statements("INSERT INTO messages_kept"), 1u);
   EXPECT_EQ(statements("INSERT INTO messages_counts"), 1u);
   EXPECT_TRUE(host.deliver({.type = "call.update", .instance = kShop.id}).empty());
@@ -154,7 +158,8 @@ TEST_F(Messages, OfAChatThatWasDeletedSinceNothingIsKept) {
       .type = "message.exchange", .instance = kShop.id, .at = host.time, .data = exchange()};
   const auto known = [&](std::chrono::microseconds after) {
     const auto at = std::chrono::floor<std::chrono::microseconds>(host.time.time_since_epoch());
-    host.rows = {{{{"counted", SqlValue()}, {"cleared", (at + after).count()}}}};
+    host.rows = {
+        {{{"counted", SqlValue()}, {"status", SqlValue()}, {"cleared", (at + after).count()}}}};
   };
   known(std::chrono::microseconds(0));
   host.deliver(event);
