@@ -48,6 +48,11 @@ class Schemas:
         self.of = {kind: jsonschema_rs.validator_for({"$ref": f"#/$defs/{kind}", "$defs": page["$defs"]})
                    for kind in page["$defs"] if "." in kind}
 
+        names = {name: {"type": "string"} for name in ("firstName", "fullName", "pushName", "businessName")}
+        person = {"jid": {"type": "string"}, "lid": {"type": "string"}} | names  # docs/connectors.md: clients do not see it
+        self.of["contact.update"] = jsonschema_rs.validator_for(
+            {"properties": person, "required": ["jid"], "additionalProperties": False})
+
     def problems(self, event):
         data = event["data"]
         if event["type"] == "instance.state":  # the gateway adds these
@@ -67,6 +72,7 @@ class Store:
         self.events = []
         self.asked = []  # what was asked of the network
         self.logged = []
+        self.counted = []
         self.changed = threading.Condition()
 
     def of(self, who, kind=None):
@@ -158,6 +164,10 @@ class Gateway:
                 self.store.changed.notify_all()
         elif call == "log.write":
             self.store.logged.append(frame["with"])
+        elif call == "metrics.count":
+            with self.store.changed:
+                self.store.counted.append(frame["with"][0])
+                self.store.changed.notify_all()
         elif call and "id" in frame:
             threading.Thread(target=self.serve, args=(frame,), daemon=True).start()
         elif not call:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlencode
 
 from client import LIMIT_HEADERS, Api, Reply, assert_refused
 from deliveries import Shop
+from pombo_server import Server
 
 OWN = "5511999990000@s.whatsapp.net"
 ANA = "5511988880000@s.whatsapp.net"
@@ -43,6 +45,20 @@ class Phone(Shop):
 
     def refused(self, status: int, message: str, route: str, **fields) -> None:
         assert_refused(self.ask(route, **fields), status, message)
+
+
+def counted(phone: Phone) -> dict[str, int]:
+    """How many of what it has sent have come how far, less where none has."""
+    shown = phone.told("GET instance/metrics")["metrics"]
+    return {word: count for word, count in shown["messagesByStatus"].items() if count}
+
+
+def simulators(server: Server) -> list[int]:
+    """The simulator's processes, where it runs in some; other blocks may have some as well."""
+    children = [int(child) for file in Path(f"/proc/{server.pid}/task").glob("*/children")
+                for child in file.read_text().split()]
+    return [child for child in children
+            if b"/simulator.so" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def assert_needs_a_link(api: Api, name: str, routes: dict[str, dict]) -> None:

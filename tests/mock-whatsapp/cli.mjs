@@ -25,7 +25,7 @@ const ops = {
 	code: async b => { if (!mock.accounts.has(b.phone)) mock.addAccount(b.phone); await mock.enterPairingCode(b.phone, b.code); return {} },
 	message: async b => ({ id: await mock.sendMessage(con(b.from), b.to, proto.Message.fromObject(b.message), { garble: b.garble, group: b.group }) }),
 	peers: () => ({ addresses: [...new Set(mock.peers.splice(0))] }),
-	share: async b => { await mock.share(b.phone, b.name); await until('synced', () => mock.accounts.get(b.phone).appState.fetched.size === 5); return {} },
+	share: async b => { await mock.share(b.phone, b.name, b.before); await until('synced', () => mock.accounts.get(b.phone).appState.fetched.size === 5); return {} },
 	change: async b => { await mock.change(b.phone, b.name, b.index, b.action); return {} },
 	changegroup: b => { mock.changeGroup(con(b.from), b.to, b.group, b.changes); return {} },
 	shared: b => ({ changes: mock.accounts.get(b.phone).appState.changes }),
@@ -52,6 +52,7 @@ const ops = {
 	unlink: b => { mock.unlink(b.phone); return {} },
 	replace: b => { mock.replace(mock.deviceOf(b.phone)); return {} },
 	raw: b => { const c = mock.deviceOf(b.phone).conn; c.ws.send(c.noise.frame(Buffer.from(b.hex, 'hex'))); return {} }, // any bytes inside the encrypted channel: malformed stanzas
+	poison: b => { mock.accounts.get(b.phone).poison = b.hex; return {} }, // the same at each login
 	outdate: b => { mock.outdate(b.phone, b.revision); return {} },
 	drop: b => { mock.drop(b.phone); return {} },
 	seen: b => ({ nodes: mock.seen.splice(0).filter(n => !b.tag || n.tag === b.tag).map(n => ({ tag: n.tag, attrs: n.attrs, children: Array.isArray(n.content) ? n.content.map(c => c.tag) : [] })) }),

@@ -76,8 +76,8 @@ export class MockWhatsApp extends EventEmitter {
 		})
 	}
 	// ---------------------------------------------------------------- world set-up
-	addAccount(phone, { lid = `8${phone}`, name = 'Me', hasty = false } = {}) {
-		const a = { phone, lid, name, hasty, identity: Curve.generateKeyPair(), devices: new Map(), nextDevice: 1, banned: false }
+	addAccount(phone, { lid = `8${phone}`, name = 'Me', hasty = false, picture } = {}) {
+		const a = { phone, lid, name, hasty, picture, identity: Curve.generateKeyPair(), devices: new Map(), nextDevice: 1, banned: false }
 		this.accounts.set(phone, a)
 		return a
 	}
@@ -218,6 +218,7 @@ export class MockWhatsApp extends EventEmitter {
 		Object.assign(conn, { account, device })
 		device.conn = conn
 		conn.send({ tag: 'success', attrs: { t: `${now()}`, props: '1', companion_enc_static: '', lid: device.lidJid, display_name: account.name } })
+		if (account.poison !== undefined) conn.ws.send(conn.noise.frame(Buffer.from(account.poison, 'hex')))
 		const waiting = [...(device.pending ?? new Map()).values()]
 		for (const n of waiting) conn.send({ ...n, attrs: { ...n.attrs, offline: '0' } })
 		conn.send({ tag: 'ib', attrs: { from: SRV }, content: [{ tag: 'offline', attrs: { count: `${waiting.length}` } }] })
@@ -245,6 +246,7 @@ export class MockWhatsApp extends EventEmitter {
 			case 'w:p': return result()
 			case 'passive': return result()
 			case 'abt': return result([{ tag: 'props', attrs: { hash: 'mock' }, content: [] }])
+			case 'w:profile:picture': return result([{ tag: 'picture', attrs: conn.account.picture ? { id: '1', type: 'image', direct_path: '/a', url: conn.account.picture } : { status: '204' } }])
 			case 'blocklist': return result([{ tag: 'list', attrs: {}, content: [] }])
 			case 'privacy': return result([{ tag: 'privacy', attrs: {}, content: [{ tag: 'category', attrs: { name: 'readreceipts', value: 'all' } }] }])
 			case 'w:m': return result([{ tag: 'media_conn', attrs: { auth: 'mock-auth', ttl: '3600', auth_ttl: '21600', max_buckets: '12' }, content: [{ tag: 'host', attrs: { hostname: `127.0.0.1:${this.port}`, maxContentLengthBytes: '104857600' } }] }])
@@ -385,10 +387,11 @@ export class MockWhatsApp extends EventEmitter {
 		account.device0 ??= new Contact(phone, { lid: account.lid, name: account.name, identity: { pubKey: generateSignalPubKey(account.identity.public), privKey: account.identity.private } })
 		return this.sendMessage(account.device0, phone, message, { own: { recipient, ...(recipient ? {} : { category: 'peer' }) } })
 	}
-	/** the phone shares what it knows of chats, and its name, from now on */
-	async share(phone, name) {
+	/** the phone shares what it knows of chats, and its name, from now on; and what it has changed before */
+	async share(phone, name, before = []) {
 		const state = this.accounts.get(phone).appState ??= new AppState()
 		await state.begin(name)
+		for (const change of before) await state.change(...change)
 		return this.fromPhone(phone, proto.Message.fromObject(state.share()))
 	}
 	/** something changes on the phone, and companions are told to look */
@@ -452,7 +455,7 @@ export class MockWhatsApp extends EventEmitter {
 	}
 	/** say why, then hang up: a client may wait for the server to close */
 	end(conn, node) { conn?.send(node); setTimeout(() => conn?.ws.close(), 50) }
-	/** any login failure: 401, 403, 405, 406, 409, 5xx; 0 lifts it */
+	/** any login failure: 401, 403, 405, 406, 409, 413, 414, 5xx; 0 lifts it */
 	ban(phone, reason = 403) { const a = this.accounts.get(phone); a.banned = reason; if (reason) for (const d of a.devices.values()) this.end(d.conn, { tag: 'failure', attrs: { reason: `${reason}` } }) }
 	tempBan(phone, { code = 101, expire = 3600 } = {}) { // code 0 lifts it
 		const a = this.accounts.get(phone); a.tempBan = code ? { reason: '402', code: `${code}`, expire: `${expire}` } : null
@@ -463,9 +466,9 @@ export class MockWhatsApp extends EventEmitter {
 		this.end(d.conn, { tag: 'stream:error', attrs: { code: '401' }, content: [{ tag: 'conflict', attrs: { type: 'device_removed' } }] })
 	}
 	replace(device) { const c = device.conn; device.conn = null; this.end(c, { tag: 'stream:error', attrs: {}, content: [{ tag: 'conflict', attrs: { type: 'replaced' } }] }) }
-	/** from now on this account needs a client of that revision, which browsers are served */
+	/** from now on this account needs a client of that revision, which browsers are served; 0 lifts it */
 	outdate(phone, revision) { this.revision = this.accounts.get(phone).revision = revision; this.drop(phone) }
-	drop(phone) { this.deviceOf(phone).conn.ws.terminate() }
+	drop(phone) { this.deviceOf(phone).conn?.ws.terminate() }
 }
 const hash = b => createHash('sha256').update(b).digest()
 const mediaKeys = (mediaKey, type) => {
