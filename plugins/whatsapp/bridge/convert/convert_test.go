@@ -21,6 +21,8 @@ var (
 	me    = types.NewJID("15550001111", types.DefaultUserServer)
 	mine  = types.NewJID("815550001111", types.HiddenUserServer)
 	group = types.NewJID("120363", types.GroupServer)
+
+	community = types.NewJID("120364", types.GroupServer)
 )
 
 // book knows Bob by both of his addresses, and Eve by one.
@@ -43,7 +45,9 @@ func (book) Name(_ context.Context, jid types.JID) string {
 	return ""
 }
 
-func (book) GroupName(context.Context, types.JID) string     { return "Team" }
+func (book) Group(_ context.Context, jid types.JID) Group {
+	return Group{Name: "Team", IsCommunity: jid == community}
+}
 func (book) Poll(context.Context, string) (string, []string) { return "Lunch?", []string{"Pizza"} }
 func (book) OldestFirst(ids []string) []string               { return ids }
 func (book) Self() Self                                      { return Self{me, mine, "Me"} }
@@ -233,6 +237,46 @@ func TestTheNumberOfAContactIsTheOneThatWhatsAppKnows(t *testing.T) {
 	} {
 		if got := phoneIn(vcard); got != wanted {
 			t.Errorf("%v, not %v", got, wanted)
+		}
+	}
+}
+
+func TestTextsNameTheOtherAddressWhereTheyMention(t *testing.T) {
+	for _, each := range []struct{ text, from, to, wanted string }{
+		{"@1 and @12, @1.", "1@lid", "55@s.whatsapp.net", "@55 and @12, @55."},
+		{"@1", "1@lid", "1@s.whatsapp.net", "@1"},
+		{"@ @1", "@lid", "55@s.whatsapp.net", "@ @1"},
+		{"@\xff:1 @1é", "\xff:1@lid", "\xfe@s.whatsapp.net", "@\xfe @1é"},
+		{"@$1(", "$1(@lid", "$0@s.whatsapp.net", "@$0"},
+		{"", "1@lid", "2@s.whatsapp.net", ""},
+	} {
+		if made := Readdressed(each.text, each.from, each.to); made != each.wanted {
+			t.Errorf("%q: %q", each.text, made)
+		}
+	}
+}
+
+func TestWhoIsMentionedByTheHiddenAddressIsToldByNumber(t *testing.T) {
+	told := func(text string) string {
+		info := &waE2E.ContextInfo{MentionedJID: []string{bobs.String(), eve.String()}}
+		evt := received(&waE2E.Message{ImageMessage: &waE2E.ImageMessage{Caption: &text, ContextInfo: info}})
+		data := ExchangeOf(ctx, book{}, evt, "").Data
+		message := data["message"].(Object)
+		if caption := message["media"].(Object)["caption"]; caption != message["content"] {
+			t.Error(caption)
+		}
+		if all := written(t, data["mentions"]); all != `{"mentionedUsers":["`+bob.String()+`","`+eve.String()+`"]}` {
+			t.Error(all)
+		}
+		return message["content"].(string)
+	}
+	for text, wanted := range map[string]string{
+		"@915550002222, @77: see 915550002222": "@15550002222, @77: see 915550002222",
+		"@9155500022220":                       "@9155500022220",
+		"@915550002222@915550002222":           "@15550002222@15550002222",
+	} {
+		if shown := told(text); shown != wanted {
+			t.Errorf("%s", shown)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package convert
 import (
 	"context"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
@@ -112,7 +114,9 @@ func chatOf(ctx context.Context, d Directory, info *types.MessageInfo) Object {
 		}
 		chat = PersonOf(ctx, d, jid, other, name)
 	case "group":
-		chat = Object{"jid": jid.String(), "lid": nil, "name": d.GroupName(ctx, jid)}
+		known := d.Group(ctx, jid)
+		chat = Object{"jid": jid.String(), "lid": nil, "name": known.Name}
+		flag(chat, "isCommunity", known.IsCommunity)
 	default:
 		chat = Object{"jid": jid.String(), "lid": nil, "name": ""}
 	}
@@ -147,8 +151,41 @@ func addContext(ctx context.Context, d Directory, info *waE2E.ContextInfo, data 
 	if all := info.GetMentionedJID(); len(all) > 0 {
 		mentioned := []string{}
 		for _, each := range all {
-			mentioned = append(mentioned, phoneOf(ctx, d, each))
+			number := phoneOf(ctx, d, each)
+			mentioned = append(mentioned, number)
+			readdress(message, each, number)
 		}
 		data["mentions"] = Object{"mentionedUsers": mentioned}
+	}
+}
+
+// Readdressed text: with another address of the same person where it is mentioned. Addresses in messages are
+// whatever their senders make them.
+func Readdressed(text, from, to string) string {
+	user := func(address string) string { return "@" + strings.SplitN(address, "@", 2)[0] }
+	was, is := user(from), user(to)
+	if was == is || was == "@" {
+		return text
+	}
+	var made strings.Builder
+	for {
+		before, after, found := strings.Cut(text, was)
+		made.WriteString(before)
+		if !found {
+			return made.String()
+		}
+		if next, _ := utf8.DecodeRuneInString(after); unicode.IsLetter(next) || unicode.IsDigit(next) {
+			made.WriteString(was) // a longer number
+		} else {
+			made.WriteString(is)
+		}
+		text = after
+	}
+}
+
+func readdress(message Object, from, to string) {
+	message["content"] = Readdressed(message["content"].(string), from, to)
+	if media, is := message["media"].(Object); is {
+		media["caption"] = Readdressed(media["caption"].(string), from, to)
 	}
 }

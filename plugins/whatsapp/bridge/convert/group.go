@@ -23,7 +23,7 @@ func (f *flow) person(jid types.JID) Object { return PersonOf(f.ctx, f.d, jid, t
 
 func (f *flow) add(kind string, value any) Object {
 	data := Object{"type": kind, "groupJid": f.group.String(),
-		"groupName": f.d.GroupName(f.ctx, f.group), "timestamp": host.Time(f.at),
+		"groupName": f.d.Group(f.ctx, f.group).Name, "timestamp": host.Time(f.at),
 		"participants": []Object{}, "actor": f.actor, "reason": nil, "isSelf": false, "value": value}
 	f.all = append(f.all, data)
 	return data

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"context"
+	"time"
 
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
@@ -44,6 +45,16 @@ func StatusOf(ctx context.Context, d Directory, receipt *events.Receipt) (Object
 		data["messageSender"] = AddressOf(ctx, d, author, types.EmptyJID).JID.String()
 	}
 	return data, chat.JID.String()
+}
+
+// ReadOf is what this device has read, of which WhatsApp tells the others alone.
+func ReadOf(ctx context.Context, d Directory, chat, author types.JID, id string, at time.Time) (Object, string) {
+	data, of := StatusOf(ctx, d, &events.Receipt{
+		MessageSource: types.MessageSource{Chat: chat, Sender: d.Self().JID, IsFromMe: true,
+			IsGroup: chat.Server == types.GroupServer},
+		MessageIDs: []string{id}, MessageSender: author, Timestamp: at, Type: types.ReceiptTypeReadSelf})
+	data["recipient"] = selfOf(d)
+	return data, of
 }
 
 // FailedOf is the status of a message that WhatsApp will not get.

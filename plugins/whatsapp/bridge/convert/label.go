@@ -10,14 +10,11 @@ import (
 	"pombo/bridge/host"
 )
 
-// LabelOf is nil for what a full sync repeats.
+// LabelOf a change. One that a full sync repeats is marked as history: it has happened before.
 func LabelOf(ctx context.Context, d Directory, evt any) Object {
 	switch evt := evt.(type) {
 	case *events.LabelEdit:
-		if evt.FromFullSync {
-			return nil
-		}
-		data := label("edit", evt.LabelID, evt.Timestamp, "edited")
+		data := label("edit", evt.LabelID, evt.Timestamp, "edited", evt.FromFullSync)
 		if evt.Action.GetDeleted() {
 			data["action"] = "deleted"
 		}
@@ -25,28 +22,25 @@ func LabelOf(ctx context.Context, d Directory, evt any) Object {
 		data["deleted"] = evt.Action.GetDeleted()
 		return data
 	case *events.LabelAssociationChat:
-		if evt.FromFullSync {
-			return nil
-		}
-		return labelled(ctx, d, "chat", evt.LabelID, evt.Timestamp, evt.JID, evt.Action.GetLabeled())
+		data := label("chat", evt.LabelID, evt.Timestamp, "removed", evt.FromFullSync)
+		return labelled(ctx, d, data, evt.JID, evt.Action.GetLabeled())
 	case *events.LabelAssociationMessage:
-		if evt.FromFullSync {
-			return nil
-		}
-		data := labelled(ctx, d, "message", evt.LabelID, evt.Timestamp, evt.JID, evt.Action.GetLabeled())
+		data := label("message", evt.LabelID, evt.Timestamp, "removed", evt.FromFullSync)
 		data["messageId"] = evt.MessageID
-		return data
+		return labelled(ctx, d, data, evt.JID, evt.Action.GetLabeled())
 	}
 	return nil
 }
 
-func label(kind, id string, at time.Time, action string) Object {
-	return Object{"type": kind, "timestamp": host.Time(at), "labelId": id, "action": action}
+func label(kind, id string, at time.Time, action string, isHistory bool) Object {
+	data := Object{"type": kind, "timestamp": host.Time(at), "labelId": id, "action": action}
+	if isHistory {
+		data["isHistory"] = true
+	}
+	return data
 }
 
-func labelled(ctx context.Context, d Directory, kind, id string, at time.Time, chat types.JID,
-	on bool) Object {
-	data := label(kind, id, at, "removed")
+func labelled(ctx context.Context, d Directory, data Object, chat types.JID, on bool) Object {
 	if on {
 		data["action"] = "added"
 	}

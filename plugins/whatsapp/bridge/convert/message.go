@@ -178,10 +178,13 @@ func interactiveAnswer(to *waE2E.InteractiveResponseMessage) *shape {
 }
 
 func pollIn(m *waE2E.Message) *waE2E.PollCreationMessage {
-	for _, poll := range []*waE2E.PollCreationMessage{m.GetPollCreationMessage(),
-		m.GetPollCreationMessageV2(), m.GetPollCreationMessageV3()} {
-		if poll != nil {
-			return poll
+	for _, m := range []*waE2E.Message{m, m.GetPollCreationMessageV4().GetMessage()} {
+		for _, poll := range []*waE2E.PollCreationMessage{m.GetPollCreationMessage(),
+			m.GetPollCreationMessageV2(), m.GetPollCreationMessageV3(), m.GetPollCreationMessageV5(),
+			m.GetPollCreationMessageV6()} {
+			if poll != nil {
+				return poll
+			}
 		}
 	}
 	return nil

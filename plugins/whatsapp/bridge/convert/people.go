@@ -16,12 +16,18 @@ type Directory interface {
 	Other(ctx context.Context, jid types.JID) types.JID
 	// Name that a contact has given itself, or that it has been given.
 	Name(ctx context.Context, jid types.JID) string
-	GroupName(ctx context.Context, jid types.JID) string
+	Group(ctx context.Context, jid types.JID) Group
 	// PollTitle and its options, by which a vote's hashes are told.
 	Poll(ctx context.Context, id string) (title string, options []string)
 	// OldestFirst puts ids of messages into their order, as far as it is known: phones do not agree.
 	OldestFirst(ids []string) []string
 	Self() Self
+}
+
+// Group of which a message is, or that is changed. A community is the group that is the parent of others.
+type Group struct {
+	Name        string
+	IsCommunity bool
 }
 
 // Self is the instance.
