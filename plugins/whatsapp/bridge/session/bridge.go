@@ -29,6 +29,7 @@ type Bridge struct {
 	Network *network.Network
 	Folder  string
 
+	clock    clock
 	dials    chan struct{}
 	versions versions
 
@@ -38,7 +39,7 @@ type Bridge struct {
 }
 
 func NewBridge(h *host.Host, n *network.Network, folder string) *Bridge {
-	return &Bridge{Host: h, Network: n, Folder: folder,
+	return &Bridge{Host: h, Network: n, Folder: folder, clock: wallClock{},
 		dials: make(chan struct{}, dialsAtOnce), sessions: map[string]*Session{}}
 }
 

@@ -21,6 +21,7 @@ var builders = map[string]builder{
 	"message.text": buildText, "message.media": buildMedia, "message.location": buildLocation,
 	"message.contact": buildContact, "message.reaction": buildReaction, "message.poll": buildPoll,
 	"message.status": buildStatus, "chat.edit": buildEdit, "chat.delete": buildRevoke,
+	"message.sticker": buildSticker,
 }
 
 func (l *link) build(ctx context.Context, operation string, chat types.JID, arguments json.RawMessage,
@@ -96,7 +97,7 @@ func buildContact(_ *link, _ context.Context, _ types.JID, arguments json.RawMes
 		DisplayName: proto.String(strconv.Itoa(len(all)) + " contacts"), Contacts: all}}, nil
 }
 
-func buildReaction(l *link, _ context.Context, chat types.JID, arguments json.RawMessage, _ []*os.File) (
+func buildReaction(l *link, ctx context.Context, chat types.JID, arguments json.RawMessage, _ []*os.File) (
 	*waE2E.Message, error) {
 	var given struct {
 		MessageID   string `json:"messageId"`
@@ -112,8 +113,8 @@ func buildReaction(l *link, _ context.Context, chat types.JID, arguments json.Ra
 		sender = chat
 		if given.Participant != "" {
 			var err error
-			if sender, err = types.ParseJID(given.Participant); err != nil {
-				return nil, host.Fail("invalid", "Invalid participant")
+			if sender, err = l.memberIn(ctx, chat, given.Participant, "participant"); err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -145,25 +146,21 @@ func buildEdit(l *link, _ context.Context, chat types.JID, arguments json.RawMes
 	return l.client.BuildEdit(chat, given.MessageID, &waE2E.Message{Conversation: &given.Content}), nil
 }
 
-func buildRevoke(l *link, _ context.Context, chat types.JID, arguments json.RawMessage, _ []*os.File) (
+func buildRevoke(l *link, ctx context.Context, chat types.JID, arguments json.RawMessage, _ []*os.File) (
 	*waE2E.Message, error) {
 	var given struct {
 		MessageID string `json:"messageId"`
 		Sender    string `json:"sender"`
 		FromMe    bool   `json:"fromMe"`
-		Everyone  bool   `json:"deleteForEveryone"`
 	}
 	if err := read(arguments, &given); err != nil {
 		return nil, err
 	}
-	if !given.Everyone {
-		return nil, errUnsupported
-	}
 	sender := types.EmptyJID
 	if !given.FromMe {
 		var err error
-		if sender, err = types.ParseJID(given.Sender); err != nil || given.Sender == "" {
-			return nil, host.Fail("invalid", "Invalid sender")
+		if sender, err = l.memberIn(ctx, chat, given.Sender, "sender"); err != nil {
+			return nil, err
 		}
 	}
 	return l.client.BuildRevoke(chat, sender, given.MessageID), nil
@@ -204,10 +201,10 @@ func (l *link) addContext(ctx context.Context, message *waE2E.Message, chat type
 	if given.Reply == nil && len(given.Mentions) == 0 && !given.MentionAll || message.ReactionMessage != nil {
 		return nil
 	}
-	info := &waE2E.ContextInfo{MentionedJID: given.Mentions}
+	info := &waE2E.ContextInfo{MentionedJID: l.mention(ctx, message, chat, given.Mentions)}
 	if given.Reply != nil {
 		info.StanzaID = &given.Reply.MessageID
-		info.Participant = &given.Reply.SenderJID
+		info.Participant = proto.String(l.asMember(ctx, chat, given.Reply.SenderJID))
 		info.QuotedMessage = &waE2E.Message{Conversation: &given.Reply.Text}
 	}
 	if given.MentionAll && chat.Server == types.GroupServer {
@@ -233,6 +230,8 @@ func setContext(m *waE2E.Message, info *waE2E.ContextInfo) {
 		m.VideoMessage.ContextInfo = info
 	case m.AudioMessage != nil:
 		m.AudioMessage.ContextInfo = info
+	case m.StickerMessage != nil:
+		m.StickerMessage.ContextInfo = info
 	case m.DocumentMessage != nil:
 		m.DocumentMessage.ContextInfo = info
 	case m.LocationMessage != nil:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
-	"strconv"
 	"time"
 
 	"go.mau.fi/whatsmeow/types"
@@ -21,13 +20,13 @@ func (l *link) handle(evt any) (accepted bool) {
 		// The library would take it for a success.
 		if bug := recover(); bug != nil {
 			accepted = false
-			l.s.bridge.Host.Log("error", "A bug in the bridge",
-				Object{"bug": masked(fmt.Sprint(bug)), "at": string(debug.Stack())})
+			l.tellBug(bug)
 		}
 	}()
 	if l.pair(evt) || l.change(evt) {
 		return true
 	}
+	l.note(evt)
 	ctx, d := l.ctx, &l.people
 	switch evt := evt.(type) {
 	case *events.Message:
@@ -35,13 +34,22 @@ func (l *link) handle(evt any) (accepted bool) {
 	case *events.UndecryptableMessage:
 		l.holds.add(l, evt)
 	case *events.Receipt:
+		// What was sent there is told of, whatever is ignored.
+		if !l.arrived(evt) {
+			return false
+		}
 		if l.isIgnored(evt.Chat) {
 			return true
 		}
 		data, chat := convert.StatusOf(ctx, d, evt)
 		return data == nil || l.publish("message.status", chat, data, "")
-	case *events.PushNameSetting, *events.AppStateSyncComplete: // our name may be among it
+	case *events.PushNameSetting:
 		go l.showPresence()
+	case *events.AppStateSyncComplete: // our name may be among it
+		go l.showPresence()
+		go l.takenIn(evt)
+	case *events.OfflineSyncCompleted:
+		l.caughtUp()
 	case *events.MediaRetry:
 		l.retries.answer(evt)
 	case *events.NotifyAccountReachoutTimelock:
@@ -54,7 +62,13 @@ func (l *link) handle(evt any) (accepted bool) {
 	return true
 }
 
-// happening to calls, groups and labels.
+// tellBug from where it is recovered.
+func (l *link) tellBug(bug any) {
+	l.s.bridge.Host.Log("error", "A bug in the bridge",
+		Object{"bug": masked(fmt.Sprint(bug)), "at": string(debug.Stack())})
+}
+
+// happening to calls, groups, labels and contacts.
 func (l *link) happening(evt any) bool {
 	ctx, d := l.ctx, &l.people
 	switch evt := evt.(type) {
@@ -67,16 +81,19 @@ func (l *link) happening(evt any) bool {
 		}
 		return l.publishFlow(evt.JID, convert.GroupChangesOf(ctx, d, evt))
 	case *events.JoinedGroup:
-		d.rename(evt.JID, evt.GroupInfo.Name)
+		d.learn(evt.JID, &evt.GroupInfo)
 		return l.publishFlow(evt.JID, []Object{convert.JoinOf(ctx, d, evt)})
 	case *events.Picture:
+		if d.isSelf(evt.JID) {
+			go l.lookAtPicture()
+		}
 		if data := convert.PictureOf(ctx, d, evt); data != nil {
 			return l.publishFlow(evt.JID, []Object{data})
 		}
 	case *events.LabelEdit, *events.LabelAssociationChat, *events.LabelAssociationMessage:
-		if data := convert.LabelOf(ctx, d, evt); data != nil {
-			return l.publish("label.update", "", data, "")
-		}
+		return l.label(evt)
+	case *events.Contact, *events.PushName, *events.BusinessName:
+		return l.contact(evt)
 	}
 	return true
 }
@@ -86,12 +103,16 @@ func (l *link) change(evt any) bool {
 	switch evt := evt.(type) {
 	case *events.Connected:
 		l.failures.Store(0)
+		l.up()
 		self := l.people.Self()
 		l.tell(Object{"state": "connected", "jid": self.JID.String(), "lid": lidOrNull(self.LID)})
 		go l.showPresence()
 		go l.settle()
 		go l.readHistory()
+		go l.tellCollections()
+		go l.lookAtPicture()
 	case *events.Disconnected:
+		l.heard.Store(nil)
 		if l.isPairing() {
 			l.finish(Object{"state": "disconnected", "reason": "closed"})
 			return true
@@ -149,7 +170,7 @@ func (l *link) keepAliveTimeout(evt *events.KeepAliveTimeout) {
 	l.tell(Object{"state": "keepalive_timeout", "errorCount": evt.ErrorCount,
 		"lastSuccess": host.Time(evt.LastSuccess)})
 	if evt.ErrorCount >= mostTimeouts {
-		l.client.ResetConnection()
+		l.whatsapp.ResetConnection()
 	}
 }
 
@@ -177,7 +198,7 @@ func (l *link) publishAll(all ...host.Event) bool {
 	defer cancel()
 	accepted := publish(ctx, l.s.bridge.Host, func() bool { return false }, all...)
 	if !accepted && l.ctx.Err() == nil {
-		l.client.ResetConnection()
+		l.whatsapp.ResetConnection()
 	}
 	return accepted
 }
@@ -191,36 +212,4 @@ func (l *link) publishFlow(group types.JID, changes []Object) bool {
 		all = append(all, l.event("group.flow", group.String(), data, ""))
 	}
 	return l.publishAll(all...)
-}
-
-func (l *link) call(evt any) bool {
-	data := convert.CallOf(l.ctx, &l.people, evt)
-	if !l.publish("call.update", "", data, "") {
-		return false
-	}
-	if offer, is := evt.(*events.CallOffer); is && l.wishes().AutoRejectCalls {
-		go l.reject(offer.BasicCallMeta)
-	}
-	return true
-}
-
-// reject a call, tell of it, and send the caller what the instance has to say.
-func (l *link) reject(meta types.BasicCallMeta) {
-	if err := l.client.RejectCall(l.ctx, meta.From, meta.CallID); err != nil {
-		l.s.bridge.Host.Log("warn", "A call was not rejected", Object{"instance": l.s.id.Value})
-		return
-	}
-	if !l.publish("call.update", "", convert.RejectedOf(l.ctx, &l.people, meta), "") {
-		return
-	}
-	if text := l.wishes().CallRejectMessage; text != "" {
-		caller := convert.AddressOf(l.ctx, &l.people, meta.From, types.EmptyJID).JID
-		// Once for each call, however often it is offered.
-		id := "3EB0" + hexOf("call "+meta.CallID, 9)
-		arguments := `{"chat":` + strconv.Quote(caller.String()) + `,"id":"` + id + `","source":"",` +
-			`"message":` + quoted(text) + `}`
-		if _, err := l.send(l.ctx, "message.text", []byte(arguments), nil); err != nil {
-			l.s.bridge.Host.Log("warn", "A caller was not told why", Object{"instance": l.s.id.Value})
-		}
-	}
 }

@@ -27,13 +27,32 @@ func noticeIn(evt *events.Message) *waE2E.HistorySyncNotification {
 	return evt.Message.GetProtocolMessage().GetHistorySyncNotification()
 }
 
+const historyFact = "history"
+
+// keepWish for a history: what is decided when a phone links us holds for as long as it does.
+func (l *link) keepWish() error {
+	wanted := l.request.HistoryDays != nil || !l.wishes().DisableHistorySync
+	return l.state.KeepFact(l.ctx, historyFact, wanted)
+}
+
+// wantsHistory is by today's settings where nothing was kept, which was so once.
+func (l *link) wantsHistory() (bool, error) {
+	wanted := !l.wishes().DisableHistorySync
+	err := l.state.FindFact(l.ctx, historyFact, &wanted)
+	return wanted, err
+}
+
 // keepNotice of a part of the history that the phone has uploaded: it is read beside what comes in,
 // and outlives the process until it has been told.
 func (l *link) keepNotice(id string, notice *waE2E.HistorySyncNotification) bool {
-	if l.request.HistoryDays == nil && l.wishes().DisableHistorySync {
+	wanted, err := l.wantsHistory()
+	if err == nil && !wanted {
 		return true
 	}
-	written, err := proto.Marshal(notice)
+	var written []byte
+	if err == nil {
+		written, err = proto.Marshal(notice)
+	}
 	if err == nil {
 		err = l.state.KeepNotice(l.ctx, id, written)
 	}
@@ -102,7 +121,16 @@ func (l *link) mayComeYet(err error) bool {
 		errors.As(err, &answered) && answered.StatusCode >= http.StatusInternalServerError
 }
 
-func (l *link) past(chat types.JID, told *waHistorySync.HistorySyncMsg) (host.Event, bool) {
+// past message; false for what is none. One that ends in a bug is left out: it would end the process each time that
+// the history is read.
+func (l *link) past(chat types.JID, told *waHistorySync.HistorySyncMsg) (event host.Event, is bool) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			event, is = host.Event{}, false
+			l.s.bridge.Host.Count("history_unreadable")
+			l.tellBug(bug)
+		}
+	}()
 	evt, err := l.client.ParseWebMessage(chat, told.GetMessage())
 	if err != nil {
 		return host.Event{}, false

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"sync"
 	"time"
@@ -28,19 +29,36 @@ func (l *link) message(evt *events.Message) bool {
 	if exchange.Data == nil {
 		return true
 	}
-	if title, options, is := convert.PollIn(evt.Message); is {
-		if l.state.KeepPoll(l.ctx, evt.Info.ID, state.Poll{Title: title, Options: options}) != nil {
-			return false
-		}
+	if !l.keepPoll(evt) {
+		return false
 	}
 	if !l.publish("message.exchange", exchange.Chat, exchange.Data, exchange.MediaKey) {
 		return false
 	}
 	if l.wishes().AutoReadMessages && wantsReceipt(evt, exchange.Data) {
-		go l.client.MarkRead(l.ctx, []types.MessageID{evt.Info.ID}, time.Now(), evt.Info.Chat,
-			evt.Info.Sender)
+		go func() {
+			ctx, cancel := context.WithTimeout(l.ctx, longestHold)
+			defer cancel()
+			l.markRead(ctx, evt.Info.Chat, evt.Info.Sender, evt.Info.ID)
+		}()
 	}
 	return true
+}
+
+// keepPoll for its votes; true for what is none.
+func (l *link) keepPoll(evt *events.Message) bool {
+	title, options, is := convert.PollIn(evt.Message)
+	if !is {
+		return true
+	}
+	// The library looks for it outside of a wrapped poll only.
+	wrapped := evt.Message.GetPollCreationMessageV4().GetMessage().GetMessageContextInfo()
+	if secret := wrapped.GetMessageSecret(); len(secret) > 0 {
+		if l.client.Store.MsgSecrets.PutMessageSecret(l.ctx, evt.Info.Chat, evt.Info.Sender, evt.Info.ID, secret) != nil {
+			return false
+		}
+	}
+	return l.state.KeepPoll(l.ctx, evt.Info.ID, state.Poll{Title: title, Options: options}) == nil
 }
 
 // wantsReceipt is false where nobody waits for one.
@@ -104,8 +122,8 @@ const readableWithin = time.Minute
 
 // placeholders are told of messages that have stayed unreadable.
 type placeholders struct {
-	mutex   sync.Mutex // guards it
-	waiting map[string]*time.Timer
+	mutex   sync.Mutex           // guards it
+	waiting map[string]time.Time // until when
 }
 
 func (p *placeholders) add(l *link, evt *events.UndecryptableMessage) {
@@ -115,40 +133,44 @@ func (p *placeholders) add(l *link, evt *events.UndecryptableMessage) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if p.waiting == nil {
-		p.waiting = map[string]*time.Timer{}
+		p.waiting = map[string]time.Time{}
 	}
-	if p.waiting[evt.Info.ID] != nil {
+	if _, waits := p.waiting[evt.Info.ID]; waits {
 		return
 	}
 	why := string(evt.UnavailableType)
 	if why == "" {
 		why = "undecryptable"
 	}
-	p.waiting[evt.Info.ID] = time.AfterFunc(readableWithin, func() {
-		if p.drop(evt.Info.ID) {
+	until := l.now().Add(readableWithin)
+	p.waiting[evt.Info.ID] = until
+	l.s.bridge.clock.after(readableWithin, func() {
+		if p.isOverdue(evt.Info.ID, until) {
 			made := convert.PlaceholderOf(l.ctx, &l.people, evt.Info, why)
 			l.publish("message.exchange", made.Chat, made.Data, "")
 		}
 	})
 }
 
-// drop it; whether it was waiting.
-func (p *placeholders) drop(id string) bool {
+// isOverdue is true once for one that still waits until then.
+func (p *placeholders) isOverdue(id string, until time.Time) bool {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	timer, waits := p.waiting[id]
-	if waits {
-		timer.Stop()
-		delete(p.waiting, id)
+	if waits, is := p.waiting[id]; !is || !waits.Equal(until) {
+		return false
 	}
-	return waits
+	delete(p.waiting, id)
+	return true
+}
+
+func (p *placeholders) drop(id string) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	delete(p.waiting, id)
 }
 
 func (p *placeholders) stop() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	for _, timer := range p.waiting {
-		timer.Stop()
-	}
 	p.waiting = nil
 }

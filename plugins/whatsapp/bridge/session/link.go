@@ -5,18 +5,15 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.mau.fi/whatsmeow"
-	"go.mau.fi/whatsmeow/socket"
 	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 
 	"pombo/bridge/host"
-	"pombo/bridge/network"
 	"pombo/bridge/state"
 )
 
@@ -25,14 +22,19 @@ const (
 	mostTimeouts                = 3 // of pings in a row
 )
 
+var errNoToken = errors.New("there is no token that could be renewed")
+
 // link is a client of WhatsApp's and what it needs, from when it is opened until it has ended.
 type link struct {
-	s       *Session
-	state   *state.State
-	client  *whatsmeow.Client
-	http    *http.Client
-	request host.LinkRequest
-	asked   atomic.Bool // by a client who waits for it: a first failure is the last
+	s        *Session
+	state    *state.State
+	client   *whatsmeow.Client
+	http     *http.Client
+	hand     hand
+	patches  patches
+	request  host.LinkRequest
+	whatsapp whatsapp
+	asked    atomic.Bool // by a client who waits for it: a first failure is the last
 
 	ctx    context.Context // ends with the link
 	cancel context.CancelFunc
@@ -41,22 +43,25 @@ type link struct {
 	silent atomic.Bool   // nothing more is told of it
 
 	version  atomic.Pointer[store.WAVersionContainer] // that it was last opened with
-	paired   chan struct{}                            // closed when a phone has scanned its code
 	pairing  atomic.Bool
 	rejoined atomic.Bool // with what pairing has made
 	over     atomic.Bool // its end has been told, or is about to be
 	void     atomic.Bool // and what is kept of it is to be wiped
 	clearing sync.Once
-	failures atomic.Int64 // to connect, in a row
-	settling atomic.Bool  // it will be, in a while
+	failures atomic.Int64              // to connect, in a row
+	settling atomic.Bool               // it will be, in a while
+	heard    atomic.Pointer[time.Time] // what has waited for the connection, by then; nil: there is none
+	picture  atomic.Pointer[string]    // its URL; nil: there is none
 
-	people  people
-	sends   sends
-	holds   placeholders
-	retries mediaRetries
-	found   foundNumbers
-	history sync.Mutex // held by whoever reads it
-	sharing sync.Mutex // and by whoever changes what phones share
+	people   people
+	sends    sends
+	holds    placeholders
+	rejected rejections
+	retries  mediaRetries
+	found    foundNumbers
+	history  sync.Mutex // held by whoever reads it
+	sharing  sync.Mutex // and by whoever changes what phones share
+	telling  sync.Mutex // or tells of it
 
 	mutex    sync.Mutex // guards it
 	settings state.Settings
@@ -73,12 +78,18 @@ func newLink(s *Session, opened *state.State, device *store.Device, request host
 		return nil, host.Fail("invalid", "%v", err)
 	}
 	l := &link{s: s, state: opened, http: dialler, request: request, settings: settings,
-		done: make(chan struct{}), lost: make(chan bool, 4), paired: make(chan struct{})}
+		done: make(chan struct{}), lost: make(chan bool, 4)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.pairing.Store(isNew)
 	l.asked.Store(isNew)
 	l.client = l.newClient(device)
+	l.hand, l.whatsapp = l.client.SendMessage, l.client
+	l.patches = l.client.DangerousInternals().FetchAppStatePatches
 	l.people = people{link: l}
+	var url *string
+	if err = opened.FindFact(l.ctx, pictureFact, &url); err == nil {
+		l.picture.Store(url)
+	}
 	return l, nil
 }
 
@@ -97,6 +108,9 @@ func (l *link) newClient(device *store.Device) *whatsmeow.Client {
 	client.DisableManualHistorySyncReceipt = true
 	client.BackgroundEventCtx = l.ctx
 	client.GetClientPayload = l.payloadOf(device)
+	// The library calls it, unseen, when WhatsApp refuses a login by 413 or 414.
+	client.RefreshCAT = func(context.Context) error { return errNoToken }
+	client.PrePairCallback = func(types.JID, string, string) bool { return l.keepWish() == nil }
 	client.SetForceActiveDeliveryReceipts(true)
 	client.SetPreLoginHTTPClient(l.http)
 	client.SetWebsocketHTTPClient(l.http)
@@ -114,6 +128,20 @@ func (l *link) reopen(atOnce bool) {
 	default:
 	}
 }
+
+func (l *link) up() {
+	now := l.now()
+	until := now.Add(heardWithin)
+	l.heard.CompareAndSwap(nil, &until) // it may all be here before the library says that it is connected
+}
+
+// caughtUp with what has waited for the connection, and all of that is handled.
+func (l *link) caughtUp() {
+	now := l.now()
+	l.heard.Store(&now)
+}
+
+func (l *link) now() time.Time { return l.s.bridge.clock.now() }
 
 func (l *link) tell(data Object) { l.s.news.tell(l.s, l, data) }
 
@@ -153,6 +181,7 @@ func (l *link) dial() error {
 		return l.ctx.Err()
 	}
 	l.client.Disconnect()
+	l.heard.Store(nil)
 	for len(l.lost) > 0 {
 		<-l.lost // of the connection that is gone
 	}
@@ -177,36 +206,12 @@ func pauseAfter(failures int64) time.Duration {
 	return time.Duration(float64(pause) * (0.8 + 0.4*rand.Float64()))
 }
 
-// Whoever has asked for a code waits for it; and no time mends a server that is not WhatsApp's.
-func (l *link) mayTryAgain(err error) bool {
-	var status socket.ErrWithStatusCode
-	refused := errors.As(err, &status) && status.StatusCode < http.StatusInternalServerError &&
-		status.StatusCode != http.StatusRequestTimeout && status.StatusCode != http.StatusTooManyRequests
-	return !l.asked.Load() && !refused && !errors.Is(err, store.ErrDeviceDeleted) &&
-		!strings.Contains(err.Error(), "verify")
-}
-
-// reasonOf a failure to connect, for a client: no address, and nothing of the proxy's.
-func reasonOf(err error) string {
-	text := err.Error()
-	var status socket.ErrWithStatusCode
-	switch {
-	case strings.Contains(text, "verify"):
-		return "the server is not WhatsApp's"
-	case strings.Contains(text, network.ErrRefused.Error()), strings.Contains(text, "socks"),
-		strings.Contains(text, "proxyconnect"):
-		return network.ErrRefused.Error()
-	case errors.As(err, &status):
-		return "WhatsApp answered " + http.StatusText(status.StatusCode)
-	case errors.Is(err, context.DeadlineExceeded):
-		return "WhatsApp did not answer in time"
-	}
-	return "WhatsApp cannot be reached"
-}
-
 func (l *link) end() {
 	l.cancel()
 	l.client.Disconnect()
+	if !l.isPairing() {
+		l.s.know(l.profile())
+	}
 	l.holds.stop()
 	l.sends.wait()
 	l.http.CloseIdleConnections()
@@ -247,16 +252,6 @@ func (l *link) clear() {
 		l.void.Store(false)
 		l.s.drop(l)
 	})
-}
-
-func (l *link) profile() host.Profile {
-	device := l.client.Store
-	profile := host.Profile{IsBusiness: device.BusinessName != "", BusinessName: device.BusinessName,
-		Available: l.isReady() && l.wishes().KeepOnlineStatus}
-	if device.PushName != "" {
-		profile.Name = &device.PushName
-	}
-	return profile
 }
 
 func (l *link) wishes() state.Settings {

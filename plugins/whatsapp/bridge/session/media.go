@@ -70,6 +70,16 @@ func buildMedia(l *link, ctx context.Context, _ types.JID, arguments json.RawMes
 	if err != nil {
 		return nil, err
 	}
+	up, err := l.upload(ctx, content, kind)
+	if err != nil {
+		return nil, err
+	}
+	return mediaMessage(given, up), nil
+}
+
+// upload what is read, encrypted for its kind.
+func (l *link) upload(ctx context.Context, content io.Reader, kind whatsmeow.MediaType) (
+	*whatsmeow.UploadResponse, error) {
 	encrypted, err := l.spool()
 	if err != nil {
 		return nil, err
@@ -78,11 +88,11 @@ func buildMedia(l *link, ctx context.Context, _ types.JID, arguments json.RawMes
 	up, err := l.client.UploadReader(ctx, content, encrypted, kind)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, host.Fail("timedOut", "Timed out waiting for WhatsApp")
+			return nil, host.Fail("unavailable", "The file could not be uploaded in time")
 		}
 		return nil, host.Fail("internal", "the file could not be uploaded")
 	}
-	return mediaMessage(given, &up), nil
+	return &up, nil
 }
 
 func mediaMessage(given givenMedia, up *whatsmeow.UploadResponse) *waE2E.Message {
@@ -102,10 +112,6 @@ func mediaMessage(given givenMedia, up *whatsmeow.UploadResponse) *waE2E.Message
 	case "audio":
 		return &waE2E.Message{AudioMessage: &waE2E.AudioMessage{Mimetype: &given.MimeType,
 			PTT: &given.IsVoice, Seconds: seconds(given.Duration), Waveform: waveform(given.Waveform),
-			URL: &up.URL, DirectPath: &up.DirectPath, MediaKey: up.MediaKey,
-			FileEncSHA256: up.FileEncSHA256, FileSHA256: up.FileSHA256, FileLength: &up.FileLength}}
-	case "sticker":
-		return &waE2E.Message{StickerMessage: &waE2E.StickerMessage{Mimetype: &given.MimeType,
 			URL: &up.URL, DirectPath: &up.DirectPath, MediaKey: up.MediaKey,
 			FileEncSHA256: up.FileEncSHA256, FileSHA256: up.FileSHA256, FileLength: &up.FileLength}}
 	}

@@ -42,21 +42,18 @@ func (l *link) payloadOf(device *store.Device) func() *waWa6.ClientPayload {
 	}
 }
 
-// showCodes one after the other, as long as each is good; the server has no more of them.
-func (l *link) showCodes(codes []string) {
-	wait := firstCode
-	for i := range codes {
-		l.tell(Object{"state": "qr_ready", "codes": codes[i:]})
-		select {
-		case <-time.After(wait):
-			wait = laterCode
-		case <-l.paired:
-			return
-		case <-l.ctx.Done():
-			return
-		}
+// showCodes one after the other, each as long as it is good: the first for so long. The server has no
+// more of them.
+func (l *link) showCodes(codes []string, wait time.Duration) {
+	if l.ctx.Err() != nil || !l.isPairing() {
+		return
 	}
-	l.finish(Object{"state": "disconnected", "reason": "pairing_timeout"})
+	if len(codes) == 0 {
+		l.finish(Object{"state": "disconnected", "reason": "pairing_timeout"})
+		return
+	}
+	l.tell(Object{"state": "qr_ready", "codes": codes})
+	l.s.bridge.clock.after(wait, func() { l.showCodes(codes[1:], laterCode) })
 }
 
 func (l *link) askForCode() {
@@ -100,7 +97,7 @@ func (l *link) pair(evt any) bool {
 	switch evt := evt.(type) {
 	case *events.QR:
 		if l.request.Number == "" {
-			go l.showCodes(evt.Codes)
+			l.showCodes(evt.Codes, firstCode)
 		} else {
 			go l.askForCode()
 		}
@@ -109,7 +106,6 @@ func (l *link) pair(evt any) bool {
 	case *events.PairSuccess:
 		l.pairing.Store(false)
 		l.asked.Store(false)
-		close(l.paired)
 		go l.rejoinWhenClosed()
 		l.tell(Object{"state": "pair_success", "jid": evt.ID.ToNonAD().String(),
 			"lid": lidOrNull(evt.LID), "businessName": evt.BusinessName, "platform": evt.Platform})

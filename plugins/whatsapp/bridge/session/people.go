@@ -12,7 +12,9 @@ import (
 )
 
 const (
-	groupNameWait = 5 * time.Second
+	groupWait = 5 * time.Second
+	// What WhatsApp has not said of a group it is not asked for again before that.
+	groupPause = time.Minute
 	// So many messages of ours are remembered, for the order of their ids.
 	mostRemembered = 4096
 )
@@ -22,9 +24,15 @@ type people struct {
 	link *link
 
 	mutex  sync.Mutex // guards all below
-	groups map[types.JID]string
+	groups map[types.JID]knownGroup
 	order  map[string]int
 	count  int
+}
+
+type knownGroup struct {
+	convert.Group
+	isWhole bool      // WhatsApp has said it
+	again   time.Time // if not: it may be asked
 }
 
 func (p *people) Other(ctx context.Context, jid types.JID) types.JID {
@@ -48,30 +56,48 @@ func (p *people) Name(ctx context.Context, jid types.JID) string {
 	return ""
 }
 
-// GroupName is asked for once; until WhatsApp has said it there is none.
-func (p *people) GroupName(ctx context.Context, jid types.JID) string {
+// Group is asked for until WhatsApp has said what it is; until then it has no name, or the one that it
+// was given meanwhile.
+func (p *people) Group(ctx context.Context, jid types.JID) convert.Group {
 	p.mutex.Lock()
-	name, known := p.groups[jid]
+	known := p.groups[jid]
 	p.mutex.Unlock()
-	if known {
-		return name
+	if known.isWhole || p.link.now().Before(known.again) {
+		return known.Group
 	}
-	limited, cancel := context.WithTimeout(ctx, groupNameWait)
+	limited, cancel := context.WithTimeout(ctx, groupWait)
 	defer cancel()
-	if group, err := p.link.client.GetGroupInfo(limited, jid); err == nil {
-		name = group.Name
+	if info, err := p.link.whatsapp.GetGroupInfo(limited, jid); err == nil {
+		return p.learn(jid, info)
 	}
-	p.rename(jid, name)
-	return name
+	return p.change(jid, func(known *knownGroup) { known.again = p.link.now().Add(groupPause) })
+}
+
+func (p *people) learn(group types.JID, info *types.GroupInfo) convert.Group {
+	return p.change(group, func(known *knownGroup) {
+		known.Name, known.IsCommunity, known.isWhole = info.Name, info.IsParent, true
+	})
 }
 
 func (p *people) rename(group types.JID, name string) {
+	p.change(group, func(known *knownGroup) { known.Name = name })
+}
+
+func (p *people) change(group types.JID, do func(*knownGroup)) convert.Group {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if p.groups == nil {
-		p.groups = map[types.JID]string{}
+		p.groups = map[types.JID]knownGroup{}
 	}
-	p.groups[group] = name
+	known := p.groups[group]
+	do(&known)
+	p.groups[group] = known
+	return known.Group
+}
+
+func (p *people) isSelf(jid types.JID) bool {
+	self := p.Self()
+	return jid.User != "" && (jid.ToNonAD() == self.JID || jid.ToNonAD() == self.LID)
 }
 
 func (p *people) Poll(ctx context.Context, id string) (string, []string) {

@@ -34,6 +34,13 @@ var operations = map[string]operation{
 	"chat.mute":         mute,
 	"chat.markChatRead": markChatRead,
 	"chat.deleteChat":   deleteChat,
+	"chat.delete":       deleteMessage,
+
+	"chat.favorite": star,
+	"label.create":  editLabel(false),
+	"label.delete":  editLabel(true),
+	"label.chat":    labelChat,
+	"label.list":    listLabels,
 
 	"group.create":       createGroup,
 	"group.list":         listGroups,
@@ -77,10 +84,10 @@ func (s *Session) Perform(ctx context.Context, name string, arguments json.RawMe
 	if l == nil || !l.isReady() {
 		return nil, errNotConnected
 	}
-	if sends {
-		return l.send(ctx, name, arguments, files)
+	if is {
+		return known(l, ctx, arguments)
 	}
-	return known(l, ctx, arguments)
+	return l.send(ctx, name, arguments, files)
 }
 
 // found numbers are not asked for again, for a day.
@@ -230,7 +237,7 @@ func showTyping(l *link, _ context.Context, arguments json.RawMessage) (any, err
 	return nil, nil
 }
 
-func markRead(l *link, _ context.Context, arguments json.RawMessage) (any, error) {
+func markRead(l *link, ctx context.Context, arguments json.RawMessage) (any, error) {
 	var given struct {
 		Chat      string `json:"chat"`
 		MessageID string `json:"messageId"`
@@ -248,9 +255,29 @@ func markRead(l *link, _ context.Context, arguments json.RawMessage) (any, error
 		if sender, err = chatIn(given.Sender); err != nil {
 			return nil, err
 		}
+		sender = l.member(ctx, chat, sender)
 	}
-	if err = l.client.MarkRead(l.ctx, []types.MessageID{given.MessageID}, time.Now(), chat, sender); err != nil {
-		return nil, host.Fail("internal", "it could not be marked")
+	return nil, l.markRead(ctx, chat, sender, given.MessageID)
+}
+
+// markRead and tell of it.
+func (l *link) markRead(ctx context.Context, chat, sender types.JID, id string) error {
+	at := l.now()
+	if err := l.whatsapp.MarkRead(l.ctx, []types.MessageID{id}, at, chat, sender); err != nil {
+		return host.Fail("internal", "it could not be marked")
 	}
-	return nil, nil
+	if l.isIgnored(chat) {
+		return nil
+	}
+	data, of := convert.ReadOf(ctx, &l.people, chat, sender, id, at)
+	told := make(chan bool, 1)
+	go func() { told <- l.publish("message.status", of, data, "") }() // whoever still waits
+	select {
+	case is := <-told:
+		if is {
+			return nil
+		}
+	case <-ctx.Done():
+	}
+	return host.Fail("timedOut", "The message was marked, and cannot be told of yet")
 }

@@ -3,10 +3,14 @@ package session
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
+	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/appstate"
+	"go.mau.fi/whatsmeow/proto/waSyncAction"
 	"go.mau.fi/whatsmeow/types"
+	"google.golang.org/protobuf/proto"
 
 	"pombo/bridge/host"
 )
@@ -54,25 +58,89 @@ func requireRoom(l *link, ctx context.Context, given chatArguments, chat types.J
 	return nil
 }
 
-func (l *link) share(ctx context.Context, patch appstate.PatchInfo) error {
+// deleteMessage for everyone, which is a message of its own, or on the phones of the instance alone.
+func deleteMessage(l *link, ctx context.Context, arguments json.RawMessage) (any, error) {
+	var given struct {
+		Chat      string    `json:"chat"`
+		MessageID string    `json:"messageId"`
+		Sender    string    `json:"sender"`
+		FromMe    bool      `json:"fromMe"`
+		Timestamp time.Time `json:"timestamp"`
+		Everyone  bool      `json:"deleteForEveryone"`
+	}
+	if err := read(arguments, &given); err != nil {
+		return nil, err
+	}
+	if given.Everyone {
+		return l.send(ctx, "chat.delete", arguments, nil)
+	}
+	chat, err := chatIn(given.Chat)
+	if err != nil {
+		return nil, err
+	}
+	index := []string{appstate.IndexDeleteMessageForMe, chat.String(), given.MessageID, "1", "0"}
+	if !given.FromMe {
+		index[3] = "0"
+	}
+	if !given.FromMe && chat.Server == types.GroupServer {
+		sender, err := l.memberIn(ctx, chat, given.Sender, "sender")
+		if err != nil {
+			return nil, err
+		}
+		index[4] = sender.String()
+	}
+	action := new(waSyncAction.DeleteMessageForMeAction)
+	if !given.Timestamp.IsZero() {
+		action.MessageTimestamp = proto.Int64(given.Timestamp.Unix())
+	}
+	return nil, l.share(ctx, appstate.PatchInfo{Type: appstate.WAPatchRegularHigh,
+		Mutations: []appstate.MutationInfo{{Index: index, Version: 3, Value: &waSyncAction.SyncActionValue{
+			DeleteMessageForMeAction: action}}}})
+}
+
+// requireKeys by which phones share: the phone passes them on.
+func (l *link) requireKeys(ctx context.Context) error {
 	id, err := l.client.Store.AppStateKeys.GetLatestAppStateSyncKeyID(ctx)
 	if err != nil || id == nil {
 		return host.Fail("internal", "the phone has not shared its keys yet")
 	}
+	return nil
+}
+
+func (l *link) share(ctx context.Context, patch appstate.PatchInfo) error {
+	if err := l.requireKeys(ctx); err != nil {
+		return err
+	}
 	l.sharing.Lock()
 	defer l.sharing.Unlock()
-	if err = l.client.SendAppState(ctx, patch); err != nil {
+	err := l.whatsapp.SendAppState(ctx, patch)
+	if err != nil {
 		// The library may be taking in what others have changed, which the fetch waits for.
-		if err = l.client.FetchAppState(ctx, patch.Type, false, false); err == nil {
-			err = l.client.SendAppState(ctx, patch)
+		if err = l.whatsapp.FetchAppState(ctx, patch.Type, false, false); err == nil {
+			err = l.whatsapp.SendAppState(ctx, patch)
 		}
 	}
 	if err != nil {
-		l.s.bridge.Host.Log("warn", "WhatsApp refused a change of what phones share",
-			Object{"instance": l.s.id.Value, "reason": masked(err.Error())})
-		return host.Fail("internal", "WhatsApp refused it")
+		return l.notShared(err)
 	}
 	return nil
+}
+
+// notShared is refused, or unknown: the change may have been made before its answer was lost.
+func (l *link) notShared(err error) error {
+	if isUnanswered(err) {
+		return host.Fail("timedOut", "Timed out waiting for WhatsApp")
+	}
+	l.s.bridge.Host.Log("warn", "WhatsApp refused a change of what phones share",
+		Object{"instance": l.s.id.Value, "reason": masked(err.Error())})
+	return host.Fail("internal", "WhatsApp refused it")
+}
+
+func isUnanswered(err error) bool {
+	var lost *whatsmeow.DisconnectedError
+	return errors.As(err, &lost) || errors.Is(err, whatsmeow.ErrIQTimedOut) ||
+		errors.Is(err, whatsmeow.ErrNotConnected) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, context.Canceled)
 }
 
 var (

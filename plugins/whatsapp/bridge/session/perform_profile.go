@@ -72,6 +72,7 @@ func changeAccount(l *link, ctx context.Context, arguments json.RawMessage) (any
 			}
 			return nil, host.Fail("internal", "WhatsApp refused it")
 		}
+		go l.lookAtPicture()
 	}
 	return nil, nil
 }

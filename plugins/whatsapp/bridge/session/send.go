@@ -8,7 +8,6 @@ import (
 	"errors"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"go.mau.fi/whatsmeow"
@@ -27,49 +26,9 @@ const (
 	mostConflicts = 100
 )
 
-// sends are those on their way in this process.
-type sends struct {
-	mutex   sync.Mutex // guards all below
-	under   map[string]bool
-	over    bool
-	working sync.WaitGroup
-}
-
-// begin is false for an id that is on its way already, and when the link is.
-func (s *sends) begin(id string) bool {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if s.under == nil {
-		s.under = map[string]bool{}
-	}
-	if s.over || s.under[id] {
-		return false
-	}
-	s.under[id] = true
-	s.working.Add(1)
-	return true
-}
-
-func (s *sends) end(id string) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	delete(s.under, id)
-	s.working.Done()
-}
-
-// wait for the last of them.
-func (s *sends) wait() {
-	s.mutex.Lock()
-	s.over = true
-	s.mutex.Unlock()
-	s.working.Wait()
-}
-
-func (s *sends) count() int {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	return len(s.under)
-}
+// hand a message over to WhatsApp.
+type hand func(context.Context, types.JID, *waE2E.Message, ...whatsmeow.SendRequestExtra) (
+	whatsmeow.SendResponse, error)
 
 // finishSends waits for them until then.
 func (l *link) finishSends(until time.Time) {
@@ -114,6 +73,12 @@ func (l *link) send(ctx context.Context, operation string, arguments json.RawMes
 		}
 		return nil, host.Fail("conflict", "This message is being sent")
 	}
+	isKept := false
+	defer func() {
+		if !isKept {
+			l.sends.end(given.ID)
+		}
+	}()
 	ctx, cancel := l.within(ctx)
 	defer cancel()
 	chat, message, err := l.built(ctx, operation, given, arguments, files)
@@ -121,27 +86,39 @@ func (l *link) send(ctx context.Context, operation string, arguments json.RawMes
 		err = l.keep(ctx, operation, given, message)
 	}
 	if err != nil {
-		l.sends.end(given.ID)
 		return nil, err
 	}
+	isKept = true
 	return l.deliverBeside(ctx, given, chat, message)
 }
 
-// deliverBeside goes on when the call is over.
+// deliverBeside goes on when the call is over, and then tells of a failure by an event.
 func (l *link) deliverBeside(ctx context.Context, given letter, chat types.JID, message *waE2E.Message) (
 	Object, error) {
 	type outcome struct {
 		data Object
 		err  error
 	}
-	out := make(chan outcome, 1)
+	out, ended := make(chan outcome), make(chan struct{}) // no room: what is put into it has been taken
 	go func() {
+		defer close(ended)
 		defer l.sends.end(given.ID)
 		data, err := l.deliver(given.ID, chat, message, given.Source)
-		out <- outcome{data, err}
+		hasFailed := host.Code(err) == "internal"
+		select {
+		case out <- outcome{data, err}:
+			if hasFailed {
+				l.drop(given.ID)
+			}
+		case <-ctx.Done():
+			if hasFailed {
+				l.giveUp(chat, given.ID)
+			}
+		}
 	}()
 	select {
 	case o := <-out:
+		<-ended // its id is free again
 		return o.data, o.err
 	case <-ctx.Done():
 		return nil, host.Fail("timedOut", "Timed out waiting for WhatsApp")
@@ -176,9 +153,13 @@ func (l *link) keep(ctx context.Context, operation string, given letter, message
 	if err != nil {
 		return err
 	}
+	if ctx.Err() != nil {
+		return host.Fail("unavailable", "The message was not sent in time")
+	}
 	kept, _ := json.Marshal(Object{"chat": given.Chat, "source": given.Source})
-	err = l.state.KeepLetter(ctx, state.Letter{ID: given.ID, Operation: operation, Arguments: kept,
-		At: time.Now(), Sent: sent})
+	// Who is told that it failed has to be sure that it is not there.
+	err = l.state.KeepLetter(context.WithoutCancel(ctx), state.Letter{ID: given.ID, Operation: operation,
+		Arguments: kept, At: l.now(), Sent: sent})
 	if err != nil {
 		return host.Fail("internal", "the message cannot be kept")
 	}
@@ -187,9 +168,6 @@ func (l *link) keep(ctx context.Context, operation string, given letter, message
 
 // deliver hands it over, and tells of it when WhatsApp has it.
 func (l *link) deliver(id string, chat types.JID, message *waE2E.Message, source string) (Object, error) {
-	info := types.MessageInfo{ID: id, MessageSource: types.MessageSource{Chat: chat,
-		Sender: l.client.Store.GetJID().ToNonAD(), IsFromMe: true,
-		IsGroup: chat.Server == types.GroupServer}}
 	// The library adds to what it sends.
 	raw := proto.Clone(message).(*waE2E.Message)
 	if title, options, is := convert.PollIn(message); is {
@@ -199,24 +177,33 @@ func (l *link) deliver(id string, chat types.JID, message *waE2E.Message, source
 	}
 	reply, err := l.handOver(id, chat, message)
 	if err != nil {
-		return nil, l.undelivered(id, err)
+		return nil, l.undelivered(err)
 	}
+	at := reply.Timestamp
+	if at.Unix() <= 0 {
+		at = l.now()
+	}
+	return l.tellSent(l.ctx, id, chat, raw, source, at)
+}
+
+// tellSent of what WhatsApp has, and keep it no longer.
+func (l *link) tellSent(ctx context.Context, id string, chat types.JID, message *waE2E.Message,
+	source string, at time.Time) (Object, error) {
 	l.people.remember(id)
-	info.Timestamp = reply.Timestamp
-	if info.Timestamp.Unix() <= 0 {
-		info.Timestamp = time.Now()
-	}
-	evt := (&events.Message{Info: info, RawMessage: raw}).UnwrapRaw()
-	exchange := convert.ExchangeOf(l.ctx, &l.people, evt, source)
+	info := types.MessageInfo{ID: id, Timestamp: at, MessageSource: types.MessageSource{Chat: chat,
+		Sender: l.client.Store.GetJID().ToNonAD(), IsFromMe: true,
+		IsGroup: chat.Server == types.GroupServer}}
+	evt := (&events.Message{Info: info, RawMessage: message}).UnwrapRaw()
+	exchange := convert.ExchangeOf(ctx, &l.people, evt, source)
 	if exchange.Data == nil {
 		return nil, host.Fail("internal", "the message is of an unknown kind")
 	}
-	told := publish(l.ctx, l.s.bridge.Host, func() bool { return false },
+	told := publish(ctx, l.s.bridge.Host, func() bool { return false },
 		l.event("message.exchange", exchange.Chat, exchange.Data, exchange.MediaKey))
 	if !told {
-		return nil, host.Fail("unavailable", "The message was sent, and cannot be told of yet")
+		return nil, host.Fail("timedOut", "The message was sent, and cannot be told of yet")
 	}
-	if err = l.state.DropLetter(context.WithoutCancel(l.ctx), id); err != nil {
+	if err := l.drop(id); err != nil {
 		l.s.bridge.Host.Log("warn", "A sent message is told of twice", Object{"instance": l.s.id.Value})
 	}
 	return exchange.Data, nil
@@ -226,7 +213,7 @@ func (l *link) deliver(id string, chat types.JID, message *waE2E.Message, source
 func (l *link) handOver(id string, chat types.JID, message *waE2E.Message) (
 	reply whatsmeow.SendResponse, err error) {
 	for range mostConflicts {
-		reply, err = l.client.SendMessage(l.ctx, chat, message,
+		reply, err = l.hand(l.ctx, chat, message,
 			whatsmeow.SendRequestExtra{ID: id, Timeout: ackWait})
 		if !errors.Is(err, state.ErrConflict) {
 			return reply, err
@@ -236,8 +223,9 @@ func (l *link) handOver(id string, chat types.JID, message *waE2E.Message) (
 	return reply, err
 }
 
-// undelivered says why, and gives it up unless it may have arrived after all.
-func (l *link) undelivered(id string, err error) error {
+// undelivered says why: it is internal if it has failed for good, and whoever knows that tells of it
+// and drops it.
+func (l *link) undelivered(err error) error {
 	var gone *whatsmeow.DisconnectedError
 	unknown := errors.Is(err, whatsmeow.ErrMessageTimedOut) || errors.Is(err, whatsmeow.ErrNotConnected) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &gone)
@@ -245,9 +233,11 @@ func (l *link) undelivered(id string, err error) error {
 		l.settleLater()
 		return host.Fail("timedOut", "Timed out waiting for WhatsApp")
 	}
-	l.state.DropLetter(context.WithoutCancel(l.ctx), id)
 	return host.Fail("internal", "%s", whyNotSent(err))
 }
+
+// drop what is not sent again.
+func (l *link) drop(id string) error { return l.state.DropLetter(context.WithoutCancel(l.ctx), id) }
 
 // whyNotSent is for a client: no address, nothing of the library's insides.
 func whyNotSent(err error) string {

@@ -19,11 +19,13 @@ type Session struct {
 	name   string
 	news   teller
 
-	turn sync.Mutex // held by whoever opens or closes the link
+	turn    sync.Mutex // held by whoever opens or closes the link
+	telling sync.Mutex // held by whoever tells a link of settings
 
 	mutex    sync.Mutex // guards all below
 	link     *link
-	settings *state.Settings // told while there was no link
+	settings *state.Settings // told last
+	known    host.Profile    // of the last link
 }
 
 func (s *Session) current() *link {
@@ -109,9 +111,7 @@ func (s *Session) Reconnect(ctx context.Context, proxy *host.Proxy) error {
 
 func (s *Session) start(ctx context.Context, opened *state.State, device *store.Device,
 	request host.LinkRequest, isNew bool) error {
-	s.mutex.Lock()
-	told := s.settings
-	s.mutex.Unlock()
+	told := s.told()
 	if told != nil {
 		if err := opened.KeepSettings(ctx, *told); err != nil {
 			opened.Close()
@@ -130,7 +130,29 @@ func (s *Session) start(ctx context.Context, opened *state.State, device *store.
 		return err
 	}
 	s.set(l)
+	if err = s.applyNewer(ctx, l, told); err != nil {
+		s.set(nil)
+		l.cancel()
+		opened.Close()
+		return err
+	}
 	go l.run()
+	return nil
+}
+
+func (s *Session) told() *state.Settings {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.settings
+}
+
+// applyNewer settings than a link was opened with: those told meanwhile have found none.
+func (s *Session) applyNewer(ctx context.Context, l *link, than *state.Settings) error {
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	if told := s.told(); told != than {
+		return l.apply(ctx, *told)
+	}
 	return nil
 }
 
@@ -170,16 +192,8 @@ func (s *Session) wipe(ctx context.Context) error {
 	if err := state.Wipe(s.bridge.Folder, s.id.Value); err != nil {
 		return host.Fail("internal", "the session cannot be wiped")
 	}
+	s.know(host.Profile{})
 	return s.bridge.Host.EraseSecret(ctx, s.id, secretName)
-}
-
-// Profile is what is known already.
-func (s *Session) Profile() host.Profile {
-	l := s.current()
-	if l == nil || l.isPairing() {
-		return host.Profile{}
-	}
-	return l.profile()
 }
 
 // Apply the settings of the instance, now and at the next link.
@@ -188,6 +202,8 @@ func (s *Session) Apply(ctx context.Context, arguments json.RawMessage) error {
 	if err := json.Unmarshal(arguments, &settings); err != nil {
 		return host.Fail("invalid", "Invalid settings")
 	}
+	s.telling.Lock()
+	defer s.telling.Unlock()
 	s.mutex.Lock()
 	s.settings = &settings
 	l := s.link

@@ -1,11 +1,13 @@
 package session
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
 
 	"pombo/bridge/convert"
@@ -13,10 +15,15 @@ import (
 	"pombo/bridge/state"
 )
 
-// What is older after a restart nobody waits for any more.
+// What is older nobody waits for any more.
 const settledWithin = 15 * time.Minute
 
-const settlePause = time.Minute
+const (
+	settlePause = time.Minute
+	// WhatsApp says when it has sent what has waited; but before the gateway gives a message up, half an
+	// hour after it was sent, it is told.
+	heardWithin = 10 * time.Minute
+)
 
 // settle what was handed over and not answered: under the same id, so that nobody reads it twice.
 func (l *link) settle() {
@@ -29,12 +36,21 @@ func (l *link) settle() {
 		if l.ctx.Err() != nil {
 			return
 		}
-		if l.sends.begin(each.ID) {
-			if !l.settleOne(each) {
+		l.once(each.ID, func() {
+			// Those before it took their time.
+			kept, is, err := l.state.FindLetter(l.ctx, each.ID)
+			if err != nil || is && !l.settleOne(kept) {
 				l.settleLater()
 			}
-			l.sends.end(each.ID)
-		}
+		})
+	}
+}
+
+// once at a time for each id.
+func (l *link) once(id string, do func()) {
+	if l.sends.begin(id) {
+		defer l.sends.end(id)
+		do()
 	}
 }
 
@@ -43,7 +59,7 @@ func (l *link) settleLater() {
 	if !l.settling.CompareAndSwap(false, true) {
 		return
 	}
-	time.AfterFunc(settlePause, func() {
+	l.s.bridge.clock.after(settlePause, func() {
 		l.settling.Store(false)
 		if l.ctx.Err() == nil {
 			l.settle()
@@ -53,18 +69,10 @@ func (l *link) settleLater() {
 
 // settleOne is false while nobody knows what has become of it.
 func (l *link) settleOne(kept state.Letter) bool {
-	var given letter
-	message := new(waE2E.Message)
-	chat := types.EmptyJID
-	err := json.Unmarshal(kept.Arguments, &given)
-	if err == nil {
-		chat, err = types.ParseJID(given.Chat)
-	}
-	if err == nil {
-		err = proto.Unmarshal(kept.Sent, message)
-	}
-	if err == nil && time.Since(kept.At) < settledWithin {
-		if _, err = l.deliver(kept.ID, chat.ToNonAD(), message, given.Source); err == nil {
+	given, chat, message, err := letterIn(kept)
+	isOverdue := l.now().Sub(kept.At) >= settledWithin
+	if err == nil && !isOverdue {
+		if _, err = l.deliver(kept.ID, chat, message, given.Source); err == nil {
 			l.s.bridge.Host.Count("sends_settled")
 			return true
 		}
@@ -72,10 +80,83 @@ func (l *link) settleOne(kept state.Letter) bool {
 			return false
 		}
 	}
-	data, of := convert.FailedOf(l.ctx, &l.people, chat.ToNonAD(), kept.ID, host.Time(time.Now()))
+	if err == nil && !l.hasHeard() {
+		return false
+	}
+	l.giveUp(chat, kept.ID)
+	return true
+}
+
+// giveUp what has failed for good, as soon as that is told.
+func (l *link) giveUp(chat types.JID, id string) {
+	data, of := convert.FailedOf(l.ctx, &l.people, chat, id, host.Time(l.now()))
 	if l.publish("message.status", of, data, "") {
-		l.state.DropLetter(l.ctx, kept.ID)
+		l.drop(id)
 		l.s.bridge.Host.Count("sends_given_up")
 	}
-	return true
+}
+
+// hasHeard what has waited for the connection: a receipt may be among it.
+func (l *link) hasHeard() bool {
+	heard := l.heard.Load()
+	return heard != nil && !l.now().Before(*heard)
+}
+
+func letterIn(kept state.Letter) (given letter, chat types.JID, message *waE2E.Message, err error) {
+	message = new(waE2E.Message)
+	if err = json.Unmarshal(kept.Arguments, &given); err == nil {
+		chat, err = types.ParseJID(given.Chat)
+		chat = chat.ToNonAD()
+	}
+	if err == nil {
+		err = proto.Unmarshal(kept.Sent, message)
+	}
+	return given, chat, message, err
+}
+
+// arrived is what somebody has received, whether or not WhatsApp has answered us: it is told of
+// before its receipt is. False when it could not be.
+func (l *link) arrived(receipt *events.Receipt) bool {
+	switch receipt.Type {
+	case types.ReceiptTypeDelivered, types.ReceiptTypeRead, types.ReceiptTypePlayed:
+	default:
+		return true
+	}
+	if receipt.IsFromMe {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(l.ctx, longestHold)
+	defer cancel()
+	told := true
+	for _, id := range receipt.MessageIDs {
+		told = l.tellArrived(ctx, id) && told
+	}
+	if !told && l.ctx.Err() == nil {
+		l.whatsapp.ResetConnection()
+	}
+	return told
+}
+
+// tellArrived waits for whoever sends it: the answer, which is told of then, may be here already.
+func (l *link) tellArrived(ctx context.Context, id string) bool {
+	if !l.sends.beginAfter(ctx, id) {
+		return false
+	}
+	defer l.sends.end(id)
+	kept, is, err := l.state.FindLetter(ctx, id)
+	if err != nil || !is {
+		return err == nil
+	}
+	given, chat, message, err := letterIn(kept)
+	if err != nil {
+		return true // settle gives it up
+	}
+	if _, err = l.tellSent(ctx, id, chat, message, given.Source, kept.At); err == nil {
+		l.s.bridge.Host.Count("sends_settled")
+	}
+	if host.Code(err) == "internal" {
+		l.drop(id) // nothing could be told of it, but it has arrived
+		return true
+	}
+	return err == nil
 }

@@ -34,6 +34,12 @@ func (s *State) DropLetter(ctx context.Context, id string) error {
 	return err
 }
 
+// FindLetter that is not settled; false when there is none.
+func (s *State) FindLetter(ctx context.Context, id string) (letter Letter, is bool, err error) {
+	err = s.find(ctx, &letter, "SELECT letter FROM bridge_sends WHERE id = ?", id)
+	return letter, err == nil && letter.ID != "", err
+}
+
 // Letters that are not settled, oldest first.
 func (s *State) Letters(ctx context.Context) (all []Letter, err error) {
 	rows, err := s.db.QueryContext(ctx, "SELECT letter FROM bridge_sends ORDER BY at, id")
@@ -133,6 +139,22 @@ func (s *State) Settings(ctx context.Context) (Settings, error) {
 	settings := Settings{DisableHistorySync: true}
 	err := s.find(ctx, &settings, "SELECT settings FROM bridge_settings")
 	return settings, err
+}
+
+// KeepFact that a session has to know of itself, as JSON.
+func (s *State) KeepFact(ctx context.Context, name string, fact any) error {
+	text, err := json.Marshal(fact)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.ExecContext(ctx, "INSERT INTO bridge_facts (name, fact) VALUES (?, ?) "+
+		"ON CONFLICT (name) DO UPDATE SET fact = excluded.fact", name, text)
+	return err
+}
+
+// FindFact leaves as it is what has not been kept.
+func (s *State) FindFact(ctx context.Context, name string, into any) error {
+	return s.find(ctx, into, "SELECT fact FROM bridge_facts WHERE name = ?", name)
 }
 
 func (s *State) find(ctx context.Context, into any, query string, values ...any) error {

@@ -1,0 +1,31 @@
+package session
+
+import (
+	"encoding/hex"
+	"testing"
+)
+
+// The header of each format, by WebP's container specification.
+func TestAStickerIsKnownByItsFirstBytes(t *testing.T) {
+	for name, each := range map[string]struct {
+		header       string
+		moves, isOne bool
+	}{
+		"lossy":            {"RIFF\x00\x01\x00\x00WEBPVP8 \xf4\x00\x00\x00\x30\x01\x00\x9d\x01\x2a\x00\x02\x00\x02", false, true},
+		"lossy, scaled":    {"RIFF\x00\x01\x00\x00WEBPVP8 \xf4\x00\x00\x00\x30\x01\x00\x9d\x01\x2a\x00\x42\x00\x82", false, true},
+		"lossless":         {"RIFF\x00\x01\x00\x00WEBPVP8L\xf4\x00\x00\x00\x2f\xff\xc1\x7f\x00\x00\x00\x00\x00\x00", false, true},
+		"still, extended":  {"RIFF\x00\x01\x00\x00WEBPVP8X\x0a\x00\x00\x00\x10\x00\x00\x00\xff\x01\x00\xff\x01\x00", false, true},
+		"animated":         {"RIFF\x00\x01\x00\x00WEBPVP8X\x0a\x00\x00\x00\x12\x00\x00\x00\xff\x01\x00\xff\x01\x00", true, true},
+		"too wide":         {"RIFF\x00\x01\x00\x00WEBPVP8X\x0a\x00\x00\x00\x10\x00\x00\x00\xff\x01\x01\xff\x01\x00", false, false},
+		"too low":          {"RIFF\x00\x01\x00\x00WEBPVP8 \xf4\x00\x00\x00\x30\x01\x00\x9d\x01\x2a\x00\x02\xff\x01", false, false},
+		"of an other kind": {"RIFF\x00\x01\x00\x00WEBPJUNK\xf4\x00\x00\x00\x30\x01\x00\x9d\x01\x2a\x00\x02\x00\x02", false, false},
+		"a sound":          {"RIFF\x00\x01\x00\x00WAVEVP8 \xf4\x00\x00\x00\x30\x01\x00\x9d\x01\x2a\x00\x02\x00\x02", false, false},
+		"cut short":        {"RIFF\x00\x01\x00\x00WEBPVP8 \xf4\x00\x00\x00\x30\x01\x00\x9d\x01\x2a\x00\x02\x00", false, false},
+		"empty":            {"", false, false},
+	} {
+		moves, err := stickerIn([]byte(each.header))
+		if moves != each.moves || (err == nil) != each.isOne {
+			t.Errorf("%s: %v, %v: %s", name, moves, err, hex.EncodeToString([]byte(each.header)))
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/appstate"
+	"go.mau.fi/whatsmeow/socket"
+	"go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/types"
+
+	"pombo/bridge/network"
+)
+
+// whatsapp is what a link asks of its client, as far as a test answers instead.
+type whatsapp interface {
+	GetGroupInfo(context.Context, types.JID) (*types.GroupInfo, error)
+	GetProfilePictureInfo(context.Context, types.JID, *whatsmeow.GetProfilePictureParams) (
+		*types.ProfilePictureInfo, error)
+	MarkRead(_ context.Context, _ []types.MessageID, _ time.Time, chat, sender types.JID,
+		_ ...types.ReceiptType) error
+	RejectCall(_ context.Context, from types.JID, id string) error
+	FetchAppState(_ context.Context, _ appstate.WAPatchName, fullSync, onlyIfNotSynced bool) error
+	SendAppState(context.Context, appstate.PatchInfo) error
+	ResetConnection()
+}
+
+// Whoever has asked for a code waits for it; and no time mends a server that is not WhatsApp's.
+func (l *link) mayTryAgain(err error) bool {
+	var status socket.ErrWithStatusCode
+	refused := errors.As(err, &status) && status.StatusCode < http.StatusInternalServerError &&
+		status.StatusCode != http.StatusRequestTimeout && status.StatusCode != http.StatusTooManyRequests
+	return !l.asked.Load() && !refused && !errors.Is(err, store.ErrDeviceDeleted) &&
+		!strings.Contains(err.Error(), "verify")
+}
+
+// reasonOf a failure to connect, for a client: no address, and nothing of the proxy's.
+func reasonOf(err error) string {
+	text := err.Error()
+	var status socket.ErrWithStatusCode
+	switch {
+	case strings.Contains(text, "verify"):
+		return "the server is not WhatsApp's"
+	case strings.Contains(text, network.ErrRefused.Error()), strings.Contains(text, "socks"),
+		strings.Contains(text, "proxyconnect"):
+		return network.ErrRefused.Error()
+	case errors.As(err, &status):
+		return "WhatsApp answered " + http.StatusText(status.StatusCode)
+	case errors.Is(err, context.DeadlineExceeded):
+		return "WhatsApp did not answer in time"
+	}
+	return "WhatsApp cannot be reached"
+}
