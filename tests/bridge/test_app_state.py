@@ -28,6 +28,23 @@ def test_a_chat_is_changed_on_all_phones(world, who, operation, arguments, index
     assert {key: told[key] for key in value} == value
 
 
+GROUP = "120363000000000001@g.us"
+
+
+@pytest.mark.parametrize("chat,from_me,index", [
+    ("bob", True, ["1", "0"]), ("bob", False, ["0", "0"]), (GROUP, False, ["0", "bob"]), (GROUP, True, ["1", "0"])])
+def test_a_message_is_deleted_on_the_phones_of_the_instance_alone(world, who, chat, from_me, index):
+    bob = world.bobs["jid"]
+    world.gateway.perform(who, "chat.delete", chat=bob if chat == "bob" else chat, messageId="3EB0AA", sender=bob,
+                          fromMe=from_me, timestamp="2026-11-21T10:00:00Z", deleteForEveryone=False, source="api")
+    change = world.mock.do("shared", phone=world.me)["changes"][-1]
+    assert change["index"] == ["deleteMessageForMe", bob if chat == "bob" else chat, "3EB0AA",
+                               *(bob if part == "bob" else part for part in index)]
+    told = change["value"]["deleteMessageForMeAction"]
+    assert int(told["messageTimestamp"]) == 1_795_255_200 and not told.get("deleteMedia")
+    assert not world.mock.inbox(world.bob) and not world.store.of(who, "message.exchange")
+
+
 def test_no_more_chats_are_pinned_than_phones_show(world, who):
     for number in range(3):
         world.gateway.perform(who, "chat.pin", chat=f"1555000000{number}@s.whatsapp.net", pin=True)
@@ -71,3 +88,86 @@ def test_labels_are_told_as_the_phone_changes_them(world, who, index, action, to
                   action={"timestamp": 1_700_000_000_000} | action)
     data = world.store.wait_event(who, "label.update")["data"]
     assert data == {"timestamp": "2023-11-14T22:13:20Z"} | {k: bob if v == "BOB" else v for k, v in told.items()}
+
+
+VIP = ["regular", ["label_edit", "3"], {"labelEditAction": {"name": "VIP", "color": 2, "deleted": False}}]
+GONE = [["regular", ["label_edit", "4"], {"labelEditAction": {"name": "Old", "color": 1, "deleted": deleted}}]
+        for deleted in (False, True)]
+
+
+def labelled(chat, label="3", on=True):
+    return ["regular", ["label_jid", label, chat], {"labelAssociationAction": {"labeled": on}}]
+
+
+def test_labels_from_before_the_link_are_told_as_history_and_listed(world):
+    who, bob = world.linked(), world.bobs["jid"]
+    before = [VIP, *GONE, labelled(bob), labelled("15550000404@s.whatsapp.net"), labelled(GROUP, "4"),
+              labelled("15550000404@s.whatsapp.net", on=False)]
+    world.mock.do("share", phone=world.me, name="Shop", before=before)
+    last = world.store.wait_event(who, "label.update", lambda d: d.get("labeled") is False)["data"]
+    assert last["isHistory"] and last["action"] == "removed"
+    told = [e["data"] for e in world.store.of(who, "label.update")]
+    assert [(d["type"], d["labelId"], d["action"]) for d in told[:4]] == [
+        ("edit", "3", "edited"), ("edit", "4", "edited"), ("edit", "4", "deleted"), ("chat", "3", "added")]
+    assert all(d["isHistory"] for d in told) and told[3]["chatJid"] == bob
+    listed = {"labels": [{"id": "3", "name": "VIP", "color": 2}], "chats": [{"id": "3", "chat": bob}]}
+    assert world.gateway.perform(who, "label.list") == listed
+    assert [e["data"] for e in world.store.of(who, "label.update")] == told  # and nothing again
+    world.restart()
+    world.resume(who)
+    assert world.gateway.perform(who, "label.list") == listed
+
+
+def test_labels_are_made_put_on_chats_and_deleted(world, who):
+    bob = world.bobs["jid"]
+    label = {"id": "5", "name": "New", "color": 7}
+    world.gateway.perform(who, "label.create", **label)
+    world.gateway.perform(who, "label.chat", id="5", chat=bob, labeled=True)
+    world.store.wait_event(who, "label.update", lambda d: d["type"] == "chat" and d["labeled"] and d["chatJid"] == bob)
+    assert world.gateway.perform(who, "label.list") == {"labels": [label], "chats": [{"id": "5", "chat": bob}]}
+    world.gateway.perform(who, "label.chat", id="5", chat=bob, labeled=False)
+    assert world.gateway.perform(who, "label.list")["chats"] == []
+    world.gateway.perform(who, "label.delete", **label)
+    told = world.store.wait_event(who, "label.update", lambda d: d["action"] == "deleted")["data"]
+    assert (told["labelId"], told["name"], "isHistory" in told) == ("5", "New", False)
+    assert world.gateway.perform(who, "label.list") == {"labels": [], "chats": []}
+    assert [c["index"][0] for c in world.mock.do("shared", phone=world.me)["changes"]] == [
+        "label_edit", "label_jid", "label_jid", "label_edit"]
+
+
+@pytest.mark.parametrize("chat,from_me,index", [
+    ("bob", True, ["1", "0"]), ("bob", False, ["0", "0"]), (GROUP, False, ["0", "bob"]), (GROUP, True, ["1", "0"])])
+def test_a_message_is_starred_and_no_more(world, who, chat, from_me, index):
+    bob = world.bobs["jid"]
+    for favorite in (True, False):
+        world.gateway.perform(who, "chat.favorite", chat=bob if chat == "bob" else chat, messageId="3EB0AA", sender=bob,
+                              fromMe=from_me, favorite=favorite)
+        change = world.mock.do("shared", phone=world.me)["changes"][-1]
+        assert change["index"] == ["star", bob if chat == "bob" else chat, "3EB0AA",
+                                   *(bob if part == "bob" else part for part in index)]
+        assert change["value"]["starAction"] == {"starred": favorite}
+
+
+def test_a_chat_cannot_be_a_favorite(world, who):
+    with pytest.raises(Failure) as failure:
+        world.gateway.perform(who, "chat.favorite", chat=world.bobs["jid"], favorite=True)
+    assert (failure.value.code, failure.value.sentence) == ("unsupported", "Only messages can be made favorites")
+
+
+def test_contacts_of_the_phone_are_told(world):
+    who, bob = world.linked(), world.bobs["jid"]
+    contact = ["critical_unblock_low", ["contact", bob], {"contactAction": {"fullName": "Bob Li", "firstName": "Bob"}}]
+    world.mock.do("share", phone=world.me, name="Shop", before=[contact])
+    told = world.store.wait_event(who, "contact.update", lambda d: d["jid"] == bob)
+    assert told["chat"] == bob and told["data"] == {"jid": bob, "firstName": "Bob", "fullName": "Bob Li"}
+    world.mock.do("change", phone=world.me, name="critical_unblock_low", index=["contact", bob],
+                  action={"contactAction": {"fullName": "Robert", "firstName": "", "lidJid": world.bobs["lid"]}})
+    told = world.store.wait_event(who, "contact.update", lambda d: d.get("fullName") == "Robert")["data"]
+    assert told == world.bobs | {"firstName": "", "fullName": "Robert"}
+
+
+def test_a_name_that_comes_with_a_message_is_a_contacts(world):
+    who = world.linked()
+    world.by_bob("message", message={"conversation": "hello"})
+    told = world.store.wait_event(who, "contact.update")["data"]
+    assert told == world.bobs | {"pushName": "Bob"}

@@ -61,6 +61,54 @@ def test_a_message_to_a_group_is_read_by_its_members(world, group):
         assert mail[-1]["to"] == made["jid"] and mail[-1]["message"]["extendedTextMessage"]["text"] == text
 
 
+@pytest.mark.parametrize("operation,arguments,part", [
+    ("message.reaction", {"messageId": "3EB0", "reaction": "👍", "fromMe": False, "participant": "BOB"}, "reactionMessage"),
+    ("chat.delete", {"messageId": "3EB0", "sender": "BOB", "fromMe": False, "deleteForEveryone": True}, "protocolMessage"),
+])
+def test_a_message_of_a_member_is_named_by_how_the_group_knows_its_members(world, group, operation, arguments, part):
+    who, made = group
+    given = {key: world.bobs["jid"] if value == "BOB" else value for key, value in arguments.items()}
+    world.gateway.perform(who, operation, id="3EB0SENT", chat=made["jid"], source="api", **given)
+    mail = world.mock.do("inbox", phone=world.bob, id="3EB0SENT")["messages"]
+    key = mail[-1]["message"][part]["key"]
+    assert key == {"remoteJid": made["jid"], "fromMe": False, "id": "3EB0", "participant": world.bobs["lid"]}
+
+
+@pytest.mark.parametrize("author", ["mine", "bobs"])
+def test_a_reply_names_an_author_by_how_the_group_knows_its_members(world, group, author):
+    who, made = group
+    quoted = getattr(world, author)
+    sent = world.gateway.perform(
+        who, "message.text", chat=made["jid"], source="api", message="yes", linkPreview=False,
+        reply={"messageId": "3EB0", "senderJid": quoted["jid"], "text": "Open?", "fromMe": author == "mine"})
+    assert sent["reply"] == {"message_id": "3EB0", "text": "Open?", "sender": quoted["jid"]}
+    mail = world.mock.do("inbox", phone=world.bob, id=sent["id"])["messages"]
+    assert mail[-1]["message"]["extendedTextMessage"]["contextInfo"]["participant"] == quoted["lid"]
+
+
+def test_a_member_is_told_that_its_message_was_read_or_starred_by_how_the_group_knows_it(world, group):
+    who, made = group
+    message = {"chat": made["jid"], "messageId": "3EB0READ", "sender": world.bobs["jid"]}
+    world.gateway.perform(who, "chat.markRead", **message)
+    world.mock.do("heard", tag="receipt", attrs={"id": "3EB0READ", "to": made["jid"], "participant": world.bobs["lid"]})
+    world.mock.do("share", phone=world.me, name="Shop")
+    world.gateway.perform(who, "chat.favorite", fromMe=False, favorite=True, **message)
+    change = world.mock.do("shared", phone=world.me)["changes"][-1]
+    assert change["index"] == ["star", made["jid"], "3EB0READ", "0", world.bobs["lid"]]
+
+
+def test_a_mention_goes_out_as_the_group_knows_its_members_and_is_told_by_number(world, group):
+    who, made = group
+    text = f"see @{world.bob}, not @{world.bob}9"
+    sent = world.gateway.perform(who, "message.text", chat=made["jid"], source="api", message=text, linkPreview=False,
+                                 mentions=[world.bobs["jid"]])
+    assert sent["message"]["content"] == text and sent["mentions"] == {"mentionedUsers": [world.bobs["jid"]]}
+    mail = world.mock.do("inbox", phone=world.bob, id=sent["id"])["messages"]
+    read = mail[-1]["message"]["extendedTextMessage"]
+    assert read["contextInfo"]["mentionedJid"] == [world.bobs["lid"]]
+    assert read["text"] == f"see @9{world.bob}, not @{world.bob}9"
+
+
 def test_everybody_is_mentioned_without_a_word(world, group):
     who, made = group
     data = world.gateway.perform(who, "message.text", chat=made["jid"], source="api", message="all", linkPreview=False,
@@ -120,3 +168,13 @@ def test_the_account_is_who_it_is(world):
     who = world.linked()
     shown = world.gateway.perform(who, "profile.getAccount")
     assert (shown["jid"], shown["lid"], shown["phoneNumber"]) == (world.mine["jid"], world.mine["lid"], world.me)
+
+
+def test_a_change_that_nobody_knows_is_counted_and_not_told(world, group):
+    who, made = group
+    world.by_bob("changegroup", group=made["jid"], changes=[{"tag": "weather"}, {"tag": "locked"}])
+    world.store.wait(lambda: world.store.counted.count("changes_unknown") == 1)
+    assert "offline_completed" in world.store.counted
+    world.store.wait_event(who, "group.flow", lambda d: d["type"] == "locked")
+    assert [line[2]["change"] for line in world.store.logged if "unknown way" in line[1]] == ["weather"]
+    assert "weather" not in str(world.store.events)

@@ -151,12 +151,18 @@ def test_a_disconnected_instance_keeps_its_session(world):
     world.resume(who)
 
 
-def test_the_profile_is_what_is_known(world):
-    who = instance()
-    assert world.gateway.call("connector.profile", who)["name"] is None
+def test_the_profile_is_what_is_known_with_a_link_and_without(world):
+    nothing = {"name": None, "pictureUrl": None, "isBusiness": False, "businessName": "", "available": False}
+    world.mock.do("account", phone=world.me, picture="https://pps.whatsapp.net/a")
+    assert world.gateway.call("connector.profile", instance()) == nothing
     who = world.linked()
-    assert world.gateway.call("connector.profile", who) == {
-        "name": None, "pictureUrl": None, "isBusiness": False, "businessName": "", "available": False}
+    asked = (world.gateway.call("connector.profile", who) for _ in range(20_000))
+    shown = next(answer for answer in asked if answer != nothing)  # WhatsApp is asked beside all else
+    assert shown == nothing | {"pictureUrl": "https://pps.whatsapp.net/a"}
+    world.gateway.call("connector.disconnect", who)
+    assert world.gateway.call("connector.profile", who) == shown
+    world.gateway.call("connector.logout", who)
+    assert world.gateway.call("connector.profile", who) == nothing
 
 
 @pytest.mark.parametrize("operation,body,state,fits", [
@@ -166,6 +172,8 @@ def test_the_profile_is_what_is_known(world):
     ("ban", {"reason": 406}, "logged_out", {"reason": "406: logged out for unknown reason", "onConnect": True}),
     ("ban", {"reason": 405}, "client_outdated", {}),
     ("ban", {"reason": 409}, "connect_failure", {"code": 409}),
+    ("ban", {"reason": 413}, "cat_refresh_error", {"reason": "the token could not be renewed"}),
+    ("ban", {"reason": 414}, "cat_refresh_error", {"reason": "the token could not be renewed"}),
     ("tempban", {"code": 101, "expire": 3600}, "temp_banned", {"code": 101}),
     ("replace", {}, "stream_replaced", {}),
 ])

@@ -219,6 +219,40 @@ def test_media_go_out_and_are_read_whole(world, kind, mime, passed, tmp_path):
     assert world.mock.do("openmedia", phone=world.bob) == whole
 
 
+def webp(width, height, animated):
+    """As much of one as anybody looks at, and more bytes."""
+    size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    chunk = b"VP8X" + (10).to_bytes(4, "little") + bytes([2 * animated, 0, 0, 0]) + size + FILE
+    return b"RIFF" + (4 + len(chunk)).to_bytes(4, "little") + b"WEBP" + chunk
+
+
+@pytest.mark.parametrize("animated", [False, True])
+def test_a_sticker_goes_out_and_is_read_whole(world, animated):
+    who = world.linked()
+    file = webp(512, 512, animated)
+    data = send(world, who, "sticker", mediaType="image", mimeType="image/webp", mediaSize=len(file),
+                mediaBase64=base64.b64encode(file).decode(), fileName="a.webp", message="",
+                reply={"messageId": "3EB0", "senderJid": world.bobs["jid"], "text": "Yes", "fromMe": False})
+    media = data["message"]["media"]
+    assert data["message"]["type"] == media["type"] == "sticker" and media["isAnimated"] is animated
+    assert (media["mimeType"], media["width"], media["height"]) == ("image/webp", 512, 512)
+    whole = {"size": len(file), "sha256": hashlib.sha256(file).hexdigest()}
+    assert world.mock.do("openmedia", phone=world.bob) == whole
+    read = read_by_bob(world, data)["stickerMessage"]
+    assert read["isAnimated"] is animated and read["contextInfo"]["stanzaId"] == "3EB0"
+
+
+@pytest.mark.parametrize("file", [webp(512, 511, False), FILE, b""], ids=["too-low", "no-webp", "nothing"])
+def test_what_is_no_sticker_is_unsupported(world, file):
+    who = world.linked()
+    with pytest.raises(Failure) as failure:
+        send(world, who, "sticker", mediaType="image", mimeType="image/png",
+             mediaBase64=base64.b64encode(file).decode())
+    assert (failure.value.code, failure.value.sentence) == (
+        "unsupported", "Only WebP of 512 x 512 pixels can be sent as a sticker")
+    assert not world.store.of(who, "message.exchange")
+
+
 def test_a_file_that_is_longer_than_was_said_is_refused(world):
     who = world.linked()
     world.by_bob("media", type="image", data=base64.b64encode(FILE).decode(),

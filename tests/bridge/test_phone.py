@@ -68,6 +68,14 @@ def test_history_that_is_not_told_yet_outlives_the_process(world):
     assert world.store.wait_event(who, "message.exchange")["data"]["id"] == "OLD0"
 
 
+def test_history_that_was_asked_for_is_told_by_a_later_link_as_well(world):
+    who = linked_with_history(world, 30)
+    world.restart()
+    world.resume(who)
+    world.mock.do("history", phone=world.me, history=history_of(world, "one"))
+    assert world.store.wait_event(who, "message.exchange")["data"]["id"] == "OLD0"
+
+
 def test_a_part_of_it_that_cannot_be_read_holds_up_no_other(world):
     who = linked_with_history(world, 30)
     world.mock.do("history", phone=world.me, history=history_of(world, "one"), broken=True)

@@ -56,6 +56,8 @@ def test_received_messages_are_marked_as_read_by_an_instance_that_wants_it(world
     apply(world, who, autoReadMessages=True)
     sent = world.by_bob("message", message={"conversation": "hi"})["id"]
     world.mock.do("heard", tag="receipt", attrs={"id": sent, "type": "read"})
+    read = world.store.wait_event(who, "message.status", lambda d: d["status"] == "read_self")["data"]
+    assert read["messageIds"] == [sent] and read["recipient"] == world.mine | {"name": ""}
 
 
 def test_settings_are_kept_for_the_next_process(world):

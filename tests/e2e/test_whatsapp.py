@@ -128,6 +128,26 @@ def test_a_message_on_its_way_is_settled_under_its_id_after_a_kill(shop, server)
     assert len({each["id"] for each in shop.mock.inbox(shop.bob)}) == 1
 
 
+def test_what_was_told_to_have_failed_and_is_read_has_been_read(shop):
+    shop.link()
+    sent = shop.send(message="Hello")["messageId"]
+    status = f"/api/chat/status/{shop.name}?messageId={sent}"
+    for kind, word in (("server-error", "error"), ("", "delivered"), ("read", "read")):
+        shop.by_bob("receipt", ids=[sent], type=kind)
+        assert until(lambda: shop.api.get(status).json["status"] == word), word
+
+
+def test_a_message_is_deleted_on_the_phones_of_the_instance_alone(shop):
+    shop.link()
+    shop.mock.do("share", phone=shop.number, name="Shop")
+    sent = shop.send(message="Hello")["messageId"]
+    gone = {"messageId": sent, "deleteForEveryone": False}
+    reply = shop.api.call("DELETE", f"/api/chat/delete/{shop.name}", gone)
+    assert reply.status == 200 and reply.json["delete_type"] == "delete_for_me", reply
+    change = shop.mock.do("shared", phone=shop.number)["changes"][-1]
+    assert change["index"][0] == "deleteMessageForMe" and change["index"][2:] == [sent, "1", "0"]
+
+
 def test_a_message_is_edited_and_taken_back(shop):
     shop.link()
     message = shop.send(message="first")["messageId"]
@@ -310,6 +330,27 @@ def test_whoever_ends_the_program_again_and_again_gets_one_of_its_own(world, api
     assert len(good.states) == after[0], "the third was not its own"
     alone = [sessions_in(pid) for pid in programs_of(server)]
     assert sorted(alone, key=str) == sorted(({each.instance["id"]} for each in (good, bad)), key=str)
+
+
+@pytest.mark.parametrize("guilty", [{5}, {5, 17}], ids=["one", "two"])
+def test_of_many_exactly_those_who_end_the_program_are_given_up(world, api, server, fresh, guilty):
+    """Though twenty are linked at once, so that nobody can see whose frame it was."""
+    shops = [Shop(world, api, fresh("shop")).link() for _ in range(24)]
+    for number in guilty:
+        world.mock.do("poison", phone=shops[number].number, hex="")
+    kill_program(server)
+    assert until(lambda: metric(server, "pombo_whatsapp_quarantined") == len(guilty), 180)
+    for number, shop in enumerate(shops):
+        assert until(lambda: shop.status == ("disconnected" if number in guilty else "connected"))
+    for number, shop in enumerate(shops):
+        if number not in guilty:
+            assert shop.read_by_bob(shop.send(message="all is well")["messageId"])
+            continue
+        reply = shop.api.get(f"/api/instance/connect/{shop.name}")
+        assert reply.status == 502 and b"The whatsapp block is in quarantine" in reply.raw, reply
+    # The kill, five ends or six to halve them, and five more of each that is alone.
+    assert metric(server, "pombo_whatsapp_crashes_total") <= 1 + 11 * len(guilty)
+    assert len(programs_of(server)) == metric(server, "pombo_whatsapp_up") <= 1 + 6 * len(guilty)
 
 
 def test_one_that_takes_too_much_memory_is_ended(world):

@@ -6,8 +6,8 @@
 
 Each loop: an instance sends and is written to; SIGKILL of the one or of the other at a random moment;
 once it is linked again, the next. In the end nothing that anybody accepted is lost, each text has gone
-out under one id, whatever has arrived is told and kept as sent, and nobody had to scan a code again. The
-last line of the output is JSON.
+out under one id, whatever has arrived is told, kept and counted as sent, once, nothing is pending but what was
+about to be handed over at a kill, and nobody had to scan a code again. The last line of the output is JSON.
 """
 
 from __future__ import annotations
@@ -154,6 +154,15 @@ class Loop:
         reply = self.shop.api.get(f"/api/chat/status/{self.shop.name}?messageId={message}")
         return reply.json.get("status", "none")
 
+    def _by_status(self) -> dict[str, int]:
+        shown = self.shop.api.get(f"/api/instance/metrics/{self.shop.name}").json["metrics"]
+        return shown["messagesByStatus"]
+
+    def _counted(self) -> int:
+        """How many of what was sent is counted as such, however far it has come."""
+        return sum(count for status, count in self._by_status().items()
+                   if status not in ("pending", "failed"))
+
     def _verdict(self, load: Load) -> dict:
         self.shop.mock.do("acknowledged", phone=self.shop.number)
         until(lambda: set(load.accepted) <= set(self._inbox()))
@@ -162,8 +171,11 @@ class Loop:
               set(load.written) <= set(self.told["incoming"]))
         good = ("sent", "delivered", "read")
         until(lambda: all(self._status(each) in good for each in inbox))
+        until(lambda: self._counted() == len(inbox))
         outgoing, incoming = self.told["outgoing"], self.told["incoming"]
         texts = list(inbox.values())
+        # Of each sender one may have been kept, and not handed over yet, when something was killed.
+        in_hands = SENDERS * sum(self.kills.values())
         return {"kills": self.kills, "accepted": len(load.accepted), "read": len(inbox),
                 "written": len(load.written), "unsure": load.unsure, "refused": load.refused[:3],
                 "lost_out": len(set(load.accepted) - set(inbox)),
@@ -171,11 +183,14 @@ class Loop:
                 "repeated_texts": len(texts) - len(set(texts)),
                 "untold": len(set(inbox) - set(outgoing)),
                 "told_twice": sum(len(ids) > 1 for ids in [*outgoing.values(), *incoming.values()]),
-                "kept_wrong": sum(self._status(each) not in good for each in inbox)}
+                "kept_wrong": sum(self._status(each) not in good for each in inbox),
+                "miscounted": self._counted() - len(inbox),
+                "pending": self._by_status()["pending"],
+                "left_pending": max(0, self._by_status()["pending"] - in_hands)}
 
 
-BAD = ("lost_out", "lost_in", "repeated_texts", "untold", "told_twice", "kept_wrong", "codes",
-       "logouts", "refused")
+BAD = ("lost_out", "lost_in", "repeated_texts", "untold", "told_twice", "kept_wrong", "miscounted",
+       "left_pending", "codes", "logouts", "refused")
 
 
 def main() -> int:
