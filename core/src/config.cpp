@@ -117,7 +117,7 @@ class Reader {
     if (const auto value = environment_("POMBO_DATABASE")) config.database = *value;
     for (const auto& section : configSections())
       memberOf(config, section.name) = sectionOf(root[section.name], section);
-    requirePatience(config.sockets, root["sockets"]);
+    requirePatience(config.sockets, root["websocket"]);
     requireFiles(config.media, root["media"]);
     if (const auto node = root["blocks"]) readBlocks(node, config);
     return config;
@@ -146,7 +146,7 @@ class Reader {
     if (section == "log") return config.log;
     if (section == "audit") return config.audit;
     if (section == "events") return config.events;
-    if (section == "sockets") return config.sockets;
+    if (section == "websocket") return config.sockets;
     if (section == "link") return config.link;
     if (section == "media") return config.media;
     return section == "metrics" ? config.metrics : config.admin;
@@ -181,7 +181,7 @@ class Reader {
   void requirePatience(const Json& sockets, const YAML::Node& node) const {
     if (sockets.at("pongSeconds").as_int64() > sockets.at("pingSeconds").as_int64()) return;
     throw ConfigError((node ? where(node) : file_) +
-                      ": sockets: pongSeconds must be more than pingSeconds");
+                      ": websocket: pongSeconds must be more than pingSeconds");
   }
 
   void requireFiles(const Json& media, const YAML::Node& node) const {
@@ -344,7 +344,7 @@ const std::vector<Section>& configSections() {
        {flag("includeToken", true), flag("history", false), number("deliveredHours", 24, 0, 8760),
         number("deadDays", 14, 0, 3650), number("queueDeliveries", 100'000, 1, 100'000'000),
         number("queueMb", 2048, 1, 1'048'576), number("inFlight", 2048, 16, 65'536)}},
-      {"sockets",
+      {"websocket",
        {list("origins", {}), number("pingSeconds", 25, 1, 3600),
         number("pongSeconds", 60, 1, 86'400), number("queueMb", 256, 16, 1'048'576),
         flag("compression", true)}},

@@ -34,11 +34,11 @@ std::string refusalOf(const std::string& yaml, const Variables& variables = {}) 
 
 Json& memberOf(Config& config, const std::string& section) {
   const std::map<std::string, Json*> all{
-      {"http", &config.http},       {"storage", &config.storage}, {"security", &config.security},
-      {"plugins", &config.plugins}, {"egress", &config.egress},   {"limits", &config.limits},
-      {"log", &config.log},         {"metrics", &config.metrics}, {"admin", &config.admin},
-      {"audit", &config.audit},     {"events", &config.events},   {"link", &config.link},
-      {"media", &config.media},     {"sockets", &config.sockets}};
+      {"http", &config.http},       {"storage", &config.storage},  {"security", &config.security},
+      {"plugins", &config.plugins}, {"egress", &config.egress},    {"limits", &config.limits},
+      {"log", &config.log},         {"metrics", &config.metrics},  {"admin", &config.admin},
+      {"audit", &config.audit},     {"events", &config.events},    {"link", &config.link},
+      {"media", &config.media},     {"websocket", &config.sockets}};
   return *all.at(section);
 }
 
@@ -193,9 +193,9 @@ TEST(ConfigTest, AWrongTypeOrValueIsNamed) {
       {"blocks:\n  ../../x:\n", "is no name of a block"},
       {"blocks:\n  webhook: {enabled: maybe}\n",
        "blocks.webhook: The 'enabled' field must be a boolean"},
-      {"sockets: {pingSeconds: 30, pongSeconds: 30}\n",
-       "sockets: pongSeconds must be more than pingSeconds"},
-      {"sockets: {pingSeconds: 60}\n", "sockets: pongSeconds must be more than pingSeconds"},
+      {"websocket: {pingSeconds: 30, pongSeconds: 30}\n",
+       "websocket: pongSeconds must be more than pingSeconds"},
+      {"websocket: {pingSeconds: 60}\n", "websocket: pongSeconds must be more than pingSeconds"},
       {"media: {days: 2}\n", "media: linkHours must not be more than days"},
       {"media: {days: 2, linkHours: 49}\n", "media: linkHours must not be more than days"},
       {"http: {listen: [\n", "pombo.yaml:"},
@@ -276,7 +276,7 @@ TEST(ConfigTest, EveryKeyCanBeGivenInTheEnvironment) {
       }
       if (key.type == Type::strings) expected = Json{"a", "b c"}, value = " a ,b c,, ";
       // Of two that must fit each other, the other one does.
-      Config config = parsed("sockets: {pingSeconds: 1}", {{variable, value}});
+      Config config = parsed("websocket: {pingSeconds: 1}", {{variable, value}});
       EXPECT_EQ(memberOf(config, section.name).at(key.name), expected) << variable;
     }
 }

@@ -12,7 +12,7 @@ from websocket import (BINARY, CLOSE, DEFLATE, DEFLATED, FINAL, PING, PONG, TEXT
                        deflate, frame)
 
 ADMIN = "an-admin-token-of-forty-visible-letters."
-SERVER_ENV = {"POMBO_SOCKETS_ORIGINS": "https://app.example.com",
+SERVER_ENV = {"POMBO_WEBSOCKET_ORIGINS": "https://app.example.com",
               "POMBO_BLOCKS_WEBSOCKET_MAX_CLIENTS": "3", "POMBO_ADMIN_TOKEN": ADMIN}
 NOT_ENABLED = ("WebSocket is not enabled for this instance. Configure it first using POST "
                "/api/events/websocket/")
@@ -254,7 +254,7 @@ def test_what_a_block_says_at_the_end_is_not_compressed(shop, api):
 
 
 def test_it_can_be_switched_off(tmp_path):
-    with Server(data_dir=tmp_path, env={"POMBO_SOCKETS_COMPRESSION": "false"}) as server:
+    with Server(data_dir=tmp_path, env={"POMBO_WEBSOCKET_COMPRESSION": "false"}) as server:
         shop = Shop(Api(server, server.account("default")), "shop")
         socket = shop.open(lines=(DEFLATE,))
         assert socket.extensions == ""
@@ -358,7 +358,7 @@ def test_a_server_that_stops(tmp_path):
 
 
 def test_a_client_without_a_heart(tmp_path):
-    env = {"POMBO_SOCKETS_PING_SECONDS": "1", "POMBO_SOCKETS_PONG_SECONDS": "3"}
+    env = {"POMBO_WEBSOCKET_PING_SECONDS": "1", "POMBO_WEBSOCKET_PONG_SECONDS": "3"}
     with Server(data_dir=tmp_path, env=env) as server:
         shop = Shop(Api(server, server.account("default")), "shop")
         dead, alive = shop.open(), shop.open()

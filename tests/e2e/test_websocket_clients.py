@@ -11,7 +11,7 @@ from client import PATIENCE, Api
 from pombo_server import REPOSITORY, Server
 from websocket import Shop
 
-SERVER_ENV = {"POMBO_SOCKETS_ORIGINS": "*"}
+SERVER_ENV = {"POMBO_WEBSOCKET_ORIGINS": "*"}
 
 
 @pytest.fixture

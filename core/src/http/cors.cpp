@@ -35,7 +35,7 @@ Cors::Cors(const std::vector<std::string>& origins, const std::vector<std::strin
            const Accounts& accounts)
     : accounts_(accounts),
       origins_(originsIn("http.origins", origins)),
-      socketOrigins_(originsIn("sockets.origins", sockets)) {}
+      socketOrigins_(originsIn("websocket.origins", sockets)) {}
 
 void Cors::own(const std::string& baseUrl) {
   const auto origin = originOfUrl(baseUrl);

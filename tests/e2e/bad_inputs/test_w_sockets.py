@@ -316,7 +316,7 @@ def test_a_client_that_reads_nothing_to_the_end_is_cut_off(tmp_path):
 
 @pytest.mark.row("W5")
 def test_a_client_that_never_answers_a_ping(tmp_path):
-    env = {"POMBO_SOCKETS_PING_SECONDS": "1", "POMBO_SOCKETS_PONG_SECONDS": "2"}
+    env = {"POMBO_WEBSOCKET_PING_SECONDS": "1", "POMBO_WEBSOCKET_PONG_SECONDS": "2"}
     with Server(data_dir=tmp_path, env=env) as server:
         shop = Shop(Api(server, server.account("default")), "shop")
         dead = shop.open()
