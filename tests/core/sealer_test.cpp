@@ -322,6 +322,20 @@ TEST_F(RotationTest, AValueThatDoesNotOpenStopsItAndNothingIsLost) {
   EXPECT_TRUE(blocks.load(idOf(3), "webhook").unreadable);
 }
 
+TEST_F(RotationTest, WhatAServerHasReadBeforeItOpensAfterIt) {
+  const auto server = store_.open();
+  const BlockStore blocks(server->database(), server->sealer());
+  rotate(*store_);
+  Draft draft(idOf(4), true);
+  draft.remember("webhook", blocks.load(idOf(4), "webhook", Secrets::sealed));
+  for (int i = 0; i < 3; ++i) {
+    rotate(*store_);
+    EXPECT_EQ(blocks.load(idOf(5), "webhook").secrets.at("a"), "secret-5");
+  }
+  const Draft::Scope scope(draft);
+  EXPECT_EQ(blocks.load(idOf(4), "webhook").secrets.at("a"), "secret-4");
+}
+
 TEST_F(RotationTest, AServerBesideItGoesOnSealingAndReading) {
   const auto server = store_.open();
   std::atomic<bool> rotating{true};

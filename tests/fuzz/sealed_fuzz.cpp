@@ -99,7 +99,7 @@ void checkFile() {
     require(sealer.keyId() == ring.newest());
     require(sealer.open("owner", sealed)->reveal() == "plain");
     ring.keepOnly(ring.newest());
-    require(!ring.find(before));
+    require(!Keyring({"", file}, false).find(before));
   }
   require(Sealer(database, ring).keyId() == ring.newest());
   require(Keyring({"", file}, false).newest() == ring.newest());

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -121,19 +122,20 @@ std::vector<std::string> Keyring::ids() const {
 std::optional<Secret> Keyring::find(const std::string& id) {
   std::lock_guard lock(mutex_);
   const auto among = [&]() -> std::optional<Secret> {
-    for (const auto& key : keys_)
-      if (key.id == id) return key.bytes.copy();
+    for (const auto* all : {&keys_, &gone_})
+      for (const auto& key : *all)
+        if (key.id == id) return key.bytes.copy();
     return std::nullopt;
   };
   if (auto key = among()) return key;
   if (!fromFile()) return std::nullopt;
-  keys_ = read();
+  take(read());
   return among();
 }
 
 std::string Keyring::add() {
   std::lock_guard lock(mutex_);
-  keys_ = read();  // another rotation may have been here
+  take(read());  // another rotation may have been here
   Secret fresh = newKey();
   std::string id = keyIdOf(fresh);
   keys_.insert(keys_.begin(), MasterKey{id, std::move(fresh)});
@@ -143,10 +145,21 @@ std::string Keyring::add() {
 
 void Keyring::keepOnly(const std::string& id) {
   std::lock_guard lock(mutex_);
-  keys_ = read();
-  std::erase_if(keys_, [&](const MasterKey& key) { return key.id != id; });
-  if (keys_.empty()) throw std::runtime_error("the key " + id + " is not in the key file");
-  write(keys_);
+  auto kept = read();
+  std::erase_if(kept, [&](const MasterKey& key) { return key.id != id; });
+  if (kept.empty()) throw std::runtime_error("the key " + id + " is not in the key file");
+  write(kept);
+  take(std::move(kept));
+}
+
+void Keyring::take(std::vector<MasterKey> keys) {
+  const auto isAmong = [](const std::vector<MasterKey>& all, const MasterKey& wanted) {
+    return std::any_of(all.begin(), all.end(),
+                       [&](const MasterKey& each) { return each.id == wanted.id; });
+  };
+  for (auto& key : keys_)
+    if (!isAmong(keys, key) && !isAmong(gone_, key)) gone_.push_back(std::move(key));
+  keys_ = std::move(keys);
 }
 
 }  // namespace pombo

@@ -29,6 +29,8 @@ class Keyring {
 
   std::string newest() const;  // its id
   // The key of that id. Reads the file again before it gives up: another process may have added it.
+  // One that was taken out of the file is still found: what it has sealed may have been read
+  // before.
   std::optional<Secret> find(const std::string& id);
   std::vector<std::string> ids() const;
 
@@ -43,10 +45,12 @@ class Keyring {
  private:
   std::vector<MasterKey> read() const;
   void write(const std::vector<MasterKey>&) const;
+  void take(std::vector<MasterKey> keys);  // under mutex_, as all there are now
 
   KeySource source_;
-  mutable std::mutex mutex_;  // guards keys_
-  std::vector<MasterKey> keys_;
+  mutable std::mutex mutex_;     // guards both below
+  std::vector<MasterKey> keys_;  // as they are in the file
+  std::vector<MasterKey> gone_;  // out of it, since this was made
 };
 
 // 32 random bytes.
