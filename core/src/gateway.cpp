@@ -94,7 +94,10 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
                   if (fate == Fate::revived) return reconnector_.revived(ended);
                   reconnector_.ended(ended, fate == Fate::quarantined);
                 }),
-        registry_(readPromises(), log_, metrics_),
+        registry_(readPromises(), log_, metrics_,
+                  [this](const InstanceId& id, const std::string& block) {
+                    return !blocks_.load(id, block, Secrets::sealed).empty();
+                  }),
         provisioner_(store_.database(), blocks_, instances_, registry_, clock_, log_),
         list_(blocks_, instances_, registry_),
         authentication_(store_.database(), store_.sealer(), accounts_, clock_),

@@ -274,6 +274,34 @@ TEST(Registry, OneWarningNamesInstanceBlockReasonAndRequest) {
   EXPECT_EQ(line.find("canary"), std::string::npos);
 }
 
+TEST(Registry, NobodyIsDialledForAroundAProxyWhoseBlockDoesNotRun) {
+  TempGateway gateway(readPromises());
+  gateway.add("proxy").onStart = [](IHost&) { throw Error(Code::unavailable, "no disk"); };
+  gateway.start();
+  const auto with = gateway.create({{"name", "a"}}), without = gateway.create({{"name", "b"}});
+  const auto keep = [&](const std::string& secret) {
+    gateway.blocks.update(with.instance.id, "proxy", [&](BlockRow& row) {
+      row.secrets.clear();
+      if (!secret.empty()) row.secrets["proxy"] = secret;
+    });
+  };
+  const auto dialled = [&](const Instance& instance) {
+    try {
+      return gateway.registry.proxyFor(instance.id) ? "by a proxy" : "at once";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code, Code::refused);
+      EXPECT_STREQ(error.what(), "plugin 'proxy' is not loaded on this server");
+      return "not";
+    }
+  };
+  EXPECT_STREQ(dialled(with.instance), "at once");
+  keep("{}");
+  EXPECT_STREQ(dialled(with.instance), "not");
+  EXPECT_STREQ(dialled(without.instance), "at once");
+  keep("");
+  EXPECT_STREQ(dialled(with.instance), "at once") << "it was removed";
+}
+
 TEST(BlockHost, SqlIsKeptToTheBlocksOwnTables) {
   TempGateway gateway;
   std::vector<SqlRow> found;

@@ -31,7 +31,8 @@ class PromisedRoutes : public ::testing::Test {
  protected:
   Log log_{"off"};
   Metrics metrics_;
-  Registry registry_{readPromises(), log_, metrics_};
+  Registry registry_{readPromises(), log_, metrics_,
+                     [](const InstanceId&, const std::string&) { return false; }};
   RouteTable table_;
 };
 

@@ -1,7 +1,8 @@
 """The proxy of an instance, through its own routes."""
 
 import pytest
-from client import assert_refused
+from client import Api, assert_refused
+from pombo_server import Server, until
 from shapes import DEFAULTS
 
 NONE = DEFAULTS["proxy"]
@@ -93,3 +94,32 @@ def test_what_went_wrong_is_no_longer_told_once_it_is_removed(api, fresh):
     assert api.created(name, proxyEnabled=True)["proxy"]["status"] == "error"
     api.call("POST", f"/api/instance/proxy/{name}", {"enabled": False})
     assert api.listed(f"?instanceName={name}")[0]["proxy"] == NONE
+
+
+def test_without_its_plugin_nobody_is_dialled_for_around_it(tmp_path):
+    server = Server(data_dir=tmp_path)
+    token = server.account("shop")
+    reason = "plugin 'proxy' is not loaded on this server"
+    with server:
+        api = Api(server, token)
+        for name in ("behind", "plain"):
+            api.created(name, connector="simulator")
+            assert api.get(f"/api/instance/connect/{name}").status == 200
+            assert api.call("POST", f"/api/simulator/scan/{name}",
+                            {"number": "5511999990000"}).status == 200
+        assert api.call("POST", "/api/instance/proxy/behind", GIVEN).status == 200
+        server.stop()
+    server.env["POMBO_BLOCKS_PROXY_ENABLED"] = "false"
+    with server:
+        def status():
+            return {each["name"]: each["status"] for each in api.listed()}
+        assert until(lambda: status() == {"behind": "disconnected", "plain": "connected"})
+        assert_refused(api.get("/api/instance/connect/behind"), 502,
+                       "Failed to connect instance: " + reason)
+        assert_refused(api.call("POST", "/api/instance/reconnect/behind"), 500,
+                       "Failed to reconnect: " + reason)
+        server.stop()
+    del server.env["POMBO_BLOCKS_PROXY_ENABLED"]
+    with server:
+        assert api.call("POST", "/api/instance/reconnect/behind").status == 200
+        assert until(lambda: status() == {"behind": "connected", "plain": "connected"})

@@ -61,7 +61,8 @@ class Gateway {
   BlockStore blocks_{database_, sealer_};
   InstanceStore instances_{database_, sealer_};
   std::vector<FakeHost*> hosts_;
-  Registry registry_{readPromises(), log_, metrics_};
+  Registry registry_{readPromises(), log_, metrics_,
+                     [](const InstanceId&, const std::string&) { return false; }};
   Provisioner provisioner_{database_, blocks_, instances_, registry_, clock_, log_};
 };
 

@@ -69,7 +69,11 @@ class ScriptedHttp final : public IHttpClient {
 class TempGateway final : private IBackOffice, private IInstances {
  public:
   explicit TempGateway(Promises promises = {}, const std::string& logLevel = "off")
-      : log(logLevel), registry(std::move(promises), log, metrics) {
+      : log(logLevel),
+        registry(std::move(promises), log, metrics,
+                 [this](const InstanceId& id, const std::string& block) {
+                   return !blocks.load(id, block, Secrets::sealed).empty();
+                 }) {
     accounts.create(account, clock.now());
   }
 

@@ -17,6 +17,7 @@ BlockPromise blockIn(const Json& json) {
   const Fields fields(json);
   promise.notLoaded = fields.get<std::string>("notLoaded", promise.notLoaded);
   promise.routeNotLoaded = fields.get<std::string>("routeNotLoaded", promise.routeNotLoaded);
+  promise.neededToDial = fields.get<bool>("neededToDial", false);
   return promise;
 }
 

@@ -17,6 +17,8 @@ struct BlockPromise {
   std::string notLoaded;       // the reason in a 201
   std::string routeNotLoaded;  // the sentence of a 503
   bool fixed = false;          // the wire says which keys its object has, whoever serves it
+  bool neededToDial =
+      false;  // nothing is dialled for an instance that it keeps anything of without it
 };
 
 struct RoutePromise {

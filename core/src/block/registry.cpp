@@ -26,8 +26,8 @@ Json failureShape(const BlockPromise& promise, const std::string& reason) {
 
 }  // namespace
 
-Registry::Registry(Promises promises, Log& log, Metrics& metrics)
-    : list_(std::move(promises)), log_(log), metrics_(metrics) {}
+Registry::Registry(Promises promises, Log& log, Metrics& metrics, Keeps keeps)
+    : list_(std::move(promises)), log_(log), metrics_(metrics), keeps_(std::move(keeps)) {}
 
 Registry::~Registry() = default;
 
@@ -295,6 +295,12 @@ std::optional<Proxy> Registry::proxyFor(const InstanceId& id) const {
   for (const auto& block : list_.all())
     if (auto* source = block.running() ? block.code->proxies() : nullptr)
       if (auto proxy = source->proxyFor(id)) return proxy;
+  for (const auto& promise : promises().blocks) {
+    if (!promise.neededToDial) continue;
+    const Block* block = find(promise.name);
+    if (!(block && block->running()) && keeps_(id, promise.name))
+      throw Error(Code::refused, promise.routeNotLoaded);
+  }
   return std::nullopt;
 }
 

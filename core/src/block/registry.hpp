@@ -15,7 +15,10 @@ namespace pombo {
 
 class Registry {
  public:
-  Registry(Promises, Log&, Metrics&);
+  // Whether a block keeps anything of an instance.
+  using Keeps = std::function<bool(const InstanceId&, const std::string& block)>;
+
+  Registry(Promises, Log&, Metrics&, Keeps);
   ~Registry();
 
   // In the order of the configuration file, before start().
@@ -52,6 +55,7 @@ class Registry {
   void reconnect(const Instance&) const;
   void disconnect(const Instance&) const;
   void logout(const Instance&, std::chrono::milliseconds budget) const;
+  // Throws Error{refused} when whoever knows does not run: nobody is dialled for around a proxy.
   std::optional<Proxy> proxyFor(const InstanceId&) const;
   // Of those that run, by block.
   std::vector<std::pair<std::string, IEnricher*>> enrichers() const;
@@ -78,6 +82,7 @@ class Registry {
   Log& log_;
   std::map<std::string, std::unique_ptr<ILogger>> logs_;  // by block: of what core says of it
   Metrics& metrics_;
+  const Keeps keeps_;
   mutable BlockThreads threads_;  // last: they are inside of all the above
 };
 

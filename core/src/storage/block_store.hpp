@@ -25,6 +25,9 @@ struct BlockRow {
     for (auto& [name, value] : secrets) wipe(value);
   }
 
+  // Nothing is kept; its last failure, if any, does not count.
+  bool empty() const { return !document && secrets.empty() && sealed.empty(); }
+
   std::optional<std::string> document;         // JSON text
   std::map<std::string, std::string> secrets;  // in clear, by name
   std::string sealed;                          // instead of them, as long as nobody asks
