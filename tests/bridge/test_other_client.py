@@ -148,6 +148,28 @@ def test_a_file_comes_in_whole(steady, kind):
     assert base64.b64decode(steady.call("download", sent)["data"]) == file
 
 
+def test_a_file_that_is_lost_is_uploaded_again_by_the_phone(steady):
+    file = os.urandom(20_000)
+    sent = steady.by_bob("media", mimetype="x/y", data=base64.b64encode(file).decode())["id"]
+    steady.message(sent)
+    steady.by_bob("lose", id=sent, status=410)
+    with pytest.raises(AssertionError, match="Failed to fetch"):
+        steady.call("download", sent)
+    steady.by_bob("reupload", id=sent)
+    steady.call("reupload", sent)
+    assert base64.b64decode(steady.call("download", sent)["data"]) == file
+
+
+@pytest.mark.parametrize("answer", [{"result": "NOT_FOUND"}, {"code": 2}], ids=["sealed", "open"])
+def test_a_file_that_the_phone_has_lost_as_well_is_gone(steady, answer):
+    sent = steady.by_bob("media", data=base64.b64encode(b"file").decode())["id"]
+    steady.message(sent)
+    steady.by_bob("lose", id=sent)
+    steady.by_bob("reupload", id=sent, **answer)
+    with pytest.raises(AssertionError, match="re-upload"):
+        steady.call("reupload", sent)
+
+
 def test_a_file_goes_out_whole(steady):
     file = os.urandom(20_000)
     content = {"document": {"type": "Buffer", "data": base64.b64encode(file).decode()}, "mimetype": "x/y", "fileName": "a"}

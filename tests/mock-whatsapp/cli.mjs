@@ -36,6 +36,9 @@ const ops = {
 		return { id: await mock.fromPhone(b.phone, proto.Message.fromObject({ protocolMessage: { type: 'HISTORY_SYNC_NOTIFICATION', historySyncNotification: { syncType: b.history.syncType, initialHistBootstrapInlinePayload: b.broken ? part : deflateSync(part) } } })) }
 	},
 	media: async b => { const { from, to, ...m } = b; return { id: await mock.sendMedia(con(from), to, m) } },
+	lose: b => { mock.lost.lose(con(b.from), b.to, b.id, b.status); return {} },
+	refused: async b => { await until('refused', () => mock.lost.timesRefused(con(b.from), b.to, b.id) >= b.times); return {} },
+	reupload: b => { mock.lost.answer(con(b.from), b.to, b.id, b); return {} },
 	openmedia: b => { const d = mock.openMedia(con(b.phone).inbox.findLast(m => Object.values(m.message).some(v => v?.mediaKey?.length)).message); return { size: d.length, sha256: createHash('sha256').update(d).digest('hex') } },
 	flood: async b => { await mock.flood(con(b.from), b.to, b.n); return {} },
 	pending: b => ({ ids: [...(mock.deviceOf(b.phone).pending ?? new Map()).keys()] }), // not yet acknowledged by the client

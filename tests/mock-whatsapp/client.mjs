@@ -52,6 +52,10 @@ function open() {
 const calls = {
 	open: async () => open(),
 	download: async id => ({ data: (await downloadMediaMessage(received.get(id), 'buffer', {})).toString('base64') }),
+	reupload: async id => {
+		await sock.refreshMediaConn() // or it would look for the file at WhatsApp's own server
+		await sock.updateMediaMessage(received.get(id))
+	},
 	openVote: async (id, author, voter) => {
 		const { vote, pollCreationMessageKey: poll } = received.get(id).message.pollUpdateMessage
 		return decryptPollVote(vote, { pollCreatorJid: author, pollMsgId: poll.id, voterJid: voter, pollEncKey: sent.get(poll.id).messageContextInfo.messageSecret })

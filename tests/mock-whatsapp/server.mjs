@@ -12,6 +12,7 @@ import {
 } from 'baileys'
 import { makeCertAuthority } from './cert.mjs'
 import { AppState } from './app-state.mjs'
+import { LostFiles } from './lost-files.mjs'
 import { NoiseServer } from './noise-server.mjs'
 import { Contact, u24 } from './contact.mjs'
 
@@ -36,7 +37,8 @@ export class MockWhatsApp extends EventEmitter {
 		this.refs = new Map()      // qr ref -> conn
 		this.linkCodes = new Map() // phone -> {conn, wrapped, ref, companionNoise}
 		this.conns = new Set()
-		this.media = new Map()
+		this.media = new Map()     // place -> bytes, or the status that a lost file is refused with
+		this.lost = new LostFiles(this)
 		this.seen = []             // every stanza received, for assertions
 		this.http = tls ? createHttps(tls, this.onHttp) : createHttp(this.onHttp)
 		this.peers = []            // where each connection came from
@@ -72,6 +74,12 @@ export class MockWhatsApp extends EventEmitter {
 			if (req.url === '/' && this.revision) return res.end(`{"client_revision":${this.revision},}`)
 			const m = this.media.get(req.url.split('?')[0].replace('/m/', ''))
 			if (!m) { res.statusCode = 404; return res.end() }
+			if (m.status) {
+				res.statusCode = m.status
+				res.end()
+				m.times++
+				return this.emit('refused')
+			}
 			res.end(m)
 		})
 	}
@@ -229,9 +237,10 @@ export class MockWhatsApp extends EventEmitter {
 		this.emit('node', { conn, node })
 		if (node.tag === 'iq') return this.onIQ(conn, node)
 		if (node.tag === 'message') return this.onMessage(conn, node)
-		if (node.tag === 'receipt' && !['retry', 'read', 'read-self'].includes(node.attrs.type)) this.acknowledge(conn, node)
+		if (node.tag === 'receipt' && !['retry', 'read', 'read-self', 'server-error'].includes(node.attrs.type)) this.acknowledge(conn, node)
 		if (node.tag === 'ack' && node.attrs.class === 'message') this.acknowledge(conn, node)
 		if (node.tag === 'receipt' && node.attrs.type === 'retry') await this.onRetry(conn, node)
+		if (node.tag === 'receipt' && node.attrs.type === 'server-error') this.lost.onReceipt(conn, node)
 		if (node.tag === 'receipt') return conn.send({ tag: 'ack', attrs: { class: 'receipt', id: node.attrs.id, from: node.attrs.to, ...(node.attrs.type ? { type: node.attrs.type } : {}) } })
 		if (node.tag === 'call') return conn.send({ tag: 'ack', attrs: { class: 'call', id: node.attrs.id, from: node.attrs.to } })
 	}
@@ -417,13 +426,16 @@ export class MockWhatsApp extends EventEmitter {
 			vote: { encPayload: payload, encIv: iv }, senderTimestampMs: Date.now() } }))
 	}
 	/** a file as a phone sends it: encrypted, uploaded, referred to from a message of that type */
-	sendMedia(contact, phone, { type = 'image', data, mimetype = 'application/octet-stream', ...rest }) {
-		const plain = Buffer.from(data, 'base64'), mediaKey = randomBytes(32), k = mediaKeys(mediaKey, type), id = randomBytes(8).toString('hex')
+	async sendMedia(contact, phone, { type = 'image', data, mimetype = 'application/octet-stream', id, group, ...rest }) {
+		const plain = Buffer.from(data, 'base64'), mediaKey = randomBytes(32), k = mediaKeys(mediaKey, type), place = randomBytes(8).toString('hex')
 		const c = createCipheriv('aes-256-cbc', k.key, k.iv), enc = Buffer.concat([c.update(plain), c.final()])
 		const file = Buffer.concat([enc, k.mac(enc)])
-		this.media.set(id, file)
-		return this.sendMessage(contact, phone, proto.Message.fromObject({ [`${type}Message`]: { url: `https://127.0.0.1:${this.port}/m/${id}?ccb=1`, directPath: `/m/${id}?ccb=1`, mimetype, mediaKey,
-			fileLength: plain.length, fileSha256: hash(plain), fileEncSha256: hash(file), mediaKeyTimestamp: now(), ...rest } }))
+		this.media.set(place, file)
+		const message = proto.Message.fromObject({ [`${type}Message`]: { url: `https://127.0.0.1:${this.port}/m/${place}?ccb=1`, directPath: `/m/${place}?ccb=1`, mimetype, mediaKey,
+			fileLength: plain.length, fileSha256: hash(plain), fileEncSha256: hash(file), mediaKeyTimestamp: now(), ...rest } })
+		const sent = await this.sendMessage(contact, phone, message, { id, group })
+		this.lost.remember(contact, phone, sent, { place, mediaKey, bytes: file })
+		return sent
 	}
 	/** the file of a message that the phone received; throws unless every hash and the MAC are right */
 	openMedia(message) {

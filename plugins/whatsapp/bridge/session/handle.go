@@ -51,7 +51,7 @@ func (l *link) handle(evt any) (accepted bool) {
 	case *events.OfflineSyncCompleted:
 		l.caughtUp()
 	case *events.MediaRetry:
-		l.retries.answer(evt)
+		l.uploadedAgain(evt)
 	case *events.NotifyAccountReachoutTimelock:
 		l.s.bridge.Host.Log("warn", "WhatsApp limits writing to strangers",
 			Object{"instance": l.s.id.Value, "active": evt.IsActive})

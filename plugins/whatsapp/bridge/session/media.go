@@ -8,13 +8,10 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
-	"go.mau.fi/whatsmeow/proto/waMmsRetry"
 	"go.mau.fi/whatsmeow/types"
-	"go.mau.fi/whatsmeow/types/events"
 	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/proto"
 
@@ -142,7 +139,7 @@ func waveform(levels []int) []byte {
 }
 
 // Media behind a key, as a file that is read from its beginning. One that WhatsApp has forgotten is
-// asked for once more, of the phone that has sent it.
+// asked for once more, of the instance's phone.
 func (s *Session) Media(ctx context.Context, text string) (host.Media, *os.File, error) {
 	var key convert.MediaKey
 	if err := json.Unmarshal([]byte(text), &key); err != nil || key.Path == "" {
@@ -157,7 +154,7 @@ func (s *Session) Media(ctx context.Context, text string) (host.Media, *os.File,
 	}
 	file, err := l.fetched(ctx, key)
 	if isGone(err) {
-		if key.Path, err = l.retries.ask(ctx, l, key); err == nil {
+		if key.Path, err = l.askPhone(ctx, key); err == nil {
 			file, err = l.fetched(ctx, key)
 		}
 	}
@@ -223,60 +220,4 @@ func (l *link) fetched(ctx context.Context, key convert.MediaKey) (*os.File, err
 		return nil, err
 	}
 	return file, nil
-}
-
-// mediaRetries are files that phones are asked to upload once more.
-type mediaRetries struct {
-	mutex   sync.Mutex // guards it
-	waiting map[string]chan *events.MediaRetry
-}
-
-func (r *mediaRetries) answer(evt *events.MediaRetry) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	if waiting, asked := r.waiting[evt.MessageID]; asked {
-		delete(r.waiting, evt.MessageID)
-		waiting <- evt
-	}
-}
-
-// ask for it; where it lies then.
-func (r *mediaRetries) ask(ctx context.Context, l *link, key convert.MediaKey) (string, error) {
-	chat, err := types.ParseJID(key.Chat)
-	if err != nil {
-		return "", err
-	}
-	sender, err := types.ParseJID(key.Sender)
-	if err != nil {
-		return "", err
-	}
-	answer := make(chan *events.MediaRetry, 1)
-	r.mutex.Lock()
-	if r.waiting == nil {
-		r.waiting = map[string]chan *events.MediaRetry{}
-	}
-	r.waiting[key.ID] = answer
-	r.mutex.Unlock()
-	defer func() {
-		r.mutex.Lock()
-		defer r.mutex.Unlock()
-		if r.waiting[key.ID] == answer {
-			delete(r.waiting, key.ID)
-		}
-	}()
-	info := &types.MessageInfo{ID: key.ID, MessageSource: types.MessageSource{Chat: chat, Sender: sender,
-		IsFromMe: key.FromMe, IsGroup: key.IsGroup}}
-	if err = l.client.SendMediaRetryReceipt(ctx, info, key.Key); err != nil {
-		return "", err
-	}
-	select {
-	case evt := <-answer:
-		found, err := whatsmeow.DecryptMediaRetryNotification(evt, key.Key)
-		if err == nil && found.GetResult() != waMmsRetry.MediaRetryNotification_SUCCESS {
-			err = host.Fail("notFound", "Media not found")
-		}
-		return found.GetDirectPath(), err
-	case <-ctx.Done():
-		return "", host.Fail("timedOut", "Media was not uploaded again")
-	}
 }

@@ -26,6 +26,7 @@ type whatsapp interface {
 	RejectCall(_ context.Context, from types.JID, id string) error
 	FetchAppState(_ context.Context, _ appstate.WAPatchName, fullSync, onlyIfNotSynced bool) error
 	SendAppState(context.Context, appstate.PatchInfo) error
+	SendMediaRetryReceipt(_ context.Context, _ *types.MessageInfo, key []byte) error
 	ResetConnection()
 }
 

@@ -21,6 +21,7 @@ type scripted struct {
 	shared  []appstate.PatchInfo
 
 	looked chan struct{} // for each look at a picture
+	wanted func()        // what the phone does when it is asked for a file
 }
 
 func (w *scripted) answer(what string) error {
@@ -76,6 +77,15 @@ func (w *scripted) SendAppState(_ context.Context, patch appstate.PatchInfo) err
 	defer w.mutex.Unlock()
 	w.shared = append(w.shared, patch)
 	return err
+}
+
+func (w *scripted) SendMediaRetryReceipt(_ context.Context, message *types.MessageInfo, _ []byte) error {
+	defer func() {
+		if w.wanted != nil {
+			w.wanted()
+		}
+	}()
+	return w.answer("media of " + message.ID + " in " + message.Chat.String())
 }
 
 func (w *scripted) ResetConnection() { w.answer("reset") }
