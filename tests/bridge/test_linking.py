@@ -19,6 +19,20 @@ def test_a_code_is_shown_scanned_and_the_instance_is_linked(world):
     assert told[3] == {"state": "connected", "jid": f"{world.me}@s.whatsapp.net", "lid": f"8{world.me}@lid"}
 
 
+def test_codes_go_on_when_the_server_closes_before_a_scan(world):
+    who = instance()
+    world.gateway.connect(who)
+    codes = world.store.state(who, "qr_ready")["codes"]
+    after = len(world.store.events)
+    world.mock.do("hangup", qr=codes[0])
+    others = world.store.state(who, "qr_ready", after)["codes"]
+    assert len(others) == 6 and not set(codes) & set(others)
+    world.mock.do("scan", phone=world.me, qr=others[0])
+    world.store.state(who, "connected", after)
+    told = [e["data"]["state"] for e in world.store.of(who, "instance.state")]
+    assert told == ["qr_ready", "qr_ready", "pair_success", "manual_reconnect", "connected"]
+
+
 def test_a_number_is_linked_by_a_code_that_is_typed(world):
     who = instance()
     world.gateway.connect(who, number=world.me)

@@ -21,6 +21,7 @@ const ops = {
 	account: b => { mock.addAccount(b.phone, b); return {} },
 	contact: b => { const c = mock.addContact(b.phone, b); return { pn: c.pn, lid: c.lid } },
 	scan: b => { if (!mock.accounts.has(b.phone)) mock.addAccount(b.phone); mock.scanQR(b.phone, b.qr); return {} },
+	hangup: b => { mock.connOf(b.qr).ws.close(); return {} },
 	passkey: b => { mock.scanQRPasskey(b.qr); return {} },
 	code: async b => { if (!mock.accounts.has(b.phone)) mock.addAccount(b.phone); await mock.enterPairingCode(b.phone, b.code); return {} },
 	message: async b => ({ id: await mock.sendMessage(con(b.from), b.to, proto.Message.fromObject(b.message), { garble: b.garble, group: b.group }) }),

@@ -141,8 +141,10 @@ export class MockWhatsApp extends EventEmitter {
 			content: [{ tag: 'pair-device', attrs: {}, content: refs.map(r => ({ tag: 'ref', attrs: {}, content: Buffer.from(r) })) }] })
 		this.emit('registration', conn)
 	}
+	/** of whoever shows that code */
+	connOf(qr) { return this.refs.get(qr.replace(/^.*#/, '').split(',')[0]) }
 	/** account enrolled in passkey linking: the server asks for a WebAuthn step instead of completing the pairing */
-	scanQRPasskey(qr) { const conn = this.refs.get(qr.replace(/^.*#/, '').split(',')[0]); conn.send({ tag: 'notification', attrs: { from: SRV, type: 'passkey_prologue_request', id: `n${++conn.iq}`, t: `${now()}` }, content: [
+	scanQRPasskey(qr) { const conn = this.connOf(qr); conn.send({ tag: 'notification', attrs: { from: SRV, type: 'passkey_prologue_request', id: `n${++conn.iq}`, t: `${now()}` }, content: [
 		{ tag: 'passkey_request_options', attrs: {}, content: Buffer.from(JSON.stringify({ challenge: randomBytes(32).toString('base64url'), timeout: 60000, rpId: 'web.whatsapp.com', allowCredentials: [{ id: randomBytes(16).toString('base64url'), type: 'public-key', transports: ['hybrid'] }], userVerification: 'preferred' })) }] }) }
 	/** what a phone does when it scans the QR */
 	scanQR(phone, qr) {

@@ -114,7 +114,7 @@ func (l *link) change(evt any) bool {
 	case *events.Disconnected:
 		l.heard.Store(nil)
 		if l.isPairing() {
-			l.finish(Object{"state": "disconnected", "reason": "closed"})
+			l.lostUnlinked()
 			return true
 		}
 		l.tell(Object{"state": "disconnected", "reason": "closed", "reconnecting": true})

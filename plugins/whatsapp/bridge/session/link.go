@@ -44,9 +44,10 @@ type link struct {
 
 	version  atomic.Pointer[store.WAVersionContainer] // that it was last opened with
 	pairing  atomic.Bool
-	rejoined atomic.Bool // with what pairing has made
-	over     atomic.Bool // its end has been told, or is about to be
-	void     atomic.Bool // and what is kept of it is to be wiped
+	lots     atomic.Int64 // of codes that have come while it is
+	rejoined atomic.Bool  // with what pairing has made
+	over     atomic.Bool  // its end has been told, or is about to be
+	void     atomic.Bool  // and what is kept of it is to be wiped
 	clearing sync.Once
 	failures atomic.Int64              // to connect, in a row
 	settling atomic.Bool               // it will be, in a while

@@ -47,26 +47,93 @@ func TestTheThirdPingInARowThatIsNotAnsweredOpensTheLinkAgain(t *testing.T) {
 	}
 }
 
-func TestCodesThatNobodyScansAreShownInTurnAndThenItIsOver(t *testing.T) {
-	w := newWorld(t)
+// sixCodes are as many as WhatsApp gives at once.
+func sixCodes(name string) *events.QR {
+	made := &events.QR{}
+	for _, each := range []string{"1", "2", "3", "4", "5", "6"} {
+		made.Codes = append(made.Codes, name+each)
+	}
+	return made
+}
+
+func (w *world) pairing(t *testing.T) *link {
+	t.Helper()
 	l := w.linked(t)
 	l.pairing.Store(true)
-	l.handle(&events.QR{Codes: []string{"1", "2", "3"}})
-	w.clock.pass(firstCode + laterCode - 1)
-	if len(w.clock.alarm) != 1 || w.clock.alarm[0].at.Sub(w.clock.at) != 1 {
-		t.Fatal(w.clock.alarm)
+	l.asked.Store(true)
+	return l
+}
+
+// first of the codes, each time that any were shown.
+func (w *world) shown() (all string) {
+	for _, each := range w.of("instance.state") {
+		if codes, is := each["codes"].([]any); is && len(codes) > 0 {
+			all += codes[0].(string) + " "
+		}
 	}
-	w.clock.pass(laterCode)
-	if l.over.Load() {
+	return all
+}
+
+func TestCodesThatNobodyScansAreShownInTurnAndFollowedByOthersForThreeMinutes(t *testing.T) {
+	w := newWorld(t)
+	l := w.pairing(t)
+	l.handle(sixCodes("a"))
+	w.clock.pass(firstCode + 5*laterCode - 1)
+	if len(l.lost) != 0 {
 		t.Fatal("before the last one was shown")
 	}
 	w.clock.pass(1)
-	wanted := `[{"codes":["1","2","3"],"state":"qr_ready"},{"codes":["2","3"],"state":"qr_ready"},` +
-		`{"codes":["3"],"state":"qr_ready"},{"reason":"pairing_timeout","state":"disconnected"}]`
-	if told := w.statesUntil(t, "disconnected"); told != wanted {
-		t.Fatal(told)
+	if len(l.lost) != 1 || <-l.lost {
+		t.Fatal("there is no other connection, or without a pause")
+	}
+	l.handle(sixCodes("b"))
+	w.clock.pass(laterCode - 1)
+	if l.over.Load() {
+		t.Fatal("before three minutes")
+	}
+	w.clock.pass(1)
+	ended := w.awaitState("disconnected")
+	if ended["reason"] != "pairing_timeout" || w.shown() != "a1 a2 a3 a4 a5 a6 b1 " {
+		t.Fatal(ended, w.shown())
 	}
 	<-l.ctx.Done()
+	w.clock.pass(time.Hour)
+	if told := w.of("instance.state"); len(told) != 8 {
+		t.Fatal(told)
+	}
+}
+
+func TestAConnectionThatIsLostBeforeAScanIsFollowedByAnotherAndItsCodesByThose(t *testing.T) {
+	w := newWorld(t)
+	l := w.pairing(t)
+	l.handle(sixCodes("a"))
+	l.handle(&events.Disconnected{})
+	if len(l.lost) != 1 || l.asked.Load() {
+		t.Fatal("it is not opened again, however often that takes")
+	}
+	l.handle(sixCodes("b"))
+	w.clock.pass(firstCode)
+	l.tell(Object{"state": "keepalive_restored"})
+	w.awaitState("keepalive_restored")
+	if shown := w.shown(); shown != "a1 b1 b2 " {
+		t.Fatal(shown)
+	}
+}
+
+func TestALinkThatIsLostBeforeThereIsACodeOrWithACodeThatIsTypedIsOver(t *testing.T) {
+	for _, number := range []string{"", "15550001111"} {
+		w := newWorld(t)
+		l := w.pairing(t)
+		l.request.Number = number
+		if number != "" {
+			l.lots.Add(1)
+		}
+		l.handle(&events.Disconnected{})
+		if ended := w.awaitState("disconnected"); ended["reason"] != "closed" {
+			t.Fatal(ended)
+		}
+		<-l.ctx.Done()
+	}
 }
 
 func TestACodeThatWasScannedIsFollowedByNoOther(t *testing.T) {

@@ -14,7 +14,9 @@ import (
 
 const (
 	firstCode, laterCode = time.Minute, 20 * time.Second
-	lookEvery            = 500 * time.Millisecond
+	// Longer than what the codes of one connection are good for.
+	scanTime  = 3 * time.Minute
+	lookEvery = 500 * time.Millisecond
 )
 
 // The only kind of name that WhatsApp takes from whoever asks for a code.
@@ -42,18 +44,52 @@ func (l *link) payloadOf(device *store.Device) func() *waWa6.ClientPayload {
 	}
 }
 
-// showCodes one after the other, each as long as it is good: the first for so long. The server has no
-// more of them.
-func (l *link) showCodes(codes []string, wait time.Duration) {
-	if l.ctx.Err() != nil || !l.isPairing() {
+// waitForScan of codes that have come, for as long as it may take since the first of them came.
+func (l *link) waitForScan(codes []string) {
+	lot := l.lots.Add(1)
+	if lot == 1 {
+		l.s.bridge.clock.after(scanTime, l.endUnscanned)
+	}
+	if l.request.Number != "" {
+		go l.askForCode()
+		return
+	}
+	l.asked.Store(false) // whoever waited has been answered
+	l.showCodes(lot, codes, firstCode)
+}
+
+// showCodes of a lot one after the other, each as long as it is good: the first for so long. There are more of them
+// by another connection.
+func (l *link) showCodes(lot int64, codes []string, wait time.Duration) {
+	if !l.isWaitingForScan() || l.lots.Load() != lot {
 		return
 	}
 	if len(codes) == 0 {
-		l.finish(Object{"state": "disconnected", "reason": "pairing_timeout"})
+		l.reopen(false)
 		return
 	}
 	l.tell(Object{"state": "qr_ready", "codes": codes})
-	l.s.bridge.clock.after(wait, func() { l.showCodes(codes[1:], laterCode) })
+	l.s.bridge.clock.after(wait, func() { l.showCodes(lot, codes[1:], laterCode) })
+}
+
+func (l *link) isWaitingForScan() bool {
+	return l.isPairing() && l.lots.Load() > 0 && !l.over.Load() && l.ctx.Err() == nil
+}
+
+func (l *link) endUnscanned() {
+	if l.isWaitingForScan() {
+		l.finish(Object{"state": "disconnected", "reason": "pairing_timeout"})
+	}
+}
+
+// lostUnlinked is a connection by which codes are shown, and then there are others, or none yet. One that is typed is
+// not asked for again: the phone shows its owner each time that somebody wants it.
+func (l *link) lostUnlinked() {
+	if l.isWaitingForScan() && l.request.Number == "" {
+		l.reopen(false)
+	} else {
+		l.finish(Object{"state": "disconnected", "reason": "closed"})
+	}
 }
 
 func (l *link) askForCode() {
@@ -96,11 +132,7 @@ func (l *link) rejoinWhenClosed() {
 func (l *link) pair(evt any) bool {
 	switch evt := evt.(type) {
 	case *events.QR:
-		if l.request.Number == "" {
-			l.showCodes(evt.Codes, firstCode)
-		} else {
-			go l.askForCode()
-		}
+		l.waitForScan(evt.Codes)
 	case *events.QRScannedWithoutMultidevice:
 		l.tell(Object{"state": "qr_scanned_no_multidevice"})
 	case *events.PairSuccess:
