@@ -175,8 +175,29 @@ def test_the_profile_is_what_is_known_with_a_link_and_without(world):
     assert shown == nothing | {"pictureUrl": "https://pps.whatsapp.net/a"}
     world.gateway.call("connector.disconnect", who)
     assert world.gateway.call("connector.profile", who) == shown
+    world.restart()
+    assert world.gateway.call("connector.profile", who) == shown
     world.gateway.call("connector.logout", who)
     assert world.gateway.call("connector.profile", who) == nothing
+
+
+def test_the_profile_outlives_a_process_that_was_killed_while_linked(world):
+    who = world.linked()
+    world.mock.do("share", phone=world.me, name="Shop")
+    world.restart()
+    shown = world.gateway.call("connector.profile", who)
+    assert (shown["name"], shown["available"]) == ("Shop", False)
+    world.resume(who)
+    world.start()  # beside the process that has the session open
+    assert world.gateway.call("connector.profile", who) == shown
+
+
+def test_the_profile_of_a_session_whose_key_is_gone_is_empty(world):
+    who = world.linked()
+    world.mock.do("share", phone=world.me, name="Shop")
+    world.restart()
+    world.store.secrets.clear()
+    assert world.gateway.call("connector.profile", who)["name"] is None
 
 
 @pytest.mark.parametrize("operation,body,state,fits", [

@@ -209,12 +209,12 @@ func (b *block) logout(ctx context.Context, arguments peer.Arguments) (peer.Repl
 	return value(nil, err)
 }
 
-func (b *block) profile(_ context.Context, arguments peer.Arguments) (peer.Reply, error) {
+func (b *block) profile(ctx context.Context, arguments peer.Arguments) (peer.Reply, error) {
 	s, err := b.of(arguments)
 	if err != nil {
 		return peer.Reply{}, err
 	}
-	return value(s.Profile(), nil)
+	return value(s.Profile(ctx), nil)
 }
 
 func (b *block) perform(ctx context.Context, arguments peer.Arguments) (peer.Reply, error) {

@@ -131,6 +131,21 @@ func (b *Bridge) opened(ctx context.Context, id host.ID, make bool) (*state.Stat
 	return opened, nil
 }
 
+// peeked state of an instance, if it has any: to be read from, and closed soon.
+func (b *Bridge) peeked(ctx context.Context, id host.ID) (*state.State, error) {
+	if !state.Exists(b.Folder, id.Value) {
+		return nil, errNoSession
+	}
+	secret, err := b.Host.Secret(ctx, id, secretName)
+	if err != nil {
+		return nil, err
+	}
+	if len(secret) != seal.KeySize {
+		return nil, errNoSession
+	}
+	return state.Peek(ctx, b.Folder, id.Value, [seal.KeySize]byte(secret))
+}
+
 func newKey() []byte {
 	key := make([]byte, seal.KeySize)
 	rand.Read(key)

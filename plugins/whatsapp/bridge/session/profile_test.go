@@ -71,11 +71,11 @@ func TestAProfileOutlivesItsLinkButNotTheSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.session.close(true)
-	if known := w.session.Profile(); known.Name == nil || *known.Name != "Shop" || known.Available {
+	if known := w.session.Profile(t.Context()); known.Name == nil || *known.Name != "Shop" || known.Available {
 		t.Fatal(known)
 	}
 	w.session.wipe(t.Context())
-	if known := w.session.Profile(); known.Name != nil {
+	if known := w.session.Profile(t.Context()); known.Name != nil {
 		t.Fatal(*known.Name)
 	}
 }

@@ -25,7 +25,7 @@ type Session struct {
 	mutex    sync.Mutex // guards all below
 	link     *link
 	settings *state.Settings // told last
-	known    host.Profile    // of the last link
+	known    *host.Profile   // of the last link; nil: nobody has looked
 }
 
 func (s *Session) current() *link {

@@ -88,6 +88,36 @@ func Open(ctx context.Context, root, instance string, key [seal.KeySize]byte) (*
 	return s, nil
 }
 
+// Peek at a session, to read of it what is kept, whoever has it open. What an older version has left is as that
+// has left it.
+func Peek(ctx context.Context, root, instance string, key [seal.KeySize]byte) (*State, error) {
+	folder, err := folderOf(root, instance)
+	if err != nil {
+		return nil, err
+	}
+	s := &State{folder: folder}
+	s.connect(key, "mode=rw&") // does not make one
+	var found []byte
+	err = s.db.QueryRowContext(ctx, signed).Scan(&found)
+	if err == nil && !isOurs(found) {
+		err = ErrSealed
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *State) connect(key [seal.KeySize]byte, mode string) {
+	s.db = sql.OpenDB(seal.Connector{
+		DSN:    "file:" + filepath.Join(s.folder, database) + "?" + mode + options,
+		Cipher: seal.New(key),
+	})
+	s.db.SetMaxOpenConns(4)
+	s.db.SetMaxIdleConns(1)
+}
+
 func (s *State) open(ctx context.Context, key [seal.KeySize]byte) (err error) {
 	if err = os.MkdirAll(s.folder, 0o700); err != nil {
 		return err
@@ -98,12 +128,7 @@ func (s *State) open(ctx context.Context, key [seal.KeySize]byte) (err error) {
 	if syscall.Flock(int(s.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
 		return ErrInUse
 	}
-	s.db = sql.OpenDB(seal.Connector{
-		DSN:    "file:" + filepath.Join(s.folder, database) + "?" + options,
-		Cipher: seal.New(key),
-	})
-	s.db.SetMaxOpenConns(4)
-	s.db.SetMaxIdleConns(1)
+	s.connect(key, "")
 	if _, err = s.db.ExecContext(ctx, tables); err != nil {
 		return err
 	}
@@ -117,17 +142,31 @@ func (s *State) open(ctx context.Context, key [seal.KeySize]byte) (err error) {
 	return nil
 }
 
+const signed = "SELECT signature FROM bridge_seal"
+
+func isOurs(found []byte) bool { return subtle.ConstantTimeCompare(found, signature) == 1 }
+
 func (s *State) requireKey(ctx context.Context) error {
 	var found []byte
-	err := s.db.QueryRowContext(ctx, "SELECT signature FROM bridge_seal").Scan(&found)
+	err := s.db.QueryRowContext(ctx, signed).Scan(&found)
 	if errors.Is(err, sql.ErrNoRows) {
 		_, err = s.db.ExecContext(ctx, "INSERT INTO bridge_seal (id, signature) VALUES (1, ?)", signature)
 		return err
 	}
-	if err == nil && subtle.ConstantTimeCompare(found, signature) != 1 {
+	if err == nil && !isOurs(found) {
 		return ErrSealed
 	}
 	return err
+}
+
+// Names of the device that was linked, by which others see it; both empty when none was.
+func (s *State) Names(ctx context.Context) (name, business string, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT push_name, business_name FROM whatsmeow_device "+
+		"ORDER BY rowid DESC LIMIT 1").Scan(&name, &business)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return name, business, err
 }
 
 // Device that was linked; nil when none was.

@@ -190,3 +190,36 @@ func TestLettersPollsAndSettingsAreKept(t *testing.T) {
 		t.Fatal(err, poll)
 	}
 }
+
+func TestWhatIsKeptIsReadWhileTheSessionIsOpen(t *testing.T) {
+	root := t.TempDir()
+	if _, err := Peek(ctx, root, id, key); err == nil || Exists(root, id) {
+		t.Fatal("there is one", err)
+	}
+	s := opened(t, root, key)
+	device := saved(t, s)
+	device.PushName, device.BusinessName = "Ana", "Shop"
+	if err := device.Save(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Peek(ctx, root, id, [seal.KeySize]byte{2}); !errors.Is(err, ErrSealed) {
+		t.Fatal(err)
+	}
+	for range 2 { // while it is open, and when it is closed
+		peeked, err := Peek(ctx, root, id, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name, business, err := peeked.Names(ctx); err != nil || name != "Ana" || business != "Shop" {
+			t.Fatal(name, business, err)
+		}
+		peeked.Close()
+		s.Close()
+	}
+}
+
+func TestASessionThatIsNotLinkedHasNoNames(t *testing.T) {
+	if name, business, err := opened(t, t.TempDir(), key).Names(ctx); err != nil || name+business != "" {
+		t.Fatal(name, business, err)
+	}
+}
