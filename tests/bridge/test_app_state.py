@@ -1,5 +1,7 @@
 """What phones share among each other."""
 
+import threading
+
 import pytest
 
 from gateway import Failure
@@ -116,6 +118,25 @@ def test_labels_from_before_the_link_are_told_as_history_and_listed(world):
     world.restart()
     world.resume(who)
     assert world.gateway.perform(who, "label.list") == listed
+
+
+def test_a_label_that_is_changed_does_not_wait_for_contacts_that_cannot_be_told(world):
+    who, refused = world.linked(), threading.Event()
+
+    def refuse(events):
+        if events[0]["type"] == "contact.update":
+            refused.set()
+            raise Failure({"code": "unavailable", "sentence": "later"})
+
+    world.gateway.refuse = refuse
+    contact = ["critical_unblock_low", ["contact", world.bobs["jid"]], {"contactAction": {"fullName": "Bob Li"}}]
+    world.mock.do("share", phone=world.me, name="Shop", before=[contact])
+    assert refused.wait(60)
+    world.mock.do("change", phone=world.me, name="regular", index=VIP[1], action=VIP[2])
+    world.store.wait_event(who, "label.update")
+    assert not world.store.of(who, "contact.update")
+    world.gateway.refuse = None
+    world.store.wait_event(who, "contact.update")
 
 
 def test_labels_are_made_put_on_chats_and_deleted(world, who):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 
 	"go.mau.fi/whatsmeow/appstate"
 	"go.mau.fi/whatsmeow/store"
@@ -16,39 +17,54 @@ import (
 type collection struct {
 	name appstate.WAPatchName
 	tell func(_ *link, until uint64) bool
+	turn func(*turns) *sync.Mutex
 }
 
+// turns to tell. Of each collection its own: a label that is changed does not wait for thousands of contacts.
+type turns struct{ labels, contacts sync.Mutex }
+
 var collections = []collection{
-	{appstate.WAPatchRegular, (*link).tellLabels},
-	{appstate.WAPatchCriticalUnblockLow, (*link).tellContacts},
+	{appstate.WAPatchRegular, (*link).tellLabels, func(t *turns) *sync.Mutex { return &t.labels }},
+	{appstate.WAPatchCriticalUnblockLow, (*link).tellContacts, func(t *turns) *sync.Mutex { return &t.contacts }},
 }
 
 func (c collection) fact() string { return "told " + string(c.name) }
 
 // takenIn by the library, which does not come back to it.
 func (l *link) takenIn(evt *events.AppStateSyncComplete) {
-	l.telling.Lock()
-	defer l.telling.Unlock()
 	for _, each := range collections {
-		if each.name == evt.Name && l.state.KeepFact(l.ctx, each.fact(), false) == nil {
-			l.tellCollection(each, evt.Version)
+		if each.name == evt.Name {
+			l.inTurn(each, func() {
+				if l.state.KeepFact(l.ctx, each.fact(), false) == nil {
+					l.tellCollection(each, evt.Version)
+				}
+			})
 		}
 	}
 }
 
+func (l *link) inTurn(c collection, do func()) {
+	turn := c.turn(&l.telling)
+	turn.Lock()
+	defer turn.Unlock()
+	do()
+}
+
 // tellCollections that were taken in and could not be told then, by a crash or a gateway that was away.
 func (l *link) tellCollections() {
-	l.telling.Lock()
-	defer l.telling.Unlock()
 	for _, each := range collections {
-		version, _, err := l.client.Store.AppState.GetAppStateVersion(l.ctx, string(each.name))
-		told := false
-		if err == nil {
-			err = l.state.FindFact(l.ctx, each.fact(), &told)
-		}
-		if err == nil && version > 0 && !told {
-			l.tellCollection(each, version)
-		}
+		l.inTurn(each, func() { l.tellUntold(each) })
+	}
+}
+
+func (l *link) tellUntold(c collection) {
+	version, _, err := l.client.Store.AppState.GetAppStateVersion(l.ctx, string(c.name))
+	told := false
+	if err == nil {
+		err = l.state.FindFact(l.ctx, c.fact(), &told)
+	}
+	if err == nil && version > 0 && !told {
+		l.tellCollection(c, version)
 	}
 }
 

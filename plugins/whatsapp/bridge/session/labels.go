@@ -18,8 +18,8 @@ import (
 
 // label that was changed. Those that a collection had before are told before it, or else would undo it.
 func (l *link) label(evt any) bool {
-	l.telling.Lock()
-	defer l.telling.Unlock()
+	l.telling.labels.Lock()
+	defer l.telling.labels.Unlock()
 	return l.publish("label.update", "", convert.LabelOf(l.ctx, &l.people, evt), "")
 }
 

@@ -62,7 +62,7 @@ type link struct {
 	found    foundNumbers
 	history  sync.Mutex // held by whoever reads it
 	sharing  sync.Mutex // and by whoever changes what phones share
-	telling  sync.Mutex // or tells of it
+	telling  turns      // or tells of it
 
 	mutex    sync.Mutex // guards it
 	settings state.Settings
