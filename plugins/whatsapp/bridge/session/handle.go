@@ -103,6 +103,7 @@ func (l *link) change(evt any) bool {
 	switch evt := evt.(type) {
 	case *events.Connected:
 		l.failures.Store(0)
+		l.rejoined.Store(true) // by whatever opened it
 		l.up()
 		self := l.people.Self()
 		l.tell(Object{"state": "connected", "jid": self.JID.String(), "lid": lidOrNull(self.LID)})

@@ -151,3 +151,13 @@ func TestACodeThatWasScannedIsFollowedByNoOther(t *testing.T) {
 		t.Fatal(told)
 	}
 }
+
+func TestALinkThatAnotherConnectionHasMadeIsNotJoinedAgain(t *testing.T) {
+	w := newWorld(t)
+	l := w.linked(t)
+	l.handle(&events.Connected{}) // by one that was opened for other codes, while the phone scanned the last
+	l.rejoinWhenClosed()
+	if len(l.lost) != 0 {
+		t.Fatal("it is opened again")
+	}
+}
