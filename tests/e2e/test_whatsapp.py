@@ -270,6 +270,22 @@ def test_a_stop_waits_for_what_is_being_sent(shop, server):
     shop.wait("instance.state", lambda data: data.get("reason") == "shutdown")
 
 
+def test_the_profile_of_an_instance_without_a_link_outlives_the_server(shop, server):
+    picture = "https://pps.whatsapp.net/a"
+    shop.mock.do("account", phone=shop.number, picture=picture)
+    shop.link()
+
+    def shown():
+        return shop.api.listed(f"?instanceName={shop.name}")[0]["profile"]["pictureUrl"]
+
+    assert until(lambda: shown() == picture)
+    shop.mock.do("tempban", phone=shop.number, code=101, expire=3600)
+    shop.wait_state("temp_banned")
+    assert server.stop() == 0
+    server.start()
+    assert (shop.status, shown()) == ("banned", picture)
+
+
 def test_one_that_dies_again_and_again_is_in_quarantine(shop, server):
     shop.link()
     for deaths in range(5):
