@@ -31,6 +31,7 @@ const ops = {
 	changegroup: b => { mock.changeGroup(con(b.from), b.to, b.group, b.changes); return {} },
 	shared: b => ({ changes: mock.accounts.get(b.phone).appState.changes }),
 	vote: async b => ({ id: await mock.vote(con(b.from), b.to, b.poll, b.options) }),
+	edit: async b => ({ id: await mock.edit(con(b.from), b.to, b) }),
 	typed: async b => ({ id: await mock.fromPhone(b.phone, proto.Message.fromObject({ deviceSentMessage: { destinationJid: b.to, message: b.message } }), { recipient: b.to }) }),
 	history: async b => {
 		const part = proto.HistorySync.encode(proto.HistorySync.fromObject(b.history)).finish()

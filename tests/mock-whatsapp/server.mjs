@@ -351,7 +351,7 @@ export class MockWhatsApp extends EventEmitter {
 			}
 		}
 		const sk = whole
-		if (sk && !to.endsWith('@g.us')) {
+		if (sk && sk.attrs.type !== 'skmsg') {
 			const c = this.contacts.get(jidDecode(to).user)
 			try { const message = await c.decrypt(from, sk.attrs.type, sk.content); c.inbox.push({ id, to, type: sk.attrs.type, message, retry: sk.attrs.count }); this.emit('delivered', { contact: c, id, to, message }) }
 			catch (e) { this.emit('mock-error', e) }
@@ -421,11 +421,16 @@ export class MockWhatsApp extends EventEmitter {
 	/** a vote in a poll that this phone has received: sealed by the secret that came with it */
 	async vote(contact, phone, poll, options) {
 		const { message } = contact.inbox.find(m => m.id === poll), author = `${phone}@${S}`
-		const key = Buffer.from(hkdf(Buffer.from(message.messageContextInfo.messageSecret), 32, { info: `${poll}${author}${contact.pn}Poll Vote` }))
 		const vote = proto.Message.PollVoteMessage.encode({ selectedOptions: options.map(o => hash(Buffer.from(o))) }).finish()
-		const iv = randomBytes(12), payload = aesEncryptGCM(vote, key, iv, Buffer.from(`${poll}\0${contact.pn}`))
 		return this.sendMessage(contact, phone, proto.Message.fromObject({ pollUpdateMessage: { pollCreationMessageKey: { remoteJid: author, fromMe: false, id: poll },
-			vote: { encPayload: payload, encIv: iv }, senderTimestampMs: Date.now() } }))
+			vote: sealed(message, `${poll}${author}${contact.pn}Poll Vote`, vote, `${poll}\0${contact.pn}`), senderTimestampMs: Date.now() } }))
+	}
+	/** what a message that this phone has sent is now: sealed by the secret that went with it, under either address of the sender's */
+	async edit(contact, phone, { id, message, type = 'MESSAGE_EDIT', by = 'pn' }) {
+		const original = this.deviceOf(phone).sent.get(id).message, who = contact[by], word = type === 'EVENT_EDIT' ? 'Event Edit' : 'Message Edit'
+		const now = proto.Message.encode(proto.Message.fromObject({ protocolMessage: { type: 'MESSAGE_EDIT', key: { remoteJid: `${phone}@${S}`, fromMe: true, id }, editedMessage: message } })).finish()
+		return this.sendMessage(contact, phone, proto.Message.fromObject({ secretEncryptedMessage: { targetMessageKey: { remoteJid: `${phone}@${S}`, fromMe: true, id }, secretEncType: type,
+			...sealed(original, `${id}${who}${who}${word}`, now, '') } }))
 	}
 	/** a file as a phone sends it: encrypted, uploaded, referred to from a message of that type */
 	async sendMedia(contact, phone, { type = 'image', data, mimetype = 'application/octet-stream', id, group, ...rest }) {
@@ -483,6 +488,11 @@ export class MockWhatsApp extends EventEmitter {
 	/** from now on this account needs a client of that revision, which browsers are served; 0 lifts it */
 	outdate(phone, revision) { this.revision = this.accounts.get(phone).revision = revision; this.drop(phone) }
 	drop(phone) { this.deviceOf(phone).conn?.ws.terminate() }
+}
+/** what is said of a message, by its secret */
+const sealed = (message, info, plain, beside) => {
+	const key = Buffer.from(hkdf(Buffer.from(message.messageContextInfo.messageSecret), 32, { info })), encIv = randomBytes(12)
+	return { encIv, encPayload: aesEncryptGCM(plain, key, encIv, Buffer.from(beside)) }
 }
 const hash = b => createHash('sha256').update(b).digest()
 const mediaKeys = (mediaKey, type) => {

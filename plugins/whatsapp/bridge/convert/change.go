@@ -25,7 +25,7 @@ func changeOf(ctx context.Context, d Directory, info *types.MessageInfo, m *waE2
 		made.id = id
 		return made
 	case change.GetType() == waE2E.ProtocolMessage_MESSAGE_EDIT:
-		return editOf(change.GetKey().GetID(), change.GetEditedMessage())
+		return editOf(change.GetKey().GetID(), shapeOf(ctx, d, info, unwrapped(change.GetEditedMessage())))
 	}
 	return nil
 }
@@ -35,14 +35,17 @@ func isOthers(ctx context.Context, d Directory, key *waCommon.MessageKey, by str
 	return author != "" && !key.GetFromMe() && phoneOf(ctx, d, author) != by
 }
 
-func editOf(original string, changed *waE2E.Message) *shape {
-	text := ""
-	if made := textOf(changed); made != nil {
-		text = made.message["content"].(string)
-	} else if found, _, caption := mediumOf(changed); found != nil {
-		text = caption
+// editOf an earlier message by what it is now; what has no text of its own, or says itself what it changes, stays.
+func editOf(original string, changed *shape) *shape {
+	if changed == nil {
+		return nil
 	}
-	return plain("message_edit", text).with("isEdit", true).
+	switch changed.message["type"] {
+	case "message_edit", "message_revoke", "unsupported":
+		return changed
+	}
+	text := changed.message["content"]
+	return plain("message_edit", text.(string)).in(changed.context).with("isEdit", true).
 		with("edit", Object{"original_id": original, "text": text})
 }
 

@@ -106,7 +106,8 @@ func TestWhatSaysNothingToAnybodyIsNoMessage(t *testing.T) {
 		"a pin":   {PinInChatMessage: &waE2E.PinInChatMessage{}},
 		"a timer": {ProtocolMessage: &waE2E.ProtocolMessage{
 			Type: waE2E.ProtocolMessage_EPHEMERAL_SETTING.Enum()}},
-		"a call": {Call: &waE2E.Call{}},
+		"a call":         {Call: &waE2E.Call{}},
+		"what is sealed": {SecretEncryptedMessage: &waE2E.SecretEncryptedMessage{}},
 	} {
 		if got := ExchangeOf(ctx, book{}, received(message), ""); got.Data != nil {
 			t.Errorf("%s: %s", name, written(t, got.Data))

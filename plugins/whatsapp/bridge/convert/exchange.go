@@ -24,13 +24,26 @@ type Exchange struct {
 // ExchangeOf a message that was received, or typed on the phone, or sent by us from `source`.
 func ExchangeOf(ctx context.Context, d Directory, evt *events.Message, source string) Exchange {
 	made := shapeOf(ctx, d, &evt.Info, evt.Message)
-	if evt.IsEdit && made != nil && made.message["type"] != "message_edit" {
-		made = editOf(evt.Info.ID, evt.Message)
+	if evt.IsEdit {
+		made = editOf(evt.Info.ID, made)
 	}
 	if made == nil {
 		return Exchange{}
 	}
 	return exchange(ctx, d, evt, made, source)
+}
+
+// EditOf the message that `evt` says how it is now; `original` is its id, whatever else `evt` names.
+func EditOf(ctx context.Context, d Directory, evt *events.Message, original string) Exchange {
+	now := evt.Message
+	for now.GetProtocolMessage().GetType() == waE2E.ProtocolMessage_MESSAGE_EDIT {
+		now = unwrapped(now.GetProtocolMessage().GetEditedMessage())
+	}
+	made := editOf(original, shapeOf(ctx, d, &evt.Info, now))
+	if made == nil {
+		return Exchange{}
+	}
+	return exchange(ctx, d, evt, made, "")
 }
 
 // VoteOf a poll, decrypted: all that the voter has chosen now.
@@ -70,8 +83,8 @@ func exchange(ctx context.Context, d Directory, evt *events.Message, made *shape
 		message["media"] = made.medium.object()
 		result.MediaKey = made.medium.key(info)
 	}
-	flag(message, "isViewOnce", evt.IsViewOnce)
-	flag(message, "isEphemeral", evt.IsEphemeral)
+	flag(message, "isViewOnce", evt.IsViewOnce || made.medium.isViewOnce())
+	flag(message, "isEphemeral", evt.IsEphemeral || made.context.GetExpiration() > 0)
 	id := info.ID
 	if made.id != "" {
 		id = made.id
@@ -138,7 +151,7 @@ func addContext(ctx context.Context, d Directory, info *waE2E.ContextInfo, data 
 	if quoted := info.GetQuotedMessage(); info.GetStanzaID() != "" {
 		text := ""
 		if quoted != nil {
-			if made := shapeOf(ctx, d, &types.MessageInfo{}, quoted); made != nil {
+			if made := shapeOf(ctx, d, &types.MessageInfo{}, unwrapped(quoted)); made != nil {
 				shown["quotedType"] = made.message["type"]
 				text = made.message["content"].(string)
 			}
@@ -187,5 +200,8 @@ func readdress(message Object, from, to string) {
 	message["content"] = Readdressed(message["content"].(string), from, to)
 	if media, is := message["media"].(Object); is {
 		media["caption"] = Readdressed(media["caption"].(string), from, to)
+	}
+	if edit, is := message["edit"].(Object); is {
+		edit["text"] = message["content"]
 	}
 }

@@ -91,6 +91,15 @@ func (m medium) object() Object {
 	return shown
 }
 
+// Some phones wrap what is to be seen once, others say so in it.
+func (m *medium) isViewOnce() bool {
+	if m == nil {
+		return false
+	}
+	says, can := m.file.(interface{ GetViewOnce() bool })
+	return can && says.GetViewOnce()
+}
+
 func (m medium) key(info *types.MessageInfo) string {
 	text, err := json.Marshal(MediaKey{m.kind, m.mimeType(), m.fileName, m.GetDirectPath(),
 		m.GetMediaKey(), m.GetFileSHA256(), m.GetFileEncSHA256(), m.GetFileLength(), info.ID,
@@ -125,7 +134,7 @@ func mediumOf(m *waE2E.Message) (found *medium, kind, content string) {
 			caption: document.GetCaption()}, "document", document.GetCaption()
 	case m.GetStickerMessage() != nil:
 		sticker := m.GetStickerMessage()
-		moves := sticker.GetIsAnimated()
+		moves := sticker.GetIsAnimated() || sticker.GetIsLottie()
 		return &medium{file: sticker, kind: "sticker", width: sticker.GetWidth(),
 			height: sticker.GetHeight(), isAnimated: &moves}, "sticker", ""
 	}

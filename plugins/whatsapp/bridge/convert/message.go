@@ -3,11 +3,13 @@ package convert
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"strings"
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"pombo/bridge/host"
@@ -57,6 +59,14 @@ func shapeOf(ctx context.Context, d Directory, info *types.MessageInfo, m *waE2E
 	return nil
 }
 
+// unwrapped from whatever says how it is to be shown.
+func unwrapped(m *waE2E.Message) *waE2E.Message {
+	if m == nil {
+		return &waE2E.Message{}
+	}
+	return (&events.Message{RawMessage: m}).UnwrapRaw().Message
+}
+
 func contextOf(part any) *waE2E.ContextInfo {
 	if has, can := part.(interface{ GetContextInfo() *waE2E.ContextInfo }); can {
 		return has.GetContextInfo()
@@ -74,13 +84,18 @@ func textOf(m *waE2E.Message) *shape {
 	return nil
 }
 
+// Numbers in messages are whatever their senders make them, and what is no number is no JSON.
+func isPlace(latitude, longitude float64) bool {
+	return math.Abs(latitude) <= 90 && math.Abs(longitude) <= 180
+}
+
 func placeOf(m *waE2E.Message) *shape {
-	if at := m.GetLocationMessage(); at != nil {
+	if at := m.GetLocationMessage(); at != nil && isPlace(at.GetDegreesLatitude(), at.GetDegreesLongitude()) {
 		return plain("location", at.GetName()).in(at.GetContextInfo()).with("location",
 			Object{"latitude": at.GetDegreesLatitude(), "longitude": at.GetDegreesLongitude(),
 				"name": at.GetName(), "address": at.GetAddress(), "live": at.GetIsLive()})
 	}
-	if at := m.GetLiveLocationMessage(); at != nil {
+	if at := m.GetLiveLocationMessage(); at != nil && isPlace(at.GetDegreesLatitude(), at.GetDegreesLongitude()) {
 		return plain("location", at.GetCaption()).in(at.GetContextInfo()).with("location",
 			Object{"latitude": at.GetDegreesLatitude(), "longitude": at.GetDegreesLongitude(),
 				"name": at.GetCaption(), "address": "", "live": true})
@@ -246,14 +261,21 @@ func calendar(event *waE2E.EventMessage) Object {
 		shown["joinLink"] = link
 	}
 	if at := event.GetLocation(); at != nil {
-		shown["location"] = Object{"name": at.GetName(), "latitude": at.DegreesLatitude,
-			"longitude": at.DegreesLongitude}
+		place := Object{"name": at.GetName(), "latitude": nil, "longitude": nil}
+		isKnown := at.DegreesLatitude != nil && at.DegreesLongitude != nil
+		if isKnown && isPlace(at.GetDegreesLatitude(), at.GetDegreesLongitude()) {
+			place["latitude"], place["longitude"] = at.GetDegreesLatitude(), at.GetDegreesLongitude()
+		}
+		shown["location"] = place
 	}
 	return shown
 }
 
+// The end of the year 9999: later times cannot be written.
+const lastSecond = 253_402_300_799
+
 func timeOrNull(seconds int64) any {
-	if seconds == 0 {
+	if seconds <= 0 || seconds > lastSecond {
 		return nil
 	}
 	return host.Time(time.Unix(seconds, 0))
@@ -272,7 +294,7 @@ func contentName(m *waE2E.Message) string {
 		"senderKeyDistributionMessage": true, "fastRatchetKeySenderKeyDistributionMessage": true,
 		"protocolMessage": true, "pinInChatMessage": true, "keepInChatMessage": true, "call": true,
 		"callLogMesssage": true, "deviceSentMessage": true, "stickerSyncRmrMessage": true,
-		"encReactionMessage": true, "pollUpdateMessage": true, "chat": true,
+		"encReactionMessage": true, "pollUpdateMessage": true, "secretEncryptedMessage": true, "chat": true,
 		"messageHistoryNotice": true, "messageHistoryBundle": true, "placeholderMessage": true}
 	name := ""
 	m.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, _ protoreflect.Value) bool {

@@ -87,14 +87,22 @@ func buildContact(_ *link, _ context.Context, _ types.JID, arguments json.RawMes
 		all = append(all, &waE2E.ContactMessage{DisplayName: proto.String(each.FullName),
 			Vcard: proto.String(each.VCard)})
 	}
+	if len(all) == 0 {
+		return nil, host.Fail("invalid", "Invalid message")
+	}
+	return contactsMessage(all), nil
+}
+
+// contactsMessage is nil for nobody.
+func contactsMessage(all []*waE2E.ContactMessage) *waE2E.Message {
 	switch len(all) {
 	case 0:
-		return nil, host.Fail("invalid", "Invalid message")
+		return nil
 	case 1:
-		return &waE2E.Message{ContactMessage: all[0]}, nil
+		return &waE2E.Message{ContactMessage: all[0]}
 	}
 	return &waE2E.Message{ContactsArrayMessage: &waE2E.ContactsArrayMessage{
-		DisplayName: proto.String(strconv.Itoa(len(all)) + " contacts"), Contacts: all}}, nil
+		DisplayName: proto.String(strconv.Itoa(len(all)) + " contacts"), Contacts: all}}
 }
 
 func buildReaction(l *link, ctx context.Context, chat types.JID, arguments json.RawMessage, _ []*os.File) (
@@ -203,9 +211,7 @@ func (l *link) addContext(ctx context.Context, message *waE2E.Message, chat type
 	}
 	info := &waE2E.ContextInfo{MentionedJID: l.mention(ctx, message, chat, given.Mentions)}
 	if given.Reply != nil {
-		info.StanzaID = &given.Reply.MessageID
-		info.Participant = proto.String(l.asMember(ctx, chat, given.Reply.SenderJID))
-		info.QuotedMessage = &waE2E.Message{Conversation: &given.Reply.Text}
+		l.addQuote(ctx, info, chat.ToNonAD(), *given.Reply)
 	}
 	if given.MentionAll && chat.Server == types.GroupServer {
 		group, err := l.client.GetGroupInfo(ctx, chat)

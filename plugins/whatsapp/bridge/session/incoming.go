@@ -73,7 +73,7 @@ func (l *link) exchangeOf(evt *events.Message) convert.Exchange {
 	ctx, d := l.ctx, &l.people
 	switch {
 	case evt.Message.GetPollUpdateMessage() != nil:
-		vote, err := l.client.DecryptPollVote(ctx, evt)
+		vote, err := opened(ctx, evt, l.client.DecryptPollVote)
 		if err != nil {
 			l.s.bridge.Host.Count("votes_unreadable")
 			return convert.Exchange{}
@@ -82,7 +82,7 @@ func (l *link) exchangeOf(evt *events.Message) convert.Exchange {
 		_, options := d.Poll(ctx, id)
 		return convert.VoteOf(ctx, d, evt, chosen(options, vote))
 	case evt.Message.GetEncReactionMessage() != nil:
-		reaction, err := l.client.DecryptReaction(ctx, evt)
+		reaction, err := opened(ctx, evt, l.client.DecryptReaction)
 		if err != nil {
 			l.s.bridge.Host.Count("reactions_unreadable")
 			return convert.Exchange{}
@@ -92,14 +92,29 @@ func (l *link) exchangeOf(evt *events.Message) convert.Exchange {
 		}
 		evt.Message = &waE2E.Message{ReactionMessage: reaction}
 	case evt.Message.GetSecretEncryptedMessage() != nil:
-		inner, err := l.client.DecryptSecretEncryptedMessage(ctx, evt)
+		inner, err := opened(ctx, evt, l.client.DecryptSecretEncryptedMessage)
 		if err != nil {
 			l.s.bridge.Host.Count("edits_unreadable")
 			return convert.Exchange{}
 		}
-		evt.Message = inner
+		// The secret is that of what it changes: of nothing else it can say anything.
+		original := evt.Message.GetSecretEncryptedMessage().GetTargetMessageKey().GetID()
+		edit := (&events.Message{Info: evt.Info, RawMessage: inner}).UnwrapRaw()
+		return convert.EditOf(ctx, d, edit, original)
 	}
 	return convert.ExchangeOf(ctx, d, evt, "")
+}
+
+// opened is what was sealed by the secret of an earlier message, and by the address of who says it: by either one.
+func opened[T any](ctx context.Context, evt *events.Message,
+	open func(context.Context, *events.Message) (T, error)) (T, error) {
+	found, err := open(ctx, evt)
+	if err == nil || evt.Info.SenderAlt.IsEmpty() {
+		return found, err
+	}
+	other := *evt
+	other.Info.Sender = evt.Info.SenderAlt
+	return open(ctx, &other)
 }
 
 // chosen options, by their hashes; of a poll that is not known their names are not either.

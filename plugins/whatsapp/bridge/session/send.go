@@ -48,12 +48,7 @@ type letter struct {
 	Source     string   `json:"source"`
 	Mentions   []string `json:"mentions"`
 	MentionAll bool     `json:"mentionAll"`
-	Reply      *struct {
-		MessageID string `json:"messageId"`
-		SenderJID string `json:"senderJid"`
-		Text      string `json:"text"`
-		FromMe    bool   `json:"fromMe"`
-	} `json:"reply"`
+	Reply      *quote   `json:"reply"`
 }
 
 // send a message and tell of it. It is kept before it is handed over, and goes on when nobody waits
