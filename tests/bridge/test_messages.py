@@ -272,7 +272,9 @@ def test_media_that_are_gone_are_an_error(world):
 
 def test_an_operation_that_is_not_there_is_unsupported(world):
     who = world.linked()
-    for name in ("message.carousel", "call.fake", "nothing"):
+    kinds = ("button", "list", "carousel", "form", "event", "pix")
+    others = ("chat.forward", "chat.favorite", "call.fake", "call.audio", "nothing")
+    for name in (*(f"message.{kind}" for kind in kinds), *others):
         with pytest.raises(Failure) as failure:
             world.gateway.perform(who, name, chat=world.bobs["jid"])
         assert failure.value.code == "unsupported"
