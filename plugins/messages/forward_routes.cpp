@@ -4,6 +4,7 @@
 #include "exchange_store.hpp"
 #include "reply_shape.hpp"
 #include "sent_answer.hpp"
+#include "stored_answer.hpp"
 
 using namespace pombo;
 using boost::json::array;
@@ -19,19 +20,6 @@ bool isForwardable(const StoredMessage& message) {
   return !message.isDeleted && !bound.contains(message.type);
 }
 
-// As events show it, as far as it was kept.
-object contentOf(const StoredMessage& message) {
-  object all = message.extra.is_object() ? message.extra.get_object() : object();
-  all.erase("source");
-  all["type"] = message.type;
-  all["content"] = message.content;
-  if (!message.mediaType.empty())
-    all["media"] = {{"type", message.mediaType},
-                    {"mimetype", message.mimeType},
-                    {"fileName", message.fileName}};
-  return all;
-}
-
 // What the connector is told: what was kept, and where it was.
 object toldOf(const Desk& desk, const InstanceId& id, const StoredMessage& message) {
   const std::string key = desk.store().mediaKeyOf(id, message);
@@ -41,7 +29,7 @@ object toldOf(const Desk& desk, const InstanceId& id, const StoredMessage& messa
           {"from", message.chat},
           {"sender", message.sender},
           {"fromMe", message.isOutgoing},
-          {"message", contentOf(message)},
+          {"message", storedContent(message)},
           {"mediaKey", orNull(key)},
           {"source", "api"}};
 }

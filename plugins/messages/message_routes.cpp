@@ -6,6 +6,7 @@
 #include "media_routes.hpp"
 #include "message_kind_fields.hpp"
 #include "sent_answer.hpp"
+#include "stored_answer.hpp"
 
 using namespace pombo;
 using boost::json::object;
@@ -77,10 +78,9 @@ void addReply(const Desk& desk, const Fields& fields, Letter& letter) {
   if (!id) return;
   const auto quoted = desk.store().find(letter.instance.id, *id, letter.to.jid);
   if (!quoted) refuse("Quoted message not found");
-  letter.told["reply"] = {{"messageId", quoted->id},
-                          {"senderJid", quoted->sender},
-                          {"text", quoted->content},
-                          {"fromMe", quoted->isOutgoing}};
+  letter.told["reply"] = {{"messageId", quoted->id}, {"senderJid", quoted->sender},
+                          {"text", quoted->content}, {"fromMe", quoted->isOutgoing},
+                          {"chat", quoted->chat},    {"message", storedContent(*quoted)}};
   const bool inPrivate = fields.require<bool>("replyPrivate") && letter.kind.name != "contact";
   if (inPrivate && chatTypeOf(quoted->chat) == ChatType::group)
     letter.to = Desk::addressOf(quoted->sender);

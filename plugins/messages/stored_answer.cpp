@@ -19,6 +19,19 @@ boost::json::object storedAnswer(const StoredMessage& message) {
           {"isDeleted", message.isDeleted}};
 }
 
+boost::json::object storedContent(const StoredMessage& message) {
+  boost::json::object all;
+  if (message.extra.is_object()) all = message.extra.get_object();
+  all.erase("source");
+  all["type"] = message.type;
+  all["content"] = message.content;
+  if (!message.mediaType.empty())
+    all["media"] = {{"type", message.mediaType},
+                    {"mimetype", message.mimeType},
+                    {"fileName", message.fileName}};
+  return all;
+}
+
 pombo::Json storedAnswerSchema() {
   const pombo::Json objectOrNull{{"type", {"object", "null"}}};
   return objectOf({{"messageId", text()},

@@ -96,6 +96,11 @@ def test_pictures_each_way(shop, server):
     link = urlsplit(came["message"]["media"]["url"])
     reply = Api(server).get(f"{link.path}?{link.query}")
     assert (reply.status, reply.raw) == (200, PICTURE)
+    kept = f"/api/chat/getMessage/{shop.name}?messageId={came['id']}"
+    assert until(lambda: shop.api.get(kept).status == 200)
+    answer = shop.read_by_bob(shop.send(message="Nice", replyTo=came["id"])["messageId"])
+    quoted = answer["extendedTextMessage"]["contextInfo"]["quotedMessage"]
+    assert quoted == {"imageMessage": {"caption": "for me", "mimetype": "image/jpeg"}}
 
 
 def test_the_largest_video_crosses_as_a_descriptor(shop, server):

@@ -138,6 +138,39 @@ TEST_F(Messages, WhatIsAnsweredIsLookedForInItsChat) {
   EXPECT_EQ(host.statements.back().values, (std::vector<SqlValue>{"i-1", "3EB0FF", kAna}));
 }
 
+TEST_F(Messages, WhatIsAnsweredIsToldAsItIsKept) {
+  constexpr auto kTeam = "12036300000000@g.us";
+  SqlRow kept{{"id", "3EB0FF"},
+              {"chat", kTeam},
+              {"sender", kAna},
+              {"type", "image"},
+              {"content", "The shelf"},
+              {"at", "2026-11-21T10:00:00Z"},
+              {"media_type", "image"},
+              {"mime_type", "image/jpeg"},
+              {"file_name", "a.jpg"},
+              {"reply", ""},
+              {"extra", R"({"source": "", "isForwarded": true})"}};
+  for (const char* number : {"outgoing", "status", "edited", "deleted"})
+    kept[number] = std::int64_t{0};
+  host.rows = {{kept}};
+  host.performAnswers.emplace_back(exchange());
+  send("text",
+       {{"number", kTeam}, {"message", "Yes"}, {"replyTo", "3EB0FF"}, {"replyPrivate", true}});
+  EXPECT_EQ(host.performed.back().arguments.at("chat"), kAna);
+  const Json media{{"type", "image"}, {"mimetype", "image/jpeg"}, {"fileName", "a.jpg"}};
+  EXPECT_EQ(host.performed.back().arguments.at("reply"), (Json{{"messageId", "3EB0FF"},
+                                                               {"senderJid", kAna},
+                                                               {"text", "The shelf"},
+                                                               {"fromMe", false},
+                                                               {"chat", kTeam},
+                                                               {"message",
+                                                                {{"type", "image"},
+                                                                 {"content", "The shelf"},
+                                                                 {"media", media},
+                                                                 {"isForwarded", true}}}}));
+}
+
 TEST_F(Messages, AreForgottenWhenTheirInstanceIsGoneMeanwhile) {
   host.known.clear();
   host.performAnswers.emplace_back(exchange());
