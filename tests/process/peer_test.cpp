@@ -1,45 +1,37 @@
-// Calls over a pipe: what nests, what is late, and what the other end may lie about.
+// Calls over a pipe: what is late, and what the other end may lie about.
 #include "process/peer.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
-#include <cstring>
 #include <thread>
+#include <utility>
 
 #include "mirror.hpp"
+#include "pair.hpp"
 
 namespace pombo {
 namespace {
 
 using namespace std::chrono_literals;
 
-// Of silence: longer than a busy machine may pause, as that ends a conversation too.
-constexpr auto kLong = 24h;
-constexpr Peer::Limits kPatient{8, 64, 5s, kLong, kLong};
-
-struct Pair {
-  int ours = -1, theirs = -1;
-  Pair() {
-    int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) std::abort();
-    ours = ends[0];
-    theirs = ends[1];
-  }
-};
-
 // A peer whose other end the test writes by hand.
 class Lies : public ::testing::Test {
  protected:
   void begin(const Peer::Limits& limits = kPatient) {
+    prepare(limits);
+    reader_ = std::thread([this] { peer_->serve(); });
+  }
+  // Nobody reads yet.
+  void prepare(const Peer::Limits& limits = kPatient) {
     peer_ = std::make_unique<Peer>(pair_.ours, limits);
     peer_->calls = {{"echo", unpacked<Json>([](const Json& what) { return what; })},
                     {"wait", unpacked<>([this] {
                        std::unique_lock lock(mutex_);
                        released_.wait(lock, [this] { return open_; });
                      })}};
-    peer_->posts = {{"count", unpacked<int>([this](int by) { counted_ += by; })}};
-    reader_ = std::thread([this] { peer_->serve(); });
+    peer_->posts = {
+        {"count", unpacked<int>([this](int by) { counted_ += by; })},
+        {"refused", unpacked<std::string>([this](const std::string& w) { peer_->hangUp(w); })}};
   }
   void TearDown() override {
     {
@@ -50,7 +42,10 @@ class Lies : public ::testing::Test {
     if (peer_) peer_->hangUp("the test is over");
     if (reader_.joinable()) reader_.join();
     peer_ = nullptr;
-    ::close(pair_.theirs);
+    leave();
+  }
+  void leave() {
+    if (pair_.theirs >= 0) ::close(std::exchange(pair_.theirs, -1));
   }
 
   void write(const std::string& bytes) {
@@ -253,6 +248,38 @@ TEST_F(Lies, WhatIsPostedLaterToWhoIsGoneGoesNowhere) {
   EXPECT_EQ(end(), "the end");
 }
 
+// A process that says why, and ends, before it is asked for anything.
+TEST_F(Lies, TheLastWordsOfWhoeverIsGoneAreHeardByWhoeverAsks) {
+  prepare();
+  say(R"({"call":"count","with":[2]})");
+  say(R"({"call":"refused","with":["has no folder"]})");
+  leave();
+  const auto never = Peer::Deadline::max();
+  EXPECT_THROW(peer_->ask(never, never, "any", pack()), Peer::Gone);
+  EXPECT_EQ(peer_->why(), "has no folder");
+  EXPECT_EQ(counted_, 2);
+}
+
+TEST_F(Lies, TheLastWordsOfWhoeverIsGoneAreHeardAfterAPost) {
+  prepare();
+  say(R"({"call":"refused","with":["has no folder"]})");
+  leave();
+  EXPECT_THROW(peer_->post("any", pack()), Peer::Gone);
+  peer_->serve();
+  EXPECT_EQ(peer_->why(), "has no folder");
+}
+
+// It could go on talking.
+TEST_F(Lies, WhoeverOnlyTalksIsGone) {
+  prepare();
+  say(R"({"call":"count","with":[2]})");
+  ::shutdown(pair_.theirs, SHUT_RD);
+  const auto never = Peer::Deadline::max();
+  EXPECT_THROW(peer_->ask(never, never, "any", pack()), Peer::Gone);
+  EXPECT_EQ(peer_->why(), kClosed);
+  EXPECT_EQ(counted_, 2);
+}
+
 TEST_F(Lies, WhoeverIsSilentIsGivenUp) {
   begin({8, 64, 1s, 100ms, 10ms});
   EXPECT_EQ(end(), "does not answer");
@@ -266,105 +293,6 @@ TEST_F(Lies, MoreThanAFrameMayHoldIsNotSent) {
             }),
             "tooLarge: More than 64 MiB do not pass to or from a block's process");
   EXPECT_FALSE(peer_->gone());
-}
-
-// Two honest ends.
-class Talk : public ::testing::Test {
- protected:
-  void SetUp() override {
-    ours_.calls = {{"thread", unpacked<>([] {
-                      return std::hash<std::thread::id>()(std::this_thread::get_id()) >> 1;
-                    })},
-                   {"file", unpacked<Media>([](const Media& media) { return media; })}};
-    theirs_.calls = {{"which", unpacked<>([this] { return askOurs<std::size_t>("thread"); })},
-                     {"left", unpacked<>([] {
-                        const auto until = Peer::deadlineOfServed();
-                        return until == Peer::Deadline::max()
-                                   ? -1
-                                   : std::chrono::duration_cast<std::chrono::milliseconds>(
-                                         *until - Peer::Clock::now())
-                                         .count();
-                      })},
-                     {"mirror", unpacked<Media>([this](const Media& media) {
-                        return askOurs<Media>("file", media);
-                      })}};
-    for (auto* peer : {&ours_, &theirs_}) readers_.emplace_back([peer] { peer->serve(); });
-  }
-  void TearDown() override {
-    for (auto* peer : {&ours_, &theirs_}) peer->hangUp("the test is over");
-    for (auto& reader : readers_) reader.join();
-  }
-  template <class R, class... A>
-  R askOurs(const char* name, const A&... arguments) {
-    return resultOf<R>(
-        theirs_.ask(Peer::Deadline::max(), Peer::Deadline::max(), name, pack(arguments...)));
-  }
-  template <class R, class... A>
-  R ask(Peer::Deadline until, const char* name, const A&... arguments) {
-    return resultOf<R>(ours_.ask(until, Peer::Deadline::max(), name, pack(arguments...)));
-  }
-
-  Pair pair_;
-  Peer ours_{pair_.ours, kPatient}, theirs_{pair_.theirs, kPatient};
-  std::vector<std::thread> readers_;
-};
-
-TEST_F(Talk, WhatIsAskedForACallIsServedByWhoeverWaitsForIt) {
-  for (int i = 0; i < 100; ++i)
-    EXPECT_EQ(ask<std::size_t>(Peer::Deadline::max(), "which"),
-              std::hash<std::thread::id>()(std::this_thread::get_id()) >> 1);
-}
-
-TEST_F(Talk, ACallKnowsHowMuchTimeIsLeft) {
-  EXPECT_EQ(ask<std::int64_t>(Peer::Deadline::max(), "left"), -1);
-  const auto left = ask<std::int64_t>(Peer::Clock::now() + 1h, "left");
-  EXPECT_GT(left, 3'000'000);
-  EXPECT_LE(left, 3'600'000);
-}
-
-TEST_F(Talk, FilesCrossAndAreClosed) {
-  const auto open = [] {
-    int all = 0;
-    for (int fd = 0; fd < 1024; ++fd) all += ::fcntl(fd, F_GETFD) >= 0;
-    return all;
-  };
-  const std::string bytes(300'000, 'b');
-  const int before = open();
-  for (int i = 0; i < 50; ++i) {
-    const Media back = ask<Media>(Peer::Deadline::max(), "mirror", mediaOf("a/b", bytes));
-    EXPECT_EQ(bytesOf(back, 1 << 20), bytes);
-  }
-  // The other end lets go of the last of them when it has answered.
-  for (int i = 0; i < 100'000 && open() != before; ++i) std::this_thread::yield();
-  EXPECT_EQ(open(), before);
-}
-
-TEST_F(Talk, ManyAtOnceEachGetTheirOwn) {
-  std::vector<std::thread> callers;
-  for (int caller = 0; caller < 8; ++caller)
-    callers.emplace_back([this] {
-      for (int i = 0; i < 200; ++i)
-        EXPECT_EQ(ask<std::size_t>(Peer::Deadline::max(), "which"),
-                  std::hash<std::thread::id>()(std::this_thread::get_id()) >> 1);
-    });
-  for (auto& caller : callers) caller.join();
-}
-
-TEST(OtherLanguages, AChildThatKnowsOnlyTheProtocolIsABlock) {
-  SharedHost host;
-  Isolation isolation;
-  isolation.name = "word";
-  isolation.version = "1.0.0";
-  isolation.child = {
-      .program = POMBO_SOURCE_DIR "/tests/process/word_child.py", .library = "none", .limits = {}};
-  RemoteBlock block(isolation, nullptr);
-  block.start(host);
-  EXPECT_EQ(block.fields().at(0).name, "wordText");
-  EXPECT_EQ(block.summary(kShop), (Json{{"word", nullptr}}));
-  const Json slice{{"wordText", "hello"}};
-  block.configure(kShop, Fields(slice));
-  EXPECT_EQ(block.summary(kShop), (Json{{"word", "hello"}}));
-  block.stop();
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ class Channel {
   // Closed and Malformed.
   std::optional<Frame> receive(Deadline until);
 
-  // Both ways, for good; whoever reads or writes is told. Any thread.
+  // Both ways, for good; whoever writes is told, and whoever reads when it has read what is there.
+  // Any thread.
   void close() noexcept;
 
  private:

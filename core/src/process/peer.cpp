@@ -76,7 +76,7 @@ Packed Peer::ask(Deadline deadline, Deadline fatal, const std::string& name, Pac
   const std::unique_ptr<Waiter, decltype(leave)> entry(&me, leave);  // with the mutex held
   try {
     lock.unlock();
-    send(call);
+    send(call);  // where it could not be, the last of what the other side has said is read below
     lock.lock();
     for (;;) {
       Frame frame = await(lock, me, deadline);
@@ -118,7 +118,7 @@ Frame Peer::await(Lock& lock, Waiter& me, Deadline deadline) {
 }
 
 void Peer::post(const std::string& name, Packed arguments) {
-  send({.call = name, .packed = std::move(arguments)});
+  if (!send({.call = name, .packed = std::move(arguments)})) throw Gone{};
 }
 
 void Peer::postLater(const std::string& name, Packed arguments) {
@@ -135,9 +135,7 @@ void Peer::postAll() {
     outbox_.pop_front();
     lock.unlock();
     try {
-      send(frame);
-    } catch (const Gone&) {
-      return;  // and nothing is posted any more
+      if (!send(frame)) return;  // and nothing is posted any more
     } catch (const Error& tooLarge) {
       hangUp(tooLarge.what());
     }
@@ -146,12 +144,18 @@ void Peer::postAll() {
   posting_ = false;
 }
 
-void Peer::send(const Frame& frame) {
+// Whether it was written. An end that is closed may have said why before: it is for whoever reads
+// to find it, after all that came from there.
+bool Peer::send(const Frame& frame) {
   try {
     channel_.send(frame);
+    return true;
   } catch (const Closed& closed) {
-    hangUp(closed.what());
-    throw Gone{};
+    if (closed.what() == std::string_view(kClosed))
+      channel_.close();
+    else
+      hangUp(closed.what());
+    return false;
   }
 }
 
@@ -179,13 +183,9 @@ Frame Peer::replyTo(const Frame& frame) {
 
 void Peer::answer(const Frame& reply) {
   try {
-    try {
-      send(reply);
-    } catch (const Error& error) {
-      send({.id = reply.id, .failure = Thrown{error.code, error.what(), {}}});
-    }
-  } catch (const Gone&) {
-    return;  // whoever asked no longer listens, and everybody has been told
+    send(reply);
+  } catch (const Error& error) {
+    send({.id = reply.id, .failure = Thrown{error.code, error.what(), {}}});
   }
 }
 

@@ -86,7 +86,7 @@ class Peer {
   void answer(const Frame& reply);
   void postAll();
   void refuse(std::uint64_t id);
-  void send(const Frame&);
+  bool send(const Frame&);
 
   const Limits limits_;
   Channel channel_;
