@@ -34,9 +34,10 @@ class Processes {
     Shards::Its its;
   };
 
-  Json perform(const std::string& instance, const std::string& operation) {
+  Json perform(const std::string& instance, const std::string& operation,
+               const std::string& path = "/") {
     auto& block = static_cast<IBlockConfigurator&>(shards);
-    return block.connector()->perform(instanceNamed(instance), operation, {{"path", "/"}});
+    return block.connector()->perform(instanceNamed(instance), operation, {{"path", path}});
   }
   std::int64_t processOf(const std::string& instance) {
     return perform(instance, "state").at("process").as_int64();

@@ -117,24 +117,71 @@ TEST(Shards, NobodyGetsAnotherProcessDuringAStop) {
   EXPECT_EQ(processes.told().size(), 3u) << "it has ended twice, and come back once";
 }
 
-TEST(Shards, HealthNamesTheProcessThatIsInQuarantine) {
-  Processes processes(2, [](Isolation& isolation) { isolation.crashes = 1; });
-  processes.shards.start(processes.host);
-  EXPECT_EQ(processes.shards.health(), std::nullopt);
+// Two that are each in another process.
+std::pair<std::string, std::string> twoApart(Processes& processes) {
   const auto all = someInstances();
   const auto first = processes.processOf(all[0]);
   const auto other = std::find_if(all.begin(), all.end(), [&](const std::string& each) {
     return processes.processOf(each) != first;
   });
-  ASSERT_NE(other, all.end());
-  EXPECT_NE(errorOf([&] { processes.perform(all[0], "exit"); }), "");
+  if (other == all.end()) throw std::logic_error("one has them all");
+  return {all[0], *other};
+}
+
+TEST(Shards, HealthNamesTheProcessThatIsInQuarantine) {
+  Processes processes(2, [](Isolation& isolation) { isolation.crashes = 1; });
+  processes.shards.start(processes.host);
+  EXPECT_EQ(processes.shards.health(), std::nullopt);
+  const auto [one, other] = twoApart(processes);
+  EXPECT_NE(errorOf([&, first = one] { processes.perform(first, "exit"); }), "");
   EXPECT_TRUE(processes.host.waitForCounter("told_quarantined", 1));
   const auto told = processes.told();
   EXPECT_EQ(told.at(0).fate, Fate::quarantined);
   EXPECT_EQ(processes.shards.health(), "fail: process " + std::to_string(told[0].process + 1) +
                                            ": in quarantine after 1 crashes: exited with status 7");
   EXPECT_TRUE(processes.host.waitForGauge("quarantined", 1));
-  EXPECT_NO_THROW(processes.processOf(*other));
+  EXPECT_NO_THROW(processes.processOf(other));
+}
+
+TEST(Shards, TheHealthOfAllIsAskedAtOnce) {
+  Processes processes(2);
+  processes.shards.start(processes.host);
+  const std::string folder = processes.around.folder() + "/met";
+  const auto [one, other] = twoApart(processes);
+  processes.perform(one, "makeFolder", folder);
+  for (const auto& each : {one, other}) processes.perform(each, "meet", folder);
+  EXPECT_EQ(processes.shards.health(), std::nullopt);
+}
+
+TEST(Shards, WhoseHealthCannotBeToldIsNamed) {
+  Processes processes(2);
+  processes.shards.start(processes.host);
+  const auto [one, other] = twoApart(processes);
+  processes.perform(one, "ail");
+  const auto said = processes.shards.health();
+  ASSERT_TRUE(said);
+  EXPECT_TRUE(*said == "fail: process 1: It is ill" || *said == "fail: process 2: It is ill")
+      << *said;
+  processes.perform(other, "ail");
+  EXPECT_EQ(processes.shards.health(), "fail: process 1: It is ill; process 2: It is ill");
+}
+
+TEST(Shards, OneThatDoesNotStartTakesNoPlace) {
+  Processes processes(1);
+  processes.shards.start(processes.host);
+  processes.end("bad");
+  processes.processOf("good");
+  processes.host.fake.configNode = {{"noConnector", true}};
+  processes.end("bad");
+  EXPECT_EQ(processes.host.line("Instances have no other process").at("reason"),
+            "A block in several processes is a connector, and no more");
+  EXPECT_EQ(processes.host.gauge("up"), 1);
+  processes.host.fake.configNode = boost::json::object();
+  processes.processOf("good");
+  processes.end("bad");
+  EXPECT_EQ(processes.host.line("An instance has a process of its own").at("process"), 2);
+  EXPECT_NE(processes.processOf("good"), processes.processOf("bad"));
+  EXPECT_TRUE(processes.host.waitForGauge("up", 2));
 }
 
 TEST(Shards, SeveralRegisterNothing) {

@@ -11,10 +11,15 @@ void ShardGauges::observe(int process, const std::string& name, double value) {
   metrics_.observe(name, all);
 }
 
-void ShardGauges::forget(int process) {
+// Whoever keeps it alive says these.
+void ShardGauges::forget(int process) { erase(process, {"up", "quarantined"}); }
+
+void ShardGauges::remove(int process) { erase(process, {}); }
+
+void ShardGauges::erase(int process, const std::set<std::string>& but) {
   const std::lock_guard lock(mutex_);
   for (auto& [name, each] : values_) {
-    if (name == "up" || name == "quarantined" || !each.erase(process)) continue;
+    if (but.contains(name) || !each.erase(process)) continue;
     double all = 0;
     for (const auto& [of, said] : each) all += said;
     metrics_.observe(name, all);

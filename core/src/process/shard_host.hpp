@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "pombo/host.hpp"
 
@@ -17,8 +18,12 @@ class ShardGauges {
   void observe(int process, const std::string& name, double value);
   // It has ended: what it has said of itself is not so any more.
   void forget(int process);
+  // There is none of this number any more.
+  void remove(int process);
 
  private:
+  void erase(int process, const std::set<std::string>& but);
+
   IMetrics& metrics_;
   std::mutex mutex_;  // guards the one below
   std::map<std::string, std::map<int, double>> values_;

@@ -1,6 +1,10 @@
 #include "process/shards.hpp"
 
+#include <exception>
 #include <thread>
+
+#include "observe/request_scope.hpp"
+#include "observe/waiting.hpp"
 
 namespace pombo {
 namespace {
@@ -10,6 +14,39 @@ namespace {
 constexpr int kInARow = 5;
 // In all: each end in a row takes one of these, and halves those who may be to blame.
 constexpr std::size_t kMostApart = 24;
+
+// One that takes its time has no part in that of others.
+template <class Each, class Work>
+void atOnce(std::vector<Each>& all, const Work& work) {
+  std::vector<std::thread> threads;
+  for (auto& each : all) try {
+      threads.emplace_back([&] { work(each); });
+    } catch (const std::system_error&) {  // there are no more threads
+      work(each);
+    }
+  for (auto& thread : threads) thread.join();
+}
+
+// A process whose health is asked for.
+struct Asked {
+  std::size_t number;
+  RemoteBlock* block;
+  std::optional<std::string> said = {};
+  std::exception_ptr bug = {};
+};
+
+// Within what is left of the request.
+void askHealth(Asked& one, const RequestScope* request) {
+  std::optional<RequestScope> part;
+  if (request) part.emplace(*request, request->deadline());
+  try {
+    one.said = one.block->health();
+  } catch (const Error& failure) {
+    one.said = std::string("fail: ") + failure.what();
+  } catch (...) {
+    one.bug = std::current_exception();  // for whoever logs them, and shows nobody else
+  }
+}
 
 }  // namespace
 
@@ -25,6 +62,8 @@ Shards::~Shards() { stop(); }
 
 int Shards::add() {
   const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < shards_.size(); ++i)
+    if (std::exchange(shards_[i]->isFree, false)) return static_cast<int>(i);
   if (shards_.size() >= static_cast<std::size_t>(processes_) + kMostApart)
     throw Error(Code::unavailable, "There are " + std::to_string(kMostApart) + " already");
   shards_.push_back(std::make_unique<Shard>());
@@ -86,32 +125,28 @@ void Shards::stop() noexcept {
       for (const auto& shard : shards_)
         if (shard->block) blocks.push_back(shard->block.get());
     }
-    std::vector<std::thread> stopping;
-    for (RemoteBlock* const block : blocks) try {
-        stopping.emplace_back([block] { block->stop(); });
-      } catch (const std::system_error&) {  // there are no more threads
-        block->stop();
-      }
-    for (auto& each : stopping) each.join();
+    atOnce(blocks, [](RemoteBlock* block) { block->stop(); });
   }
 }
 
 std::optional<std::string> Shards::health() {
-  std::vector<std::pair<int, RemoteBlock*>> all;
+  std::vector<Asked> all;
   {
     const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < shards_.size(); ++i)
-      if (shards_[i]->isOpen) all.emplace_back(static_cast<int>(i) + 1, shards_[i]->block.get());
+      if (shards_[i]->isOpen) all.push_back({i + 1, shards_[i]->block.get()});
   }
-  std::optional<std::string> first, failed;
-  for (const auto& [number, block] : all) {
-    const auto said = block->health();
-    if (number == 1) first = said;
-    if (!said || !said->starts_with("fail: ")) continue;
-    const std::string what = "process " + std::to_string(number) + ": " + said->substr(6);
+  if (all.size() == 1) return all[0].block->health();
+  aboutToWait();
+  atOnce(all, [request = RequestScope::current()](Asked& each) { askHealth(each, request); });
+  std::optional<std::string> failed;
+  for (const auto& each : all) {
+    if (each.bug) std::rethrow_exception(each.bug);
+    if (!each.said || !each.said->starts_with("fail: ")) continue;
+    const std::string what = "process " + std::to_string(each.number) + ": " + each.said->substr(6);
     failed = failed ? *failed + "; " + what : "fail: " + what;
   }
-  return failed && all.size() > 1 ? failed : first;
+  return failed || all.empty() ? failed : all[0].said;
 }
 
 // The folder is all processes': where its own is given up, another can delete what it has kept.
@@ -142,10 +177,25 @@ int Shards::makeOne() {
     launch(process);
     open(process);
   } catch (...) {
-    if (const auto& block = at(process).block) block->stop();
+    giveBack(process);
     throw;
   }
   return process;
+}
+
+// Of one that did not start: whoever is to leave next may find that it does by then.
+void Shards::giveBack(int process) {
+  Shard& shard = at(process);
+  std::unique_ptr<RemoteBlock> block;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;  // stop() has it in its hands
+    block = std::move(shard.block);
+  }
+  block = nullptr;
+  gauges_->remove(process);
+  const std::lock_guard lock(mutex_);
+  shard.isFree = true;
 }
 
 // Both ends of a pair of processes have fewer than there were, so that this comes to an end.

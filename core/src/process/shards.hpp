@@ -38,6 +38,7 @@ class Shards final : public IBlockConfigurator, private IConnector {
     std::unique_ptr<ShardHost> host;
     std::unique_ptr<RemoteBlock> block;
     bool isOpen = false;
+    bool isFree = false;  // it did not start, and nothing is left of it
   };
 
   // IConnector
@@ -68,6 +69,7 @@ class Shards final : public IBlockConfigurator, private IConnector {
   void open(int process);
   void told(int process, RemoteBlock::Fate);
   int makeOne();
+  void giveBack(int process);
   bool separate(int from, const std::vector<InstanceId>&);
 
   const Isolation isolation_;

@@ -16,6 +16,7 @@ pipe = socket.socket(fileno=3)
 node = None
 forgotten = []
 doomed = None  # after how many calls more it ends
+tell_health = None  # what is done when it is asked for that
 
 
 def execveat(path):
@@ -30,7 +31,25 @@ def doom(path):
     doomed = int(path) if doomed is None else doomed
 
 
-TRIED = {"doom": doom, "read": lambda path: open(path, "rb").close(), "write": lambda path: open(path, "ab").close(),
+def ail(path):
+    raise Refused({"code": "unavailable", "sentence": "It is ill", "retryAfter": 0})
+
+
+def meet(path):
+    """Waits until another does the same."""
+    open(f"{path}/{os.getpid()}", "wb").close()
+    while len(os.listdir(path)) < 2:
+        os.sched_yield()
+
+
+def set_health(how):
+    def set_it(path):
+        global tell_health
+        tell_health = lambda: how(path)
+    return set_it
+
+
+TRIED = {"doom": doom, "ail": set_health(ail), "meet": set_health(meet), "read": lambda path: open(path, "rb").close(), "write": lambda path: open(path, "ab").close(),
          "list": os.listdir, "makeFolder": os.mkdir, "makeLink": lambda path: os.symlink("/", path),
          "remove": os.remove, "run": lambda path: os.execv(path, [path]), "execveat": execveat,
          "fork": lambda path: os.posix_spawn(path, [path], {}), "exit": lambda path: os._exit(7)}
@@ -61,9 +80,11 @@ def answer_to(call, arguments):
         node = arguments[0]
         if node and "dialect" in node:
             ask(1, "routes.addDialect", node["dialect"])
-        return {"connector": True, "enricher": False, "proxies": False}
+        return {"connector": not (node and "noConnector" in node), "enricher": False, "proxies": False}
     if call == "block.summary":
         return {"node": node, "user": os.getuid()}
+    if call == "block.health" and tell_health:
+        tell_health()
     if call == "block.forget":
         forgotten.append(arguments[0]["id"]["value"])
     if call == "connector.perform":
