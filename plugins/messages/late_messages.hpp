@@ -12,7 +12,8 @@
 class LateMessages {
  public:
   using Time = std::chrono::system_clock::time_point;
-  using Key = std::tuple<std::string, std::string, std::string>;  // instance, id, chat
+  // Instance, id, a name of its chat.
+  using Key = std::tuple<std::string, std::string, std::string>;
 
   void add(const Key&, Time now);
   void remove(const Key&);

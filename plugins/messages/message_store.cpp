@@ -54,8 +54,14 @@ std::optional<std::int64_t> numberIfAny(const std::vector<SqlRow>& rows, const c
   return number ? std::optional(*number) : std::nullopt;
 }
 
-LateMessages::Key keyOf(const Event& event, const std::string& id) {
-  return {event.instance.value, id, textAt(event.data, "/chat/jid")};
+// One for each name that its chat is told by: a number, or hidden. The next event of it may have
+// the other alone.
+std::vector<LateMessages::Key> keysOf(const Event& event, const std::string& id) {
+  const std::string& instance = event.instance.value;
+  std::vector<LateMessages::Key> all{{instance, id, textAt(event.data, "/chat/jid")}};
+  if (auto lid = textAt(event.data, "/chat/lid"); !lid.empty())
+    all.emplace_back(instance, id, std::move(lid));
+  return all;
 }
 
 }  // namespace
@@ -154,8 +160,9 @@ void MessageStore::take(const Event& event) {
 }
 
 void MessageStore::requireKept(const Event& event, const std::string& id) {
-  if (late_.contains(keyOf(event, id), clock_.now()))
-    throw Error(Code::unavailable, "The message that this changes is not kept yet");
+  for (const auto& key : keysOf(event, id))
+    if (late_.contains(key, clock_.now()))
+      throw Error(Code::unavailable, "The message that this changes is not kept yet");
 }
 
 void MessageStore::takeMessage(const Event& event) {
@@ -168,14 +175,14 @@ void MessageStore::takeMessage(const Event& event) {
     requireKept(event, textAt(event.data, "/message/revoke/original_id"));
     return sql_.apply({revocationOf(event)});
   }
-  const auto key = keyOf(event, textAt(event.data, "/id"));
+  const auto keys = keysOf(event, textAt(event.data, "/id"));
   try {
     keepReceived(event);
   } catch (const std::exception&) {
-    late_.add(key, clock_.now());
+    for (const auto& key : keys) late_.add(key, clock_.now());
     throw;
   }
-  late_.remove(key);
+  for (const auto& key : keys) late_.remove(key);
 }
 
 // Of a history that is older than anything kept nobody knows whether it was counted before; and

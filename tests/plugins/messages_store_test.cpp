@@ -10,6 +10,8 @@ namespace {
 
 using namespace messages_fixture;
 
+constexpr auto kHidden = "1234567@lid";
+
 Event received(const std::string& type = "text", object more = {}) {
   Json data = exchange(type);
   for (const auto& [key, value] : more) data.at("message").as_object()[key] = value;
@@ -53,6 +55,26 @@ TEST_F(Store, WhatChangesAMessageWaitsWhileThatIsTriedAgain) {
   EXPECT_NO_THROW(store.take(receipt("3EB0FF"))) << "another";
   store.take(received());
   for (const auto& change : changes) EXPECT_NO_THROW(store.take(change));
+}
+
+// As it is before and after it is known which number hides there.
+TEST_F(Store, AReceiptWaitsUnderEitherNameOfTheChat) {
+  const object number{{"jid", kAna}, {"lid", nullptr}}, both{{"jid", kAna}, {"lid", kHidden}},
+      hidden{{"jid", kHidden}, {"lid", nullptr}}, other{{"jid", "5@lid"}, {"lid", nullptr}};
+  for (const auto& [kept, told] : {std::pair(both, hidden), std::pair(hidden, both),
+                                   std::pair(both, number), std::pair(number, both)}) {
+    Event message = received(), status = receipt("3EB0A1"), elsewhere = status;
+    message.data.at("chat") = kept;
+    status.data.at("chat") = told;
+    elsewhere.data.at("chat") = other;
+    sql.onApply = [] { throw Error(Code::unavailable, "the database is away"); };
+    EXPECT_THROW(store.take(message), Error);
+    EXPECT_THROW(store.take(status), Error) << serialize(kept) << serialize(told);
+    EXPECT_NO_THROW(store.take(elsewhere));
+    sql.onApply = [] {};
+    store.take(message);
+    EXPECT_NO_THROW(store.take(status));
+  }
 }
 
 TEST_F(Store, NothingWaitsForAMessageThatIsNotTriedAgain) {
@@ -110,6 +132,37 @@ TEST_F(Messages, OfAnInstanceThatIsGoneNothingIsKept) {
   event.instance = {"gone"};
   host.deliver(event);
   EXPECT_EQ(statements("DELETE FROM messages_counts"), 1u);
+}
+
+// It may have been: what has come of it, the phone tells.
+TEST_F(Messages, OfAMessageThatMayBeMarkedAsReadNothingIsKeptUntilItIsTold) {
+  HttpRequest request = requestFor(kShop);
+  request.fields = {{"messageId", "3EB0A1"}, {"number", kAna}, {"sender", nullptr}};
+  host.performAnswers.emplace_back(Error(Code::timedOut, "The whatsapp block exited"));
+  try {
+    host.call(Method::post, "/api/chat/markRead/:instance", request);
+    ADD_FAILURE() << "nobody knows that it is";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code, Code::timedOut);
+    EXPECT_STREQ(error.what(), "Timed out waiting for WhatsApp");
+  }
+  ASSERT_EQ(host.performed.size(), 1u) << "it is asked once";
+  EXPECT_EQ(host.performed[0].operation, "chat.markRead");
+  EXPECT_EQ(host.performed[0].arguments,
+            (Json{{"chat", kAna}, {"messageId", "3EB0A1"}, {"sender", kAna}}));
+  EXPECT_EQ(statements("SELECT"), host.statements.size());
+
+  Event told = receipt("3EB0A1");
+  told.data.at("status") = "read_self";
+  host.rows = {{{{"chat", std::string(kAna)},
+                 {"status", std::int64_t{3}},
+                 {"counted", std::int64_t{1}},
+                 {"outgoing", std::int64_t{0}}}}};
+  EXPECT_EQ(host.deliver(told).at("store").outcome, Outcome::done);
+  EXPECT_EQ(host.statements.back(),
+            (Statement{"UPDATE messages_kept SET status = :s "
+                       "WHERE instance_id = :i AND id = :id AND chat = :chat",
+                       {std::int64_t{4}, kShop.id.value, "3EB0A1", kAna}}));
 }
 
 TEST(MessagesBlock, SweepsWhenItStartsAndForgetsWhoIsGone) {
