@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from gateway import Failure, Gone
+from stickers import webp
 
 NOTHING = {key: None for key in ("media", "context", "edit", "location", "contact", "reaction", "interactive")}
 
@@ -217,13 +218,6 @@ def test_media_go_out_and_are_read_whole(world, kind, mime, passed, tmp_path):
     assert data["message"]["media"]["sha256"] == hashlib.sha256(FILE).hexdigest()
     whole = {"size": len(FILE), "sha256": hashlib.sha256(FILE).hexdigest()}
     assert world.mock.do("openmedia", phone=world.bob) == whole
-
-
-def webp(width, height, animated):
-    """As much of one as anybody looks at, and more bytes."""
-    size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    chunk = b"VP8X" + (10).to_bytes(4, "little") + bytes([2 * animated, 0, 0, 0]) + size + FILE
-    return b"RIFF" + (4 + len(chunk)).to_bytes(4, "little") + b"WEBP" + chunk
 
 
 @pytest.mark.parametrize("animated", [False, True])

@@ -23,6 +23,7 @@ from whatsapp import (PROGRAM, Shop, World, built, is_alive, kill_program, place
                       programs_of)
 
 from mock_whatsapp import Mock, certificate_in
+from stickers import webp
 
 PICTURE = b"\xff\xd8\xff" + bytes(range(256)) * 200
 
@@ -101,6 +102,22 @@ def test_pictures_each_way(shop, server):
     answer = shop.read_by_bob(shop.send(message="Nice", replyTo=came["id"])["messageId"])
     quoted = answer["extendedTextMessage"]["contextInfo"]["quotedMessage"]
     assert quoted == {"imageMessage": {"caption": "for me", "mimetype": "image/jpeg"}}
+
+
+def test_a_sticker_goes_out(shop):
+    shop.link()
+    sticker = webp(512, 512)
+    url = "data:image/webp;base64," + base64.b64encode(sticker).decode()
+    sent = shop.send("sticker", imageUrl=url)
+    assert sent["messageType"] == "sticker"
+    read = shop.read_by_bob(sent["messageId"])["stickerMessage"]
+    assert (read["mimetype"], read["width"], read["height"]) == ("image/webp", 512, 512)
+    whole = {"size": len(sticker), "sha256": hashlib.sha256(sticker).hexdigest()}
+    assert shop.mock.do("openmedia", phone=shop.bob) == whole
+    unfit = shop.api.call("POST", f"/api/message/sticker/{shop.name}", {
+        "number": shop.bob,
+        "imageUrl": "data:image/webp;base64," + base64.b64encode(webp(512, 511)).decode()})
+    assert_refused(unfit, 501, "Only WebP of 512 x 512 pixels can be sent as a sticker")
 
 
 def test_the_largest_video_crosses_as_a_descriptor(shop, server):
