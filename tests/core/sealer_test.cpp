@@ -325,7 +325,6 @@ TEST_F(RotationTest, AValueThatDoesNotOpenStopsItAndNothingIsLost) {
 TEST_F(RotationTest, WhatAServerHasReadBeforeItOpensAfterIt) {
   const auto server = store_.open();
   const BlockStore blocks(server->database(), server->sealer());
-  rotate(*store_);
   Draft draft(idOf(4), true);
   draft.remember("webhook", blocks.load(idOf(4), "webhook", Secrets::sealed));
   for (int i = 0; i < 3; ++i) {
