@@ -220,8 +220,9 @@ class Gateway::Parts final : private IBackOffice, private IInstances {
     if (described && config_.http.at("docs").as_bool()) addDocsRoutes(routes_, url);
     addPromisedRoutes(routes_, registry_);
     routes_.close();
-    description_ = mediaOf("application/json; charset=utf-8",
-                           serialize(openApiOf(routes_, registry_.list(), {version(), url})));
+    description_ = mediaOf(
+        "application/json; charset=utf-8",
+        serialize(openApiOf(routes_, registry_.list(), {version(), url, messageShapeOf(config_)})));
   }
 
   // IBackOffice

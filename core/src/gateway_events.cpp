@@ -28,10 +28,16 @@ const char* settingFor(const Event& event) {
 
 }  // namespace
 
+MessageShape messageShapeOf(const Config& config) {
+  return textAt(config.events, "messageShape") == "catalog" ? MessageShape::catalogue
+                                                            : MessageShape::live;
+}
+
 EventsOptions eventsOptionsOf(const Config& config, const std::string& userAgent) {
   constexpr Millis kHour = 3'600'000;
   EventsOptions options;
   options.includeToken = config.events.at("includeToken").as_bool();
+  options.messageShape = messageShapeOf(config);
   options.limits.queueDeliveries = numberAt(config.events, "queueDeliveries");
   options.limits.queueBytes = numberAt(config.events, "queueMb") << 20;
   options.limits.inFlight = static_cast<int>(numberAt(config.events, "inFlight"));

@@ -9,6 +9,7 @@
 
 namespace pombo {
 
+MessageShape messageShapeOf(const Config&);
 EventsOptions eventsOptionsOf(const Config&, const std::string& userAgent);
 
 // Looks at nothing before the blocks have started.

@@ -109,9 +109,16 @@ bool isTooLarge(const boost::json::object& media) {
   return bytes && bytes->is_string() && bytes->get_string().size() > (kMostMedia + 2) / 3 * 4;
 }
 
-void omitBytes(boost::json::object& media) {
+bool hasTooLarge(const Json& data) {
+  const auto* const media = mediaIn(data);
+  return media && isTooLarge(*media);
+}
+
+Event withoutBytes(Event event) {
+  auto& media = event.data.at("message").at("media").as_object();
   media["base64"] = nullptr;
   media["base64Omitted"] = true;
+  return event;
 }
 
 // Shows an instance's events to whoever listens on a WebSocket: live, and to all the same text.
@@ -244,13 +251,14 @@ class WebsocketBlock final : public IBlockConfigurator, private IEventSink {
   }
 
   Json envelopeOf(const Event& event, bool withMediaBase64) {
-    const auto* known = mediaIn(event.data);
-    const bool tooLarge = withMediaBase64 && known && isTooLarge(*known);
-    Json envelope = host_->events().envelope(event, withMediaBase64 && !tooLarge);
-    const auto* const media = mediaIn(envelope.at("data"));
-    if (withMediaBase64 && media && (tooLarge || isTooLarge(*media)))
-      omitBytes(envelope.at("data").at("message").at("media").as_object());
-    return envelope;
+    if (withMediaBase64 && hasTooLarge(event.data)) return withoutMedia(event);
+    Json envelope = host_->events().envelope(event, withMediaBase64);
+    return withMediaBase64 && hasTooLarge(envelope.at("data")) ? withoutMedia(event) : envelope;
+  }
+
+  // Said in the event, whatever shape the envelope then has.
+  Json withoutMedia(const Event& event) {
+    return host_->events().envelope(withoutBytes(event), false);
   }
 
   IHost* host_ = nullptr;

@@ -5,7 +5,6 @@ import itertools
 import json
 import os
 import signal
-import site
 import socket
 import struct
 import subprocess
@@ -16,9 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
-for packages in (ROOT / "build" / "python" / "lib").glob("*/site-packages"):  # by scripts/setup test
-    site.addsitedir(str(packages))
-
+import from_pypi  # noqa: E402, F401
 import jsonschema_rs  # noqa: E402
 
 PATIENCE = 60  # seconds; nothing here takes a tenth of it

@@ -731,6 +731,36 @@ TEST_F(EventsTest, AnEnvelopeHasNoTokenWhereTheOperatorDoesNotWantIt) {
   EXPECT_TRUE(events_->envelope(eventOf("a"), false).at("instanceData").at("token").is_null());
 }
 
+TEST_F(EventsTest, AnEnvelopeShowsMessagesAsTheOperatorWantsThem) {
+  options_.messageShape = MessageShape::catalogue;
+  open();
+  around_.media = {{"small", "abc"}, {"large", std::string((16 << 20) + 1, 'x')}};
+  around_.link = "/media/1?exp=2&sig=3";
+  Event event = eventOf("a");
+  event.type = "message.exchange";
+  event.data = {{"id", "3EB0"},
+                {"direction", "incoming"},
+                {"message", {{"type", "image"}, {"media", {{"base64", nullptr}}}}}};
+  event.mediaKey = "small";
+  const auto shown = [&](Json media) {
+    return Json{{"id", "3EB0"},
+                {"message",
+                 {{"id", "3EB0"},
+                  {"type", "image"},
+                  {"direction", "incoming"},
+                  {"media", std::move(media)}}}};
+  };
+  const Json url = "https://wa.example/media/1?exp=2&sig=3";
+  EXPECT_EQ(events_->envelope(event, true).at("data"), shown({{"base64", "YWJj"}, {"url", url}}));
+  EXPECT_EQ(events_->envelope(event, false).at("data"), shown({{"url", url}}));
+  event.mediaKey = "large";
+  EXPECT_EQ(events_->envelope(event, true).at("data"),
+            shown({{"base64Omitted", true}, {"url", url}}));
+  event.type = "message.status";
+  event.mediaKey = "";
+  EXPECT_EQ(events_->envelope(event, true).at("data"), event.data) << "others are as they were";
+}
+
 TEST_F(EventsTest, ABlockSubscribesOnce) {
   ScriptedSink sink;
   PostingSink posting;

@@ -58,6 +58,19 @@ TEST_F(OpenApi, EveryEventIsAPost) {
   EXPECT_EQ(seen, kWireEvents.size());
 }
 
+TEST_F(OpenApi, AMessageIsDescribedInTheShapeThatItHas) {
+  const char* const place = "/components/schemas/event.message.exchange/required";
+  EXPECT_GT(document().at_pointer(place).as_array().size(), 2u);
+  const Json other = openApiOf(routes, blocks, {"1", "", MessageShape::catalogue});
+  EXPECT_EQ(other.at_pointer(place), Json(array{"id", "message"}));
+  const auto& schemas = other.at("components").at("schemas").as_object();
+  EXPECT_EQ(other.at_pointer("/components/schemas/event.message.exchange/properties/message/$ref"),
+            "#/components/schemas/event.catalogue.message");
+  EXPECT_TRUE(schemas.contains("event.catalogue.message"));
+  EXPECT_FALSE(
+      document().at("components").at("schemas").as_object().contains("event.catalogue.message"));
+}
+
 TEST_F(OpenApi, ARouteIsAnOperation) {
   serve({.method = Method::put,
          .path = "/api/greeter/:tone/:instance",

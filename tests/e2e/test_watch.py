@@ -57,6 +57,15 @@ def test_events_are_shown_as_they_come(tab, shop, server):
     assert tab.said == []
 
 
+def test_messages_are_told_in_either_shape(tab, tmp_path):
+    with Server(data_dir=tmp_path, env={"POMBO_EVENTS_MESSAGE_SHAPE": "catalog"}) as server:
+        shop = Shop(Api(server, server.account("default")), "shop")
+        tab.go(link(shop))
+        tab.until(LISTENS)
+        shop.publish("message.exchange")
+        assert rows(tab, 1) == [["message.exchange", "Ana: Good morning"]]
+
+
 def test_the_token_stays_nowhere_in_sight(tab, shop):
     tab.go(link(shop))
     tab.until(LISTENS)

@@ -15,6 +15,8 @@ Json Envelope::of(const Event& event, bool withMediaBase64) const {
     if (withMediaBase64 && !NoInlining::leaves()) inlineMedia(event, media);
     showLink(event, media);
   }
+  if (shape_ == MessageShape::catalogue && event.type == "message.exchange")
+    data = catalogueShapeOf(std::move(data));
   return {{"event", event.type},
           {"data", std::move(data)},
           {"instanceData",

@@ -1,6 +1,7 @@
 // What clients receive of an event, on every channel.
 #pragma once
 
+#include "event/catalogue_shape.hpp"
 #include "event/surroundings.hpp"
 #include "pombo/observe.hpp"
 
@@ -11,8 +12,8 @@ class Envelope {
  public:
   static constexpr std::uint64_t kMostMedia = 16 << 20;  // bytes that are sent inline
 
-  Envelope(const Surroundings& around, const IClock& clock, bool includeToken)
-      : around_(around), clock_(clock), includeToken_(includeToken) {}
+  Envelope(const Surroundings& around, const IClock& clock, bool includeToken, MessageShape shape)
+      : around_(around), clock_(clock), includeToken_(includeToken), shape_(shape) {}
 
   // Throws Error{notFound} when the instance is gone.
   Json of(const Event&, bool withMediaBase64) const;
@@ -24,6 +25,7 @@ class Envelope {
   const Surroundings& around_;
   const IClock& clock_;
   const bool includeToken_;
+  const MessageShape shape_;
 };
 
 }  // namespace pombo

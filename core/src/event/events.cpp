@@ -32,7 +32,7 @@ Events::Events(const EventsOptions& options, Database& database, const Egress& e
       standing_(store_.restore(timeline_.at(currentMoment()))),
       cache_(store_, kCacheBytes),
       tally_(log, metrics, options.limits.breakerAfter),
-      envelope_(around, clock, options.includeToken),
+      envelope_(around, clock, options.includeToken, options.messageShape),
       enrichment_(around, log, metrics),
       thread_(
           options.limits, random_, [this] { return timeline_.at(currentMoment()); },

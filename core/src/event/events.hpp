@@ -16,7 +16,8 @@
 namespace pombo {
 
 struct EventsOptions {
-  bool includeToken = true;  // in envelopes
+  bool includeToken = true;                        // in envelopes
+  MessageShape messageShape = MessageShape::live;  // in them, too
   PipelineLimits limits = {};
   Retention retention = {};
   std::string userAgent = {};

@@ -211,7 +211,7 @@ Json securitySchemes(const RouteTable& routes) {
   return schemes;
 }
 
-Json schemasOf(const BlockList& blocks) {
+Json schemasOf(const BlockList& blocks, MessageShape shape) {
   Json schemas = boost::json::parse(R"json({
     "Error": {
       "type": "object",
@@ -227,7 +227,7 @@ Json schemasOf(const BlockList& blocks) {
     }})json");
   schemas.as_object()["Instance"] = instanceSchema(blocks);
   schemas.as_object()["ListedInstance"] = listedInstanceSchema();
-  for (const auto& [name, schema] : eventSchemas()) schemas.as_object()[name] = schema;
+  for (const auto& [name, schema] : eventSchemas(shape)) schemas.as_object()[name] = schema;
   return schemas;
 }
 
@@ -258,7 +258,7 @@ Json openApiOf(const RouteTable& routes, const BlockList& blocks, const ApiInfo&
           {"webhooks", eventPosts()},
           {"components",
            {{"securitySchemes", securitySchemes(routes)},
-            {"schemas", schemasOf(blocks)},
+            {"schemas", schemasOf(blocks, info.messageShape)},
             {"responses", sharedAnswers()},
             {"headers", sharedHeaders()}}}};
 }

@@ -6,12 +6,14 @@
 
 #include "block/block_list.hpp"
 #include "block/route_table.hpp"
+#include "event/catalogue_shape.hpp"
 
 namespace pombo {
 
 struct ApiInfo {
   std::string version;
   std::string url;  // how clients reach the server; empty: where they found the document
+  MessageShape messageShape = MessageShape::live;
 };
 
 // Of a table that is closed. Every operation has "x-pombo-block" ("core" for core's own) and

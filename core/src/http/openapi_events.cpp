@@ -34,17 +34,23 @@ Json envelopeOf(std::string_view event) {
   return schema;
 }
 
-}  // namespace
-
-object eventSchemas() {
-  std::string text = embeddedFiles().at("wire/events.json");
+// What they refer to is then found in the document.
+void addDefinitions(object& schemas, const char* file) {
+  std::string text = embeddedFiles().at(file);
   const std::string from = "#/$defs/", to = std::string(kPlace) + nameOf("");
   for (std::size_t at = 0; (at = text.find(from, at)) != text.npos; at += to.size())
     text.replace(at, from.size(), to);
-  object schemas;
   const Json document = boost::json::parse(text);
   for (const auto& [name, schema] : document.at("$defs").as_object())
     schemas[nameOf(name)] = schema;
+}
+
+}  // namespace
+
+object eventSchemas(MessageShape shape) {
+  object schemas;
+  addDefinitions(schemas, "wire/events.json");
+  if (shape == MessageShape::catalogue) addDefinitions(schemas, "wire/catalogue.json");
   return schemas;
 }
 

@@ -20,8 +20,10 @@ function element(name, text) {
 
 // What an event is about, in a few words.
 function gist({data}) {
-  const who = data.sender?.name || data.sender?.jid || data.from?.name || data.groupName;
-  const what = data.state ?? data.message?.content ?? data.message?.type ?? data.status ??
+  const sender = data.sender ?? data.message?.sender;  // as events.messageShape says
+  const who = sender?.name || sender?.jid || data.from?.name || data.groupName;
+  const content = data.message?.content;
+  const what = data.state ?? content?.text ?? content ?? data.message?.type ?? data.status ??
       data.action ?? data.type ?? "";
   return who ? `${who}: ${what}` : String(what);
 }

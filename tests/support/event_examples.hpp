@@ -13,10 +13,12 @@ struct EventExample {
   std::string name;  // for messages: of the test
 };
 
-inline boost::json::value eventExamplesFile() {
-  std::ifstream in(POMBO_SOURCE_DIR "/tests/support/event_examples.json", std::ios::binary);
+inline boost::json::value supportFile(const std::string& name) {
+  std::ifstream in(POMBO_SOURCE_DIR "/tests/support/" + name, std::ios::binary);
   return boost::json::parse(std::string(std::istreambuf_iterator<char>(in), {}));
 }
+
+inline boost::json::value eventExamplesFile() { return supportFile("event_examples.json"); }
 
 inline std::vector<EventExample> eventExamples() {
   const auto file = eventExamplesFile();
