@@ -122,7 +122,7 @@ def test_what_a_phone_could_not_read_is_sent_again(world, restarts):
                                                "BEGIN:VCARD\nTEL;waid=5511977770000:+55 11\nEND:VCARD"}}),
     ({"reactionMessage": {"key": {"fromMe": False, "id": "3EB0"}, "text": "👍"}},
      "reaction", {"content": "👍", "reaction": {"text": "👍", "emoji": "👍", "message_id": "3EB0",
-                                               "messageId": "3EB0", "fromMe": False, "participant": None}}),
+                                               "messageId": "3EB0", "fromMe": True, "participant": None}}),
     ({"pollCreationMessage": {"name": "Lunch?", "options": [{"optionName": "Pizza"}, {"optionName": "Salad"}],
                               "selectableOptionsCount": 1}},
      "poll", {"content": "Lunch?", "poll": {"title": "Lunch?", "options": [{"name": "Pizza"}, {"name": "Salad"}],

@@ -11,7 +11,7 @@ import (
 // changeOf is what is said of an earlier message.
 func changeOf(ctx context.Context, d Directory, info *types.MessageInfo, m *waE2E.Message) *shape {
 	if to := m.GetReactionMessage(); to != nil {
-		return reactionOf(ctx, d, to)
+		return reactionOf(ctx, d, info, to)
 	}
 	change := m.GetProtocolMessage()
 	switch {
@@ -49,7 +49,22 @@ func editOf(original string, changed *shape) *shape {
 		with("edit", Object{"original_id": original, "text": text})
 }
 
-func reactionOf(ctx context.Context, d Directory, to *waE2E.ReactionMessage) *shape {
+// isOwn says whether a message that another one names is the instance's. The key of it is written by whoever
+// sent that other one: `fromMe` is theirs.
+func isOwn(ctx context.Context, d Directory, info *types.MessageInfo, key *waCommon.MessageKey) bool {
+	switch {
+	case info.IsFromMe || key.GetFromMe():
+		return info.IsFromMe && key.GetFromMe()
+	case chatType(info.Chat) == "private":
+		return true
+	case key.GetParticipant() == "":
+		return false
+	}
+	self, author := d.Self(), phoneOf(ctx, d, key.GetParticipant())
+	return author == self.JID.String() || author == self.LID.String()
+}
+
+func reactionOf(ctx context.Context, d Directory, info *types.MessageInfo, to *waE2E.ReactionMessage) *shape {
 	key := to.GetKey()
 	var participant any
 	if author := key.GetParticipant(); author != "" {
@@ -57,5 +72,5 @@ func reactionOf(ctx context.Context, d Directory, to *waE2E.ReactionMessage) *sh
 	}
 	return plain("reaction", to.GetText()).with("reaction", Object{"text": to.GetText(),
 		"emoji": to.GetText(), "message_id": key.GetID(), "messageId": key.GetID(),
-		"fromMe": key.GetFromMe(), "participant": participant})
+		"fromMe": isOwn(ctx, d, info, key), "participant": participant})
 }

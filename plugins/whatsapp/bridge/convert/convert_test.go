@@ -170,6 +170,42 @@ func TestARevocationHasTheIdOfWhatIsGone(t *testing.T) {
 	}
 }
 
+func TestAReactionSaysWhetherWhatItIsToIsTheInstances(t *testing.T) {
+	typed := func(by types.JID, fromMe bool, participant string, chat types.JID) *events.Message {
+		key := &waCommon.MessageKey{ID: proto.String("A"), FromMe: &fromMe}
+		if participant != "" {
+			key.Participant = &participant
+		}
+		evt := received(&waE2E.Message{ReactionMessage: &waE2E.ReactionMessage{Key: key, Text: proto.String("+")}})
+		evt.Info.Chat, evt.Info.Sender, evt.Info.IsFromMe = chat, by, by == me
+		evt.Info.IsGroup = chat == group
+		return evt
+	}
+	for _, each := range []struct {
+		evt    *events.Message
+		wanted bool
+	}{
+		{typed(bob, false, "", bob), true}, // Bob's `fromMe` is of his own messages
+		{typed(bob, true, "", bob), false},
+		{typed(me, true, "", bob), true},
+		{typed(me, false, "", bob), false},
+		{typed(bob, false, me.String(), group), true},
+		{typed(bob, false, mine.String(), group), true},
+		{typed(bob, false, eve.String(), group), false},
+		{typed(bob, true, bobs.String(), group), false},
+		{typed(bob, true, "", group), false},
+		{typed(bob, false, "", group), false},
+		{typed(me, true, mine.String(), group), true},
+		{typed(me, false, bobs.String(), group), false},
+		{typed(bob, false, mine.String(), types.StatusBroadcastJID), true},
+	} {
+		shown := ExchangeOf(ctx, book{}, each.evt, "").Data["message"].(Object)["reaction"].(Object)
+		if shown["fromMe"] != each.wanted {
+			t.Errorf("%v %v: %v", each.evt.Info.MessageSource, each.evt.Message, shown)
+		}
+	}
+}
+
 func TestAVoteNamesItsVoterAndItsPoll(t *testing.T) {
 	evt := received(&waE2E.Message{PollUpdateMessage: &waE2E.PollUpdateMessage{
 		PollCreationMessageKey: &waCommon.MessageKey{ID: proto.String("POLL")}}})
