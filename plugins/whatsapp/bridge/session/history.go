@@ -5,10 +5,13 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"time"
 
 	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waCommon"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/proto/waHistorySync"
+	"go.mau.fi/whatsmeow/proto/waWeb"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
@@ -92,6 +95,9 @@ func (l *link) tellHistory(notice *waE2E.HistorySyncNotification) bool {
 		l.s.bridge.Host.Count("history_unreadable")
 		return true // the parts behind it are not
 	}
+	if !l.tellNames(part.GetPushnames()) {
+		return false
+	}
 	var all []host.Event
 	for _, conversation := range part.GetConversations() {
 		chat, err := types.ParseJID(conversation.GetID())
@@ -99,18 +105,34 @@ func (l *link) tellHistory(notice *waE2E.HistorySyncNotification) bool {
 			continue
 		}
 		for _, each := range conversation.GetMessages() {
-			if event, is := l.past(chat, each); is {
-				all = append(all, event)
+			told, isKept := l.past(chat, each.GetMessage())
+			if !isKept {
+				return false
 			}
-			if len(all) == historyAtOnce {
-				if !l.publishAll(all...) {
+			if all = append(all, told...); len(all) >= historyAtOnce {
+				if !l.publishInParts(all) {
 					return false
 				}
 				all = nil
 			}
 		}
 	}
-	return len(all) == 0 || l.publishAll(all...)
+	return l.publishInParts(all)
+}
+
+// tellNames that people have given themselves.
+func (l *link) tellNames(all []*waHistorySync.Pushname) bool {
+	var told []host.Event
+	for _, each := range all {
+		jid, err := types.ParseJID(each.GetID())
+		isUser := jid.Server == types.DefaultUserServer || jid.Server == types.HiddenUserServer
+		// The phone writes a dash for none.
+		if name := each.GetPushname(); err == nil && isUser && name != "" && name != "-" {
+			data := convert.ContactOf(l.ctx, &l.people, &events.PushName{JID: jid, NewPushName: name})
+			told = append(told, l.event("contact.update", data["jid"].(string), data, ""))
+		}
+	}
+	return l.publishInParts(told)
 }
 
 // mayComeYet what could not be fetched now.
@@ -121,24 +143,77 @@ func (l *link) mayComeYet(err error) bool {
 		errors.As(err, &answered) && answered.StatusCode >= http.StatusInternalServerError
 }
 
-// past message; false for what is none. One that ends in a bug is left out: it would end the process each time that
-// the history is read.
-func (l *link) past(chat types.JID, told *waHistorySync.HistorySyncMsg) (event host.Event, is bool) {
+// past message, and what others have said of it; nothing for what is none. One that ends in a bug is left out: it would
+// end the process each time that the history is read. False when something could not be kept for later.
+func (l *link) past(chat types.JID, said *waWeb.WebMessageInfo) (told []host.Event, isKept bool) {
 	defer func() {
 		if bug := recover(); bug != nil {
-			event, is = host.Event{}, false
+			told, isKept = nil, true
 			l.s.bridge.Host.Count("history_unreadable")
 			l.tellBug(bug)
 		}
 	}()
-	evt, err := l.client.ParseWebMessage(chat, told.GetMessage())
-	if err != nil {
-		return host.Event{}, false
+	evt, err := l.client.ParseWebMessage(chat, said)
+	if err != nil || evt.Message == nil { // a line in the chat: a call, a change of the group
+		return nil, true
 	}
-	exchange := convert.ExchangeOf(l.ctx, &l.people, evt, "")
-	if exchange.Data == nil {
-		return host.Event{}, false
+	evt.IsEdit = false // it is as it was last
+	if !l.keepPoll(evt) {
+		return nil, false
 	}
-	exchange.Data["isHistory"] = true
-	return l.event("message.exchange", exchange.Chat, exchange.Data, exchange.MediaKey), true
+	all := []convert.Exchange{convert.ExchangeOf(l.ctx, &l.people, evt, "")}
+	for _, each := range said.GetReactions() {
+		all = append(all, l.pastReaction(evt, each))
+	}
+	for _, each := range said.GetPollUpdates() {
+		all = append(all, l.pastVote(evt, each))
+	}
+	for _, each := range all {
+		if each.Data != nil {
+			each.Data["isHistory"] = true
+			told = append(told, l.event("message.exchange", each.Chat, each.Data, each.MediaKey))
+		}
+	}
+	return told, true
+}
+
+// pastReaction to a message, which is kept with that.
+func (l *link) pastReaction(to *events.Message, kept *waWeb.Reaction) convert.Exchange {
+	evt := l.saidOf(to, kept.GetKey(), kept.GetSenderTimestampMS())
+	if evt == nil || kept.GetText() == "" {
+		return convert.Exchange{}
+	}
+	author := to.Info.Sender.ToNonAD()
+	key := &waCommon.MessageKey{ID: &to.Info.ID, // as who reacts sees it
+		FromMe: proto.Bool(to.Info.IsFromMe && evt.Info.IsFromMe || author == evt.Info.Sender.ToNonAD())}
+	if to.Info.IsGroup {
+		key.Participant = proto.String(author.String())
+	}
+	evt.Message = &waE2E.Message{ReactionMessage: &waE2E.ReactionMessage{Key: key, Text: kept.Text}}
+	return convert.ExchangeOf(l.ctx, &l.people, evt, "")
+}
+
+// pastVote in a poll, which the phone has read and keeps with that.
+func (l *link) pastVote(in *events.Message, kept *waWeb.PollUpdate) convert.Exchange {
+	evt := l.saidOf(in, kept.GetPollUpdateMessageKey(), kept.GetSenderTimestampMS())
+	if evt == nil {
+		return convert.Exchange{}
+	}
+	evt.Message = &waE2E.Message{PollUpdateMessage: &waE2E.PollUpdateMessage{
+		PollCreationMessageKey: &waCommon.MessageKey{ID: &in.Info.ID}}}
+	_, options := l.people.Poll(l.ctx, in.Info.ID)
+	return convert.VoteOf(l.ctx, &l.people, evt, chosen(options, kept.GetVote()))
+}
+
+// saidOf a message, by its own key; nil when nobody knows by whom.
+func (l *link) saidOf(of *events.Message, key *waCommon.MessageKey, milliseconds int64) *events.Message {
+	evt, err := l.client.ParseWebMessage(of.Info.Chat, &waWeb.WebMessageInfo{Key: key})
+	if err != nil || key.GetID() == "" {
+		return nil
+	}
+	evt.Info.Timestamp = of.Info.Timestamp
+	if milliseconds > 0 {
+		evt.Info.Timestamp = time.UnixMilli(milliseconds)
+	}
+	return evt
 }

@@ -67,6 +67,7 @@ type world struct {
 	mutex   sync.Mutex // guards all below
 	changed *sync.Cond
 	events  []host.Event
+	noted   []string                    // log lines and counters, in their order
 	accepts func()                      // something of the test's, before the gateway accepts events
 	allowed func(context.Context) error // a proxy, when the gateway is asked for it
 
@@ -102,25 +103,69 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// gateway at the other end of a pipe.
+// gateway at the other end of a pipe, behind somebody who notes what needs no answer.
 func (w *world) gateway(t *testing.T) *peer.Peer {
+	ours, outer := pipes(t)
+	inner, theirs := pipes(t)
+	go w.pass(outer, inner)
+	go w.pass(inner, outer)
+	bridge := peer.New(ours, map[string]peer.Handler{})
+	gateway := peer.New(theirs, map[string]peer.Handler{"events.publish": w.publish,
+		"http.requireAllowedProxy": w.allow, "secrets.erase": nothing})
+	go bridge.Serve()
+	go gateway.Serve()
+	return bridge
+}
+
+func pipes(t *testing.T) (one, other *frame.Pipe) {
+	t.Helper()
 	numbers, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ends := [2]*peer.Peer{}
-	serves := map[string]peer.Handler{"events.publish": w.publish, "http.requireAllowedProxy": w.allow}
-	for i, calls := range []map[string]peer.Handler{{}, serves} {
-		pipe, err := frame.Open(os.NewFile(uintptr(numbers[i]), "pipe"))
-		if err != nil {
+	ends := [2]*frame.Pipe{}
+	for i := range ends {
+		if ends[i], err = frame.Open(os.NewFile(uintptr(numbers[i]), "pipe")); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { pipe.Close() })
-		ends[i] = peer.New(pipe, calls)
-		go ends[i].Serve()
+		t.Cleanup(func() { ends[i].Close() })
 	}
-	return ends[0]
+	return ends[0], ends[1]
 }
+
+// pass on what is said, and note log lines and counters by their names.
+func (w *world) pass(from, to *frame.Pipe) {
+	for {
+		f, err := from.Read()
+		if err != nil {
+			return
+		}
+		if at := slices.Index([]string{"metrics.count", "log.write"}, f.Call); at >= 0 {
+			var name string
+			json.Unmarshal(f.With[at], &name)
+			w.mutex.Lock()
+			w.noted = append(w.noted, name)
+			w.mutex.Unlock()
+		} else if to.Write(f) != nil {
+			return
+		}
+	}
+}
+
+// requireNoted so far are these lines and counters, and no others.
+func (w *world) requireNoted(t *testing.T, wanted ...string) {
+	t.Helper()
+	if err := w.session.bridge.Host.Publish(t.Context()); err != nil { // what was said before it is heard
+		t.Fatal(err)
+	}
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if !slices.Equal(w.noted, wanted) {
+		t.Fatalf("noted %q, not %q", w.noted, wanted)
+	}
+}
+
+func nothing(context.Context, peer.Arguments) (peer.Reply, error) { return peer.Reply{}, nil }
 
 func (w *world) publish(_ context.Context, arguments peer.Arguments) (peer.Reply, error) {
 	w.mutex.Lock()
