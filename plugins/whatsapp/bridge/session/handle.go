@@ -18,9 +18,13 @@ import (
 func (l *link) handle(evt any) (accepted bool) {
 	defer func() {
 		// The library would take it for a success.
-		if bug := recover(); bug != nil {
+		bug := recover()
+		if bug != nil {
 			accepted = false
 			l.tellBug(bug)
+		}
+		if !accepted && (bug == nil || l.refused.Load() < mostForBugs) {
+			l.askAgain()
 		}
 	}()
 	if l.pair(evt) || l.change(evt) {
@@ -102,7 +106,7 @@ func (l *link) happening(evt any) bool {
 func (l *link) change(evt any) bool {
 	switch evt := evt.(type) {
 	case *events.Connected:
-		l.failures.Store(0)
+		l.failures.Store(l.refused.Load())
 		l.rejoined.Store(true) // by whatever opened it
 		l.up()
 		self := l.people.Self()
@@ -198,8 +202,8 @@ func (l *link) publishAll(all ...host.Event) bool {
 	ctx, cancel := context.WithTimeout(l.ctx, longestHold)
 	defer cancel()
 	accepted := publish(ctx, l.s.bridge.Host, func() bool { return false }, all...)
-	if !accepted && l.ctx.Err() == nil {
-		l.whatsapp.ResetConnection()
+	if !accepted {
+		l.askAgain()
 	}
 	return accepted
 }

@@ -20,6 +20,8 @@ import (
 const (
 	shortestPause, longestPause = time.Second, 5 * time.Minute
 	mostTimeouts                = 3 // of pings in a row
+	// What ends in a bug is asked for again so often in a row and no more: what waits behind it would never come.
+	mostForBugs = 3
 )
 
 var errNoToken = errors.New("there is no token that could be renewed")
@@ -50,6 +52,8 @@ type link struct {
 	void     atomic.Bool  // and what is kept of it is to be wiped
 	clearing sync.Once
 	failures atomic.Int64              // to connect, in a row
+	refused  atomic.Int64              // connections in a row that brought what could not be accepted
+	asking   atomic.Bool               // for that, by another one
 	settling atomic.Bool               // it will be, in a while
 	heard    atomic.Pointer[time.Time] // what has waited for the connection, by then; nil: there is none
 	picture  atomic.Pointer[string]    // its URL; nil: there is none
@@ -140,6 +144,19 @@ func (l *link) up() {
 func (l *link) caughtUp() {
 	now := l.now()
 	l.heard.Store(&now)
+	if !l.asking.Load() {
+		l.refused.Store(0)
+		l.failures.Store(0)
+	}
+}
+
+// askAgain for what could not be accepted: WhatsApp sends it with the next connection, which is opened after a pause
+// that grows until all has been accepted.
+func (l *link) askAgain() {
+	if l.ctx.Err() == nil && l.asking.CompareAndSwap(false, true) {
+		l.refused.Add(1)
+		l.whatsapp.ResetConnection()
+	}
 }
 
 func (l *link) now() time.Time { return l.s.bridge.clock.now() }
@@ -183,6 +200,7 @@ func (l *link) dial() error {
 	}
 	l.client.Disconnect()
 	l.heard.Store(nil)
+	l.asking.Store(false)
 	for len(l.lost) > 0 {
 		<-l.lost // of the connection that is gone
 	}

@@ -131,9 +131,6 @@ func (l *link) arrived(receipt *events.Receipt) bool {
 	for _, id := range receipt.MessageIDs {
 		told = l.tellArrived(ctx, id) && told
 	}
-	if !told && l.ctx.Err() == nil {
-		l.whatsapp.ResetConnection()
-	}
 	return told
 }
 
