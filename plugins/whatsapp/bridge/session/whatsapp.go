@@ -35,8 +35,15 @@ func (l *link) mayTryAgain(err error) bool {
 	var status socket.ErrWithStatusCode
 	refused := errors.As(err, &status) && status.StatusCode < http.StatusInternalServerError &&
 		status.StatusCode != http.StatusRequestTimeout && status.StatusCode != http.StatusTooManyRequests
-	return !l.asked.Load() && !refused && !errors.Is(err, store.ErrDeviceDeleted) &&
-		!strings.Contains(err.Error(), "verify")
+	return !l.asked.Load() && !refused && !errors.Is(err, store.ErrDeviceDeleted) && !isForged(err)
+}
+
+// isForged is true of a handshake whose certificates are not WhatsApp's. What TLS says comes before that, and of the
+// way there: a network that wants a login first. Dates it may not like because of this machine's clock.
+func isForged(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "failed to verify server cert") &&
+		!strings.Contains(text, "certificate expired") && !strings.Contains(text, "certificate not valid yet")
 }
 
 // reasonOf a failure to connect, for a client: no address, and nothing of the proxy's.
