@@ -18,7 +18,9 @@ import (
 const (
 	secretName = "session"
 	// However many have lost the network at once.
-	dialsAtOnce = 20
+	loginsAtOnce = 20
+	// What WhatsApp does not answer keeps the others from it for so long.
+	longestLogin = 10 * time.Second
 )
 
 var errNoSession = host.Fail("invalid", "Instance has no saved session")
@@ -30,7 +32,7 @@ type Bridge struct {
 	Folder  string
 
 	clock    clock
-	dials    chan struct{}
+	logins   chan struct{}
 	versions versions
 
 	mutex    sync.Mutex // guards both below
@@ -40,7 +42,7 @@ type Bridge struct {
 
 func NewBridge(h *host.Host, n *network.Network, folder string) *Bridge {
 	return &Bridge{Host: h, Network: n, Folder: folder, clock: wallClock{},
-		dials: make(chan struct{}, dialsAtOnce), sessions: map[string]*Session{}}
+		logins: make(chan struct{}, loginsAtOnce), sessions: map[string]*Session{}}
 }
 
 // Of an instance: its session, linked or not.
@@ -57,6 +59,23 @@ func (b *Bridge) Of(instance host.Instance) (*Session, error) {
 	}
 	return s, nil
 }
+
+// login is one of those that are under way at once, until WhatsApp has answered it.
+type login struct {
+	once sync.Once
+	all  chan struct{}
+}
+
+func (b *Bridge) beginLogin(ctx context.Context) (*login, error) {
+	select {
+	case b.logins <- struct{}{}:
+		return &login{all: b.logins}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (l *login) end() { l.once.Do(func() { <-l.all }) }
 
 // Forget an instance that is gone, and all that was kept of it.
 func (b *Bridge) Forget(instance host.Instance) error {

@@ -28,6 +28,7 @@ func (l *link) handle(evt any) (accepted bool) {
 		}
 	}()
 	if l.pair(evt) || l.change(evt) {
+		l.loggedIn()
 		return true
 	}
 	l.note(evt)

@@ -54,6 +54,7 @@ type link struct {
 	failures atomic.Int64              // to connect, in a row
 	refused  atomic.Int64              // connections in a row that brought what could not be accepted
 	asking   atomic.Bool               // for that, by another one
+	login    atomic.Pointer[login]     // the last one
 	settling atomic.Bool               // it will be, in a while
 	heard    atomic.Pointer[time.Time] // what has waited for the connection, by then; nil: there is none
 	picture  atomic.Pointer[string]    // its URL; nil: there is none
@@ -192,12 +193,12 @@ func (l *link) run() {
 }
 
 func (l *link) dial() error {
-	select {
-	case l.s.bridge.dials <- struct{}{}:
-		defer func() { <-l.s.bridge.dials }()
-	case <-l.ctx.Done():
-		return l.ctx.Err()
+	l.loggedIn() // the attempt before is over
+	login, err := l.s.bridge.beginLogin(l.ctx)
+	if err != nil {
+		return err
 	}
+	l.login.Store(login)
 	l.client.Disconnect()
 	l.heard.Store(nil)
 	l.asking.Store(false)
@@ -205,7 +206,19 @@ func (l *link) dial() error {
 		<-l.lost // of the connection that is gone
 	}
 	state.Guard(l.client.Store)
-	return l.client.ConnectContext(l.ctx)
+	if err = l.whatsapp.ConnectContext(l.ctx); err != nil {
+		l.loggedIn()
+		return err
+	}
+	l.s.bridge.clock.after(longestLogin, login.end)
+	return nil
+}
+
+// loggedIn, or refused: others may log in.
+func (l *link) loggedIn() {
+	if login := l.login.Load(); login != nil {
+		login.end()
+	}
 }
 
 // rest before the next attempt; false when there is none.
@@ -231,6 +244,7 @@ func (l *link) end() {
 	if !l.isPairing() {
 		l.s.know(l.profile())
 	}
+	l.loggedIn()
 	l.holds.stop()
 	l.sends.wait()
 	l.http.CloseIdleConnections()

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"go.mau.fi/whatsmeow/socket"
+	"go.mau.fi/whatsmeow/types/events"
 )
 
 func TestALinkIsGivenUpForAServerThatIsNotWhatsAppsAndNotForTheWayThere(t *testing.T) {
@@ -38,5 +39,61 @@ func TestALinkIsGivenUpForAServerThatIsNotWhatsAppsAndNotForTheWayThere(t *testi
 	}
 	if reasonOf(portal) != "the server is not WhatsApp's" {
 		t.Error(reasonOf(portal))
+	}
+}
+
+func TestALoginIsUnderWayUntilItIsAnswered(t *testing.T) {
+	w := newWorld(t)
+	l := w.linked(t)
+	under := func() int { return len(w.session.bridge.logins) }
+	answered := func(evt any) func() { return func() { l.handle(evt) } }
+	for name, ends := range map[string]func(){
+		"it is linked":        answered(&events.Connected{}),
+		"it is lost":          answered(&events.Disconnected{}),
+		"it waits for a scan": answered(&events.QR{Codes: []string{"1"}}),
+		"it is refused":       answered(&events.ConnectFailure{Reason: 503}),
+		"nobody answers":      func() { w.clock.pass(longestLogin) },
+		"it is tried again":   func() { w.whatsapp.set(errRefused); l.dial(); w.whatsapp.set(nil) },
+	} {
+		if err := l.dial(); err != nil || under() != 1 {
+			t.Fatal(name, err, under())
+		}
+		l.handle(&events.PushNameSetting{})
+		if under() != 1 {
+			t.Fatal(name, "it was not answered")
+		}
+		ends()
+		if under() != 0 {
+			t.Fatal(name, under())
+		}
+	}
+	l.dial()
+	w.clock.pass(longestLogin - 1)
+	l.dial()
+	w.clock.pass(1) // that of the first one
+	if under() != 1 {
+		t.Fatal("the second one is not over")
+	}
+}
+
+func TestSoManyLogInAtOnceAndNoMore(t *testing.T) {
+	w := newWorld(t)
+	all := make([]*link, loginsAtOnce+1)
+	for i := range all {
+		all[i] = w.linked(t)
+	}
+	for _, l := range all[1:] {
+		l.dial()
+	}
+	done := make(chan error)
+	go func() { done <- all[0].dial() }()
+	all[1].handle(&events.Connected{})
+	if err := <-done; err != nil || len(w.session.bridge.logins) != loginsAtOnce {
+		t.Fatal(err, len(w.session.bridge.logins))
+	}
+	all[0].cancel()
+	all[0].end()
+	if len(w.session.bridge.logins) != loginsAtOnce-1 {
+		t.Fatal("it keeps others from logging in")
 	}
 }

@@ -43,7 +43,7 @@ func TestWhatCannotBeAcceptedIsAskedForEachTimeLaterAndABugNotForEver(t *testing
 	var broken *events.GroupInfo
 	for count := 1; count <= mostForBugs; count++ {
 		l.handle(broken)
-		l.dial() // fails, as nobody is there
+		l.dial()
 		l.handle(&events.Connected{})
 		if w.resets() != count || l.failures.Load() != int64(count) {
 			t.Fatal(count, w.whatsapp.requests(), l.failures.Load())

@@ -188,6 +188,7 @@ func TestWhatTheLastConnectionHasHeardIsNothingToTheNext(t *testing.T) {
 	l := w.linked(t, "A")
 	l.handle(&events.OfflineSyncCompleted{})
 	w.clock.pass(2 * settledWithin)
+	w.whatsapp.set(errRefused)
 	if l.dial() == nil {
 		t.Fatal("there is nobody")
 	}

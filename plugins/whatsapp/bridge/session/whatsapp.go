@@ -18,6 +18,7 @@ import (
 
 // whatsapp is what a link asks of its client, as far as a test answers instead.
 type whatsapp interface {
+	ConnectContext(context.Context) error
 	GetGroupInfo(context.Context, types.JID) (*types.GroupInfo, error)
 	GetProfilePictureInfo(context.Context, types.JID, *whatsmeow.GetProfilePictureParams) (
 		*types.ProfilePictureInfo, error)

@@ -43,6 +43,8 @@ func (w *scripted) requests() []string {
 	return append([]string{}, w.asked...)
 }
 
+func (w *scripted) ConnectContext(context.Context) error { return w.answer("connect") }
+
 func (w *scripted) GetGroupInfo(context.Context, types.JID) (*types.GroupInfo, error) {
 	if err := w.answer("group"); err != nil || w.group == nil {
 		return nil, errRefused
