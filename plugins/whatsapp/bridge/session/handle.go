@@ -37,7 +37,7 @@ func (l *link) handle(evt any) (accepted bool) {
 	case *events.Message:
 		return l.message(evt)
 	case *events.UndecryptableMessage:
-		l.holds.add(l, evt)
+		return l.keepUnreadable(evt)
 	case *events.Receipt:
 		// What was sent there is told of, whatever is ignored.
 		if !l.arrived(evt) {
@@ -114,6 +114,8 @@ func (l *link) change(evt any) bool {
 		l.tell(Object{"state": "connected", "jid": self.JID.String(), "lid": lidOrNull(self.LID)})
 		go l.showPresence()
 		go l.settle()
+		// What has waited for the connection may be among it.
+		l.s.bridge.clock.after(readableWithin, l.tellUnreadables)
 		go l.readHistory()
 		go l.tellCollections()
 		go l.lookAtPicture()

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"sync"
-	"time"
 
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
@@ -18,7 +16,9 @@ import (
 
 // message is accepted when its event is on the gateway's disk, or there is nothing to tell of it.
 func (l *link) message(evt *events.Message) bool {
-	l.holds.drop(evt.Info.ID)
+	if !l.dropUnreadable(evt.Info.ID) {
+		return false
+	}
 	if notice := noticeIn(evt); notice != nil {
 		return l.keepNotice(evt.Info.ID, notice)
 	}
@@ -130,62 +130,4 @@ func chosen(options []string, vote *waE2E.PollVoteMessage) []string {
 		names = append(names, name)
 	}
 	return names
-}
-
-// For so long a message that cannot be read may still be sent again by whoever sent it.
-const readableWithin = time.Minute
-
-// placeholders are told of messages that have stayed unreadable.
-type placeholders struct {
-	mutex   sync.Mutex           // guards it
-	waiting map[string]time.Time // until when
-}
-
-func (p *placeholders) add(l *link, evt *events.UndecryptableMessage) {
-	if evt.DecryptFailMode == events.DecryptFailHide || l.isIgnored(evt.Info.Chat) {
-		return
-	}
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	if p.waiting == nil {
-		p.waiting = map[string]time.Time{}
-	}
-	if _, waits := p.waiting[evt.Info.ID]; waits {
-		return
-	}
-	why := string(evt.UnavailableType)
-	if why == "" {
-		why = "undecryptable"
-	}
-	until := l.now().Add(readableWithin)
-	p.waiting[evt.Info.ID] = until
-	l.s.bridge.clock.after(readableWithin, func() {
-		if p.isOverdue(evt.Info.ID, until) {
-			made := convert.PlaceholderOf(l.ctx, &l.people, evt.Info, why)
-			l.publish("message.exchange", made.Chat, made.Data, "")
-		}
-	})
-}
-
-// isOverdue is true once for one that still waits until then.
-func (p *placeholders) isOverdue(id string, until time.Time) bool {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	if waits, is := p.waiting[id]; !is || !waits.Equal(until) {
-		return false
-	}
-	delete(p.waiting, id)
-	return true
-}
-
-func (p *placeholders) drop(id string) {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	delete(p.waiting, id)
-}
-
-func (p *placeholders) stop() {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	p.waiting = nil
 }

@@ -61,7 +61,7 @@ type link struct {
 
 	people   people
 	sends    sends
-	holds    placeholders
+	unread   unreadables
 	rejected rejections
 	retries  mediaRetries
 	found    foundNumbers
@@ -92,6 +92,10 @@ func newLink(s *Session, opened *state.State, device *store.Device, request host
 	l.hand, l.whatsapp = l.client.SendMessage, l.client
 	l.patches = l.client.DangerousInternals().FetchAppStatePatches
 	l.people = people{link: l}
+	if err = l.unread.load(l.ctx, opened); err != nil {
+		l.cancel()
+		return nil, host.Fail("internal", "the session cannot be read")
+	}
 	var url *string
 	if err = opened.FindFact(l.ctx, pictureFact, &url); err == nil {
 		l.picture.Store(url)
@@ -245,7 +249,6 @@ func (l *link) end() {
 		l.s.know(l.profile())
 	}
 	l.loggedIn()
-	l.holds.stop()
 	l.sends.wait()
 	l.http.CloseIdleConnections()
 	l.state.Close()

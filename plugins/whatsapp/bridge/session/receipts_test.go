@@ -2,10 +2,8 @@ package session
 
 import (
 	"testing"
-	"time"
 
 	"go.mau.fi/whatsmeow/types"
-	"go.mau.fi/whatsmeow/types/events"
 
 	"pombo/bridge/host"
 	"pombo/bridge/state"
@@ -83,41 +81,4 @@ func TestWhatTheInstanceMarksAsReadByItselfIsTold(t *testing.T) {
 	if read["messageSender"] != bob {
 		t.Fatal(read)
 	}
-}
-
-func unreadable(id string) *events.UndecryptableMessage {
-	return &events.UndecryptableMessage{Info: inTeam(id, nil).Info, IsUnavailable: true,
-		UnavailableType: events.UnavailableTypeViewOnce}
-}
-
-func TestAMessageThatStaysUnreadableIsToldOfAndComesWhenItCanBeRead(t *testing.T) {
-	w := newWorld(t)
-	l := w.linked(t)
-	w.whatsapp.set(errRefused)
-	l.handle(unreadable("A"))
-	l.handle(unreadable("A"))
-	w.clock.pass(time.Minute - 1)
-	w.requireTold(t)
-	w.clock.pass(1)
-	w.requireTold(t, "message.exchange A")
-	wanted := `{"contact":null,"content":"","context":null,"edit":null,"interactive":null,"isEdit":false,` +
-		`"location":null,"media":null,"rawType":"view_once","reaction":null,"source":"","type":"unavailable"}`
-	if got := string(raw(t, w.of("message.exchange")[0]["message"])); got != wanted {
-		t.Fatal(got)
-	}
-	l.handle(inTeam("A", hello("hi")))
-	w.requireTold(t, "message.exchange A", "message.exchange A")
-}
-
-func TestAMessageThatIsReadInTimeHasNoPlaceholder(t *testing.T) {
-	w := newWorld(t)
-	l := w.linked(t)
-	w.whatsapp.set(errRefused)
-	l.handle(unreadable("A"))
-	l.handle(inTeam("A", hello("hi")))
-	w.clock.pass(time.Hour)
-	w.requireTold(t, "message.exchange A")
-	l.handle(&events.UndecryptableMessage{Info: inTeam("B", nil).Info, DecryptFailMode: events.DecryptFailHide})
-	w.clock.pass(time.Hour)
-	w.requireTold(t, "message.exchange A")
 }

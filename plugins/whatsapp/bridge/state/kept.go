@@ -41,24 +41,8 @@ func (s *State) FindLetter(ctx context.Context, id string) (letter Letter, is bo
 }
 
 // Letters that are not settled, oldest first.
-func (s *State) Letters(ctx context.Context) (all []Letter, err error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT letter FROM bridge_sends ORDER BY at, id")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var text []byte
-		var letter Letter
-		if err = rows.Scan(&text); err == nil {
-			err = json.Unmarshal(text, &letter)
-		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, letter)
-	}
-	return all, rows.Err()
+func (s *State) Letters(ctx context.Context) ([]Letter, error) {
+	return all[Letter](ctx, s, "SELECT letter FROM bridge_sends ORDER BY at, id")
 }
 
 // Poll is what a vote, which names its choices by hashes, is read with.
@@ -111,6 +95,33 @@ func (s *State) NextNotice(ctx context.Context) (id string, notice []byte, err e
 		return "", nil, nil
 	}
 	return id, notice, err
+}
+
+// Unreadable message, of which an event is told if it stays so.
+type Unreadable struct {
+	ID   string         `json:"id"`
+	Chat string         `json:"chat"`
+	Data map[string]any `json:"data"`
+}
+
+func (s *State) KeepUnreadable(ctx context.Context, message Unreadable) error {
+	text, err := json.Marshal(message)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.ExecContext(ctx, "INSERT INTO bridge_unreadable (id, told) VALUES (?, ?) "+
+		"ON CONFLICT (id) DO NOTHING", message.ID, text)
+	return err
+}
+
+func (s *State) DropUnreadable(ctx context.Context, id string) error {
+	_, err := s.db.ExecContext(ctx, "DELETE FROM bridge_unreadable WHERE id = ?", id)
+	return err
+}
+
+// Unreadables that are neither read nor told of, oldest first.
+func (s *State) Unreadables(ctx context.Context) ([]Unreadable, error) {
+	return all[Unreadable](ctx, s, "SELECT told FROM bridge_unreadable ORDER BY rowid")
 }
 
 // Settings of the instance, as the gateway has told them last.
@@ -167,4 +178,25 @@ func (s *State) find(ctx context.Context, into any, query string, values ...any)
 		return err
 	}
 	return json.Unmarshal(text, into)
+}
+
+// all rows of one column, which is JSON.
+func all[T any](ctx context.Context, s *State, query string) (found []T, err error) {
+	rows, err := s.db.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text []byte
+		var one T
+		if err = rows.Scan(&text); err == nil {
+			err = json.Unmarshal(text, &one)
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, one)
+	}
+	return found, rows.Err()
 }

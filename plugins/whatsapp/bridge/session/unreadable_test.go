@@ -1,0 +1,79 @@
+package session
+
+import (
+	"testing"
+	"time"
+
+	"go.mau.fi/whatsmeow/types/events"
+)
+
+func unreadable(id string) *events.UndecryptableMessage {
+	return &events.UndecryptableMessage{Info: inTeam(id, nil).Info, IsUnavailable: true,
+		UnavailableType: events.UnavailableTypeViewOnce}
+}
+
+func TestAMessageThatStaysUnreadableIsToldOfAndComesWhenItCanBeRead(t *testing.T) {
+	w := newWorld(t)
+	l := w.linked(t)
+	w.whatsapp.set(errRefused)
+	l.handle(unreadable("A"))
+	l.handle(unreadable("A"))
+	w.clock.pass(time.Minute - 1)
+	w.requireTold(t)
+	w.clock.pass(1)
+	w.requireTold(t, "message.exchange A")
+	wanted := `{"contact":null,"content":"","context":null,"edit":null,"interactive":null,"isEdit":false,` +
+		`"location":null,"media":null,"rawType":"view_once","reaction":null,"source":"","type":"unavailable"}`
+	if got := string(raw(t, w.of("message.exchange")[0]["message"])); got != wanted {
+		t.Fatal(got)
+	}
+	l.handle(inTeam("A", hello("hi")))
+	w.requireTold(t, "message.exchange A", "message.exchange A")
+}
+
+func TestAMessageThatIsReadInTimeHasNoPlaceholder(t *testing.T) {
+	w := newWorld(t)
+	l := w.linked(t)
+	w.whatsapp.set(errRefused)
+	l.handle(unreadable("A"))
+	l.handle(inTeam("A", hello("hi")))
+	w.clock.pass(time.Hour)
+	w.requireTold(t, "message.exchange A")
+	l.handle(&events.UndecryptableMessage{Info: inTeam("B", nil).Info, DecryptFailMode: events.DecryptFailHide})
+	w.clock.pass(time.Hour)
+	w.requireTold(t, "message.exchange A")
+}
+
+func TestALaterLinkTellsOfWhatHasStayedUnreadable(t *testing.T) {
+	w := newWorld(t)
+	w.whatsapp.set(errRefused)
+	first := w.linked(t)
+	for _, id := range []string{"A", "B", "C"} {
+		first.handle(unreadable(id))
+	}
+	first.cancel()
+	w.clock.pass(time.Hour)
+	w.requireTold(t)
+	second := w.linked(t)
+	second.handle(&events.Connected{})
+	second.handle(inTeam("B", hello("hi"))) // has waited for the connection
+	second.handle(unreadable("C"))          // again
+	w.requireTold(t, "message.exchange B")
+	w.clock.pass(readableWithin)
+	w.requireTold(t, "message.exchange B", "message.exchange A", "message.exchange C")
+	second.cancel()
+	third := w.linked(t)
+	third.handle(&events.Connected{})
+	w.clock.pass(time.Hour)
+	w.requireTold(t, "message.exchange B", "message.exchange A", "message.exchange C")
+}
+
+func TestWhatCannotBeKeptAsUnreadableIsNotAccepted(t *testing.T) {
+	w := newWorld(t)
+	l := w.linked(t)
+	w.whatsapp.set(errRefused)
+	w.opened.Close()
+	if l.handle(unreadable("A")) {
+		t.Fatal("it was")
+	}
+}
