@@ -247,6 +247,19 @@ def test_what_is_no_sticker_is_unsupported(world, file):
     assert not world.store.of(who, "message.exchange")
 
 
+@pytest.mark.parametrize("length", [0, None])
+def test_a_file_whose_length_was_not_said_is_fetched(world, length):
+    who = world.linked()
+    world.by_bob("media", type="document", mimetype="text/plain", data=base64.b64encode(FILE).decode(),
+                  fileLength=length)
+    event = world.store.wait_event(who, "message.exchange")
+    assert event["data"]["message"]["media"]["size"] is None
+    found, files = world.gateway.call("connector.media", who, event["mediaKey"])
+    assert found["size"] == len(FILE)
+    with os.fdopen(files[found["file"]], "rb") as file:
+        assert os.pread(file.fileno(), found["size"] + 1, 0) == FILE
+
+
 def test_a_file_that_is_longer_than_was_said_is_refused(world):
     who = world.linked()
     world.by_bob("media", type="image", data=base64.b64encode(FILE).decode(),

@@ -22,7 +22,7 @@ func whole(part Object) Object {
 func media(kind string, part Object) Object {
 	all := Object{"type": kind, "url": nil, "directUrl": nil, "s3Url": nil, "base64": nil,
 		"mimetype": "application/octet-stream", "mimeType": "application/octet-stream", "fileName": "", "caption": "",
-		"size": 0, "duration": nil, "width": nil, "height": nil, "sha256": nil, "isVoiceNote": kind == "ptt"}
+		"size": nil, "duration": nil, "width": nil, "height": nil, "sha256": nil, "isVoiceNote": kind == "ptt"}
 	maps.Copy(all, part)
 	return all
 }

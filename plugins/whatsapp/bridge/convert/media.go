@@ -56,7 +56,7 @@ type medium struct {
 	isAnimated              *bool
 }
 
-func orNull(n uint32) any {
+func orNull[N uint32 | uint64](n N) any {
 	if n == 0 {
 		return nil
 	}
@@ -82,7 +82,7 @@ func (m medium) object() Object {
 	}
 	shown := Object{"type": m.kind, "url": nil, "directUrl": address, "s3Url": nil, "base64": nil,
 		"mimetype": m.mimeType(), "mimeType": m.mimeType(), "fileName": m.fileName,
-		"caption": m.caption, "size": m.GetFileLength(), "duration": orNull(m.duration),
+		"caption": m.caption, "size": orNull(m.GetFileLength()), "duration": orNull(m.duration),
 		"width": orNull(m.width), "height": orNull(m.height), "sha256": hash,
 		"isVoiceNote": m.kind == "ptt"}
 	if m.isAnimated != nil {

@@ -202,8 +202,19 @@ func (b *bounded) ReadFrom(from io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{b}, from)
 }
 
-// What a file is longer by when it is encrypted.
-const padding = 1 << 10
+const (
+	// What a file is longer by when it is encrypted.
+	padding = 1 << 10
+	// Of a file whose length nobody has said: what a gateway takes as it comes.
+	largestUnsaid = 64 << 20
+)
+
+func longest(key convert.MediaKey) int64 {
+	if key.Size == 0 {
+		return largestUnsaid + padding
+	}
+	return int64(key.Size) + padding
+}
 
 func (l *link) fetched(ctx context.Context, key convert.MediaKey) (*os.File, error) {
 	file, err := l.spool()
@@ -212,7 +223,7 @@ func (l *link) fetched(ctx context.Context, key convert.MediaKey) (*os.File, err
 	}
 	ctx, cancel := l.within(ctx)
 	defer cancel()
-	most := int64(key.Size) + padding
+	most := longest(key)
 	err = l.client.DownloadMediaWithPathToFile(ctx, key.Path, key.EncHash, key.Hash, key.Key,
 		convert.MediaType(key.Kind), "", false, &bounded{file, most, most})
 	if err != nil {
