@@ -106,8 +106,9 @@ func TestWhatSaysNothingToAnybodyIsNoMessage(t *testing.T) {
 		"a pin":   {PinInChatMessage: &waE2E.PinInChatMessage{}},
 		"a timer": {ProtocolMessage: &waE2E.ProtocolMessage{
 			Type: waE2E.ProtocolMessage_EPHEMERAL_SETTING.Enum()}},
-		"a call":         {Call: &waE2E.Call{}},
-		"what is sealed": {SecretEncryptedMessage: &waE2E.SecretEncryptedMessage{}},
+		"a call":               {Call: &waE2E.Call{}},
+		"what is sealed":       {SecretEncryptedMessage: &waE2E.SecretEncryptedMessage{}},
+		"the head of an album": {AlbumMessage: &waE2E.AlbumMessage{ExpectedImageCount: proto.Uint32(2)}},
 	} {
 		if got := ExchangeOf(ctx, book{}, received(message), ""); got.Data != nil {
 			t.Errorf("%s: %s", name, written(t, got.Data))
@@ -136,6 +137,33 @@ func TestWrappedMessagesAreWhatIsInThem(t *testing.T) {
 	var key MediaKey
 	if err := json.Unmarshal([]byte(got.MediaKey), &key); err != nil || key.Path != "/a" || key.ID != "ID" {
 		t.Fatal(err, got.MediaKey)
+	}
+}
+
+func TestTextsThatMentionGroupsAndPhotosOfOtherMessagesAreWhatTheyAre(t *testing.T) {
+	wrapped := func(inner *waE2E.Message) *waE2E.FutureProofMessage {
+		return &waE2E.FutureProofMessage{Message: inner}
+	}
+	text := &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String("see @Team")}}
+	photo := &waE2E.Message{ImageMessage: &waE2E.ImageMessage{Caption: proto.String("x"), DirectPath: proto.String("/a"),
+		MediaKey: []byte{1}}}
+	for name, each := range map[string]struct {
+		message             *waE2E.Message
+		kind, content, path string
+	}{
+		"a mention": {&waE2E.Message{GroupMentionedMessage: wrapped(text)}, "text", "see @Team", ""},
+		"a photo":   {&waE2E.Message{AssociatedChildMessage: wrapped(photo)}, "image", "x", "/a"},
+		"a vanishing text": {&waE2E.Message{EphemeralMessage: wrapped(&waE2E.Message{
+			GroupMentionedMessage: wrapped(text)})}, "text", "see @Team", ""},
+		"a view-once photo": {&waE2E.Message{AssociatedChildMessage: wrapped(&waE2E.Message{
+			ViewOnceMessageV2: wrapped(photo)})}, "image", "x", "/a"},
+	} {
+		got := ExchangeOf(ctx, book{}, received(each.message), "")
+		message, _ := got.Data["message"].(Object)
+		if message["type"] != each.kind || message["content"] != each.content ||
+			(each.path != "") != (got.MediaKey != "") {
+			t.Errorf("%s: %s", name, written(t, got))
+		}
 	}
 }
 

@@ -40,6 +40,7 @@ func (s *shape) in(context *waE2E.ContextInfo) *shape {
 
 // shapeOf is nil for what is no message to anybody: keys, timers, pins.
 func shapeOf(ctx context.Context, d Directory, info *types.MessageInfo, m *waE2E.Message) *shape {
+	m = within(m)
 	if found, kind, content := mediumOf(m); found != nil {
 		made := plain(kind, content).in(contextOf(found.file))
 		made.medium = found
@@ -65,6 +66,16 @@ func unwrapped(m *waE2E.Message) *waE2E.Message {
 		return &waE2E.Message{}
 	}
 	return (&events.Message{RawMessage: m}).UnwrapRaw().Message
+}
+
+// within what the library leaves wrapped: a text that mentions a group, a photo that belongs to another message.
+func within(m *waE2E.Message) *waE2E.Message {
+	for _, wrap := range []*waE2E.FutureProofMessage{m.GetGroupMentionedMessage(), m.GetAssociatedChildMessage()} {
+		if wrap.GetMessage() != nil {
+			return unwrapped(wrap.GetMessage())
+		}
+	}
+	return m
 }
 
 func contextOf(part any) *waE2E.ContextInfo {
@@ -295,6 +306,7 @@ func contentName(m *waE2E.Message) string {
 		"protocolMessage": true, "pinInChatMessage": true, "keepInChatMessage": true, "call": true,
 		"callLogMesssage": true, "deviceSentMessage": true, "stickerSyncRmrMessage": true,
 		"encReactionMessage": true, "pollUpdateMessage": true, "secretEncryptedMessage": true, "chat": true,
+		"albumMessage":         true, // its photos come by themselves
 		"messageHistoryNotice": true, "messageHistoryBundle": true, "placeholderMessage": true}
 	name := ""
 	m.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
