@@ -177,15 +177,36 @@ const logoutTime = 15 * time.Second
 func (s *Session) Logout(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	if l := s.current(); l != nil && l.isReady() {
-		limited, cancel := context.WithTimeout(ctx, logoutTime)
-		if err := l.client.Logout(limited); err != nil {
-			s.bridge.Host.Log("warn", "WhatsApp was not told of a logout", Object{"instance": s.id.Value})
-		}
-		cancel()
+	if s.isLinked(ctx) && !s.unlink(ctx) {
+		s.bridge.Host.Log("warn", "WhatsApp was not told of a logout", Object{"instance": s.id.Value})
 	}
 	s.close(true)
 	return s.wipe(ctx)
+}
+
+// isLinked says whether a phone lists the instance, as far as is known here. The turn is held.
+func (s *Session) isLinked(ctx context.Context) bool {
+	if l := s.current(); l != nil {
+		return !l.isPairing() && !l.void.Load()
+	}
+	opened, err := s.bridge.opened(ctx, s.id, false)
+	if err != nil {
+		return false
+	}
+	defer opened.Close()
+	device, err := opened.Device(ctx)
+	return err == nil && device != nil
+}
+
+// unlink is false when WhatsApp has not agreed.
+func (s *Session) unlink(ctx context.Context) bool {
+	l := s.current()
+	if l == nil || !l.isReady() {
+		return false
+	}
+	limited, cancel := context.WithTimeout(ctx, logoutTime)
+	defer cancel()
+	return l.client.Logout(limited) == nil
 }
 
 func (s *Session) wipe(ctx context.Context) error {

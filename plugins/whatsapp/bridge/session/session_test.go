@@ -1,10 +1,13 @@
 package session
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"go.mau.fi/whatsmeow/types/events"
+
+	"pombo/bridge/state"
 )
 
 func TestPausesGrowAreNotTheSameForAllAndHaveAnEnd(t *testing.T) {
@@ -53,5 +56,44 @@ func TestTheEndOfABanIsSaidOnlyWhenItIsKnown(t *testing.T) {
 	at, err := time.Parse(time.RFC3339, data["expiresAt"].(string))
 	if err != nil || at.Before(time.Now().Add(59*time.Minute)) {
 		t.Fatal(err, at)
+	}
+}
+
+func TestALogoutThatWhatsAppIsNotToldOfIsWarnedOf(t *testing.T) {
+	const warning = "WhatsApp was not told of a logout"
+	for name, each := range map[string]struct {
+		prepare func(*world) *link
+		warned  bool
+	}{
+		"a link that is not up": {func(w *world) *link { return w.linked(t) }, true},
+		"no link": {func(w *world) *link {
+			w.opened.Close()
+			return nil
+		}, true},
+		"a code that nobody has scanned": {func(w *world) *link {
+			l := w.linked(t)
+			l.pairing.Store(true)
+			return l
+		}, false},
+		"a code that nobody has scanned in time": {func(w *world) *link {
+			w.device.Delete(t.Context())
+			w.opened.Close()
+			return nil
+		}, false},
+	} {
+		w := newWorld(t)
+		if l := each.prepare(w); l != nil {
+			w.session.set(l)
+			close(l.done) // nobody runs it
+		}
+		if err := w.session.Logout(t.Context()); err != nil {
+			t.Fatal(name, err)
+		}
+		if lines := w.lines(t); slices.Contains(lines, warning) != each.warned {
+			t.Error(name, lines)
+		}
+		if state.Exists(w.session.bridge.Folder, w.session.id.Value) {
+			t.Error(name, "something is left")
+		}
 	}
 }

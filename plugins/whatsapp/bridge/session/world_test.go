@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"os"
 	"slices"
@@ -88,7 +89,7 @@ func newWorld(t *testing.T) *world {
 	id := host.ID{Value: "0193a1b2-0000-7000-8000-0123456789ab"}
 	w.session = &Session{bridge: b, id: id}
 	var err error
-	if w.opened, err = state.Open(t.Context(), b.Folder, id.Value, [seal.KeySize]byte{1}); err != nil {
+	if w.opened, err = state.Open(t.Context(), b.Folder, id.Value, key); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.opened.Close)
@@ -111,7 +112,7 @@ func (w *world) gateway(t *testing.T) *peer.Peer {
 	go w.pass(inner, outer)
 	bridge := peer.New(ours, map[string]peer.Handler{})
 	gateway := peer.New(theirs, map[string]peer.Handler{"events.publish": w.publish,
-		"http.requireAllowedProxy": w.allow, "secrets.erase": nothing})
+		"http.requireAllowedProxy": w.allow, "secrets.open": openSecret, "secrets.erase": nothing})
 	go bridge.Serve()
 	go gateway.Serve()
 	return bridge
@@ -152,17 +153,22 @@ func (w *world) pass(from, to *frame.Pipe) {
 	}
 }
 
-// requireNoted so far are these lines and counters, and no others.
-func (w *world) requireNoted(t *testing.T, wanted ...string) {
+// lines and counters so far, in their order.
+func (w *world) lines(t *testing.T) []string {
 	t.Helper()
 	if err := w.session.bridge.Host.Publish(t.Context()); err != nil { // what was said before it is heard
 		t.Fatal(err)
 	}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	if !slices.Equal(w.noted, wanted) {
-		t.Fatalf("noted %q, not %q", w.noted, wanted)
-	}
+	return slices.Clone(w.noted)
+}
+
+// key of the session.
+var key = [seal.KeySize]byte{1}
+
+func openSecret(context.Context, peer.Arguments) (peer.Reply, error) {
+	return peer.Reply{Value: base64.StdEncoding.EncodeToString(key[:])}, nil
 }
 
 func nothing(context.Context, peer.Arguments) (peer.Reply, error) { return peer.Reply{}, nil }
