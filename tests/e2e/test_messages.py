@@ -342,6 +342,8 @@ def test_a_file_is_fetched(api, shop, files):
     ("/none", "Failed to download media: HTTP 404"),
     ("/near", "Failed to download media: too many redirects"),
     ("/far", "URL is not allowed: private address (operators: egress.allow)"),
+    ("/near/near/near/near/far", "URL is not allowed: private address (operators: egress.allow)"),
+    ("/near/near/near/near/near/far", "Failed to download media: too many redirects"),
     ("/page", "Unsupported media type: text/html")])
 def test_what_comes_instead_of_a_file(api, shop, files, path, said):
     body = {"mediaType": "image", "mediaUrl": files + path}
