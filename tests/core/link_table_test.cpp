@@ -132,11 +132,7 @@ TEST_F(LinkTable, EveryCauseLeadsFromEveryStateToTheOneOfTheTable) {
   EXPECT_EQ(all.size(), table().size());
   for (const auto& [cause, after] : table())
     for (std::size_t i = 0; i < kStates.size(); ++i) {
-      const Instance shop = made(kStates[i]);
-      gateway_.store.database().commit([&](Session& session) {
-        session.run("UPDATE instance SET number_jid = '5511@s.whatsapp.net' WHERE id = :id",
-                    {shop.id.value});
-      });
+      const Instance shop = numbered(made(kStates[i]));
       all.at(cause)(shop);
       EXPECT_EQ(statusOf(shop), after.empty() ? kStates[i] : after[i])
           << cause << " of one that was " << kStates[i];

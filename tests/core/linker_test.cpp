@@ -140,9 +140,30 @@ TEST_F(LinkerTest, WithoutAConnectorNothingBegins) {
     const Instance shop = made("disconnected", connector);
     EXPECT_EQ(connectRefusal(shop), refused);
     EXPECT_EQ(refusal([&] { linker_.reconnect(shop); }), refused);
-    EXPECT_EQ(refusal([&] { linker_.logout(shop); }), refused);
     EXPECT_EQ(statusOf(shop), "disconnected");
   }
+}
+
+TEST_F(LinkerTest, OneThatHasNoSessionIsLoggedOutWithoutAConnector) {
+  for (const auto* connector : {"mute", "absent"}) {
+    const Instance never = made("disconnected", connector);
+    published_.clear();
+    linker_.logout(never);
+    linker_.logout(gateway_.instances.find(never.id)->instance);
+    EXPECT_EQ(statusOf(never), "loggedout");
+    ASSERT_EQ(published_.size(), 1u);
+    EXPECT_EQ(published_[0].at("state"), "logged_out");
+  }
+}
+
+TEST_F(LinkerTest, ASessionIsWipedByItsConnectorAlone) {
+  const std::string refused = said(Code::unavailable, "No connector is available");
+  for (const auto* status : {"connected", "connecting", "disconnected", "banned"}) {
+    const Instance shop = numbered(made(status, "absent"));
+    EXPECT_EQ(refusal([&] { linker_.logout(shop); }), refused);
+    EXPECT_EQ(statusOf(shop), status);
+  }
+  linker_.logout(numbered(made("loggedout", "absent")));
 }
 
 TEST_F(LinkerTest, AReconnectIsConnectingUnlessThereIsNoSession) {

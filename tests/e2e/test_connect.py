@@ -298,6 +298,26 @@ def test_without_a_connector_nothing_is_linked(api, fresh, rows):
     name = fresh()
     api.created(name)
     before = rows.query("SELECT * FROM instance ORDER BY id")
-    for reply in (connect(api, name), reconnect(api, name), logout(api, name)):
+    for reply in (connect(api, name), reconnect(api, name)):
         assert_refused(reply, 503, "No connector is available")
     assert rows.query("SELECT * FROM instance ORDER BY id") == before
+
+
+def test_without_its_connector_only_what_was_never_linked_is_logged_out(tmp_path):
+    with Server(data_dir=tmp_path, env=TO_LOOPBACK) as server:
+        api = Api(server, server.account("shop"))
+        for name in ("linked", "out", "never", "half"):
+            api.created(name, connector="simulator")
+        for name in ("linked", "out"):
+            linked(api, name)
+        assert logout(api, "out").status == 200
+        assert connect(api, "half").json["status"] == "qr"
+        server.stop()
+        server.env["POMBO_BLOCKS_SIMULATOR_ENABLED"] = "false"
+        server.start()
+        for name in ("out", "never", "half", "never"):
+            reply = logout(api, name)
+            assert (reply.status, reply.json) == (200, LOGGED_OUT), name
+            assert status(api, name) == "loggedout"
+        assert_refused(logout(api, "linked"), 503, "No connector is available")
+        assert status(api, "linked") == "disconnected"

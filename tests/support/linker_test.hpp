@@ -29,6 +29,14 @@ class LinkerTest : public ::testing::Test {
     });
     return gateway_.instances.find(instance.id)->instance;
   }
+  // As once it was linked.
+  Instance numbered(const Instance& instance) {
+    gateway_.store.database().commit([&](Session& session) {
+      session.run("UPDATE instance SET number_jid = '5511@s.whatsapp.net' WHERE id = :id",
+                  {instance.id.value});
+    });
+    return gateway_.instances.find(instance.id)->instance;
+  }
   std::string statusOf(const Instance& instance) {
     return gateway_.instances.find(instance.id)->instance.status;
   }

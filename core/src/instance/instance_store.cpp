@@ -271,6 +271,11 @@ std::vector<InstanceId> InstanceStore::linkedBy(Session& session, const std::str
       "t", {connector}));
 }
 
+bool InstanceStore::mayHaveSession(const Instance& instance) {
+  if (instance.status == kLoggedOut) return false;
+  return !instance.numberJid.empty() || instance.status != kDisconnected;
+}
+
 std::vector<InstanceId> InstanceStore::inStatus(Session& session, const std::string& connector,
                                                 const std::string& status) {
   return idsIn(

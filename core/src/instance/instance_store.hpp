@@ -72,6 +72,8 @@ class InstanceStore {
 
   // Those that may have a session: that were linked, or about to be, and not logged out or banned.
   static std::vector<InstanceId> linkedBy(Session&, const std::string& connector);
+  // The same of one; of banned ones too, as a ban may leave the session.
+  static bool mayHaveSession(const Instance&);
   static std::vector<InstanceId> inStatus(Session&, const std::string& connector,
                                           const std::string& status);
 

@@ -296,9 +296,10 @@ bool Linker::tellUnscanned(const Instance& instance) {
 }
 
 void Linker::logout(const Instance& instance) {
-  requireConnector(instance);
+  const bool hasConnector = registry_.connectorNamed(instance.connector) != nullptr;
+  if (InstanceStore::mayHaveSession(instance)) requireConnector(instance);
   try {
-    registry_.logout(instance, kLogoutTime);
+    if (hasConnector) registry_.logout(instance, kLogoutTime);
     const auto stored = instances_.find(instance.id);
     if (!stored || stored->instance.status == kLoggedOut) return;  // has been told
     publish_({{.type = "instance.state",

@@ -44,7 +44,7 @@ class Linker {
   // to be resumed later, unless this `isLast`; of what has ended receivers are told.
   void resume(const InstanceId&, bool isLast = false);
   static bool isPassing(const Error&);
-  // When it returns there is no session any more.
+  // When it returns there is no session any more. One that has none needs no connector for that.
   void logout(const Instance&);
 
   // At the start, before anybody asks: nothing is linked. Those that may be linked again.
