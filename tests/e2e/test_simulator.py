@@ -240,3 +240,15 @@ def test_without_the_block_its_routes_and_its_connector_are_not_there(tmp_path, 
                        "Connector is not available: simulator")
         api.created("shop")
         assert_refused(scan(api, "shop"), 503, "plugin 'simulator' is not loaded on this server")
+
+
+def test_without_the_block_each_of_its_routes_says_so(api, tmp_path):
+    paths = [path for path in api.get("/openapi.json").json["paths"]
+             if path.startswith("/api/simulator/")]
+    assert "/api/simulator/contact/{instance}" in paths
+    with Server(data_dir=tmp_path, env={"POMBO_BLOCKS_SIMULATOR_ENABLED": "false"}) as server:
+        bare = Api(server, server.account("shop"))
+        bare.created("shop")
+        for path in paths:
+            assert_refused(bare.call("POST", path.replace("{instance}", "shop"), {}), 503,
+                           "plugin 'simulator' is not loaded on this server")
