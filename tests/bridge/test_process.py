@@ -8,8 +8,8 @@ import textwrap
 
 import pytest
 
+from forward_proxies import Front, proxy
 from gateway import PATIENCE, ROOT, Failure, Gateway, instance
-from proxies import Front, proxy
 
 
 def test_it_says_what_it_is(world):

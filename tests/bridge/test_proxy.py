@@ -5,8 +5,8 @@ import os
 
 import pytest
 
+from forward_proxies import AWAY, Front, microsocks, proxy, tinyproxy
 from gateway import Failure, instance
-from proxies import AWAY, Front, microsocks, proxy, tinyproxy
 
 
 @contextlib.contextmanager

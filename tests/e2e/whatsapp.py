@@ -63,7 +63,7 @@ class World:
         self.folder.chmod(0o711)
         self.servers: list[Server] = []
 
-    def server(self, node: dict | None = None) -> Server:
+    def server(self, node: dict | None = None, **env: str) -> Server:
         """`node` is what the file says of the block, beside which WhatsApp there is."""
         config = self.folder / "pombo.yaml"
         node = node or {}
@@ -73,9 +73,9 @@ class World:
         whatsapp = {"mock": self.mock.option()} | node | {"process": process}
         config.write_text(json.dumps({
             "plugins": {"path": [str(self.plugins), "plugins"]}, "egress": {"allow": ["127.0.0.1"]},
-            "blocks": {"webhook": {"maxInFlight": 1}, "messages": {}, "whatsapp": whatsapp}}))
-        self.servers.append(Server(data_dir=self.folder, config=config,
-                                   env={"POMBO_BLOCKS_WHATSAPP_ENABLED": "true"}))
+            "blocks": {"webhook": {"maxInFlight": 1}, "messages": {}, "proxy": {}, "whatsapp": whatsapp}}))
+        env = {"POMBO_BLOCKS_WHATSAPP_ENABLED": "true"} | env
+        self.servers.append(Server(data_dir=self.folder, config=config, env=env))
         return self.servers[-1].start()
 
     @property
@@ -98,6 +98,12 @@ class Shop:
         self.path = f"/wa/{name}-{self.number}"
         crm = f"http://127.0.0.1:{world.crm.port}{self.path}"
         self.instance = api.created(name, webhookEnabled=True, webhookURL=crm)
+
+    def through(self, proxy: dict) -> Shop:
+        """From the next dial on."""
+        reply = self.api.call("POST", f"/api/instance/proxy/{self.name}", {"enabled": True} | proxy)
+        assert reply.status == 200, reply
+        return self
 
     def events(self, kind: str) -> list[dict]:
         """The data of all events of that kind that the webhook has had."""

@@ -31,10 +31,17 @@ def certificate_in(folder):
     return SimpleNamespace(key=key, chain=chain, authority=ca.read_text())
 
 
+def place(source, target):
+    """Whole at any time: another test may be about to read it."""
+    made = target.with_name(f"{target.name}.{os.getpid()}")
+    shutil.copy(source, made)
+    made.replace(target)
+
+
 class Mock:
     def __init__(self, certificate, kind="good"):
         for source in SOURCES.glob("*.mjs"):  # Node looks for packages beside the file itself
-            shutil.copy(source, MODULES / source.name)
+            place(source, MODULES / source.name)
         self.authority = certificate.authority
         environment = os.environ | {"MOCK_TLS_KEY": str(certificate.key), "MOCK_TLS_CERT": str(certificate.chain),
                                     "MOCK_CERT": kind}

@@ -1,7 +1,7 @@
 """What hostile, broken or odd input is there: the id of each kind, and what is sent.
 
 A test shows a row by `@pytest.mark.row("B3")`, and `pytest tests/e2e --row B3` runs those that do.
-A row whose route or block is not there yet waits for it by name.
+A row waits for what the server cannot do yet: test_document.py tries it.
 """
 
 from __future__ import annotations
@@ -112,6 +112,7 @@ TESTED = {
     "X5": "Retry-After of every kind",
     "X6": "certificates that are not accepted, and TLS that is too old",
     "X7": "a Chatwoot that refuses, talks nonsense or is silent",
+    "X10": "a proxy that refuses, is silent or floods",
     # Messages
     "M1": "a number that is missing, or none",
     "M2": "`to` beside `number`, or alone",
@@ -141,9 +142,8 @@ TESTED = {
     "W5": "clients that never read, or never answer",
 }
 
-# What they wait for: a route, as it is promised, or words.
+# What they wait for.
 WAITING = {
     "X8": "callbacks of Chatwoot",  # an unknown secret, our own echo
-    "X9": "media in a bucket",  # entities, file names
-    "X10": "a connector that dials out",  # proxies that refuse, or are silent
+    "X9": "files in a bucket",  # entities, file names
 }
