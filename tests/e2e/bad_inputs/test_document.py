@@ -1,15 +1,18 @@
 """Every row of document.py has its tests, or waits for something that is not there yet."""
 
-import json
+import select
+import socket
 import subprocess
 import sys
-import warnings
+from urllib.parse import urlsplit
 
+import pytest
+from chatwoot import ACCOUNT, ADMINISTRATOR, Chatwoot
+from deliveries import SERVER_ENV, Shop  # noqa: F401
 from document import TESTED, WAITING
 from pombo_server import REPOSITORY
-
-PROMISES = {promise["on"]
-            for promise in json.loads((REPOSITORY / "core/wire/ryze.json").read_text())["routes"]}
+from receivers import Receiver
+from test_media import picture
 
 
 def rows_with_tests() -> set[str]:
@@ -33,12 +36,35 @@ def test_no_row_is_there_twice():
         id for id in {*TESTED, *WAITING} if not id.startswith("K")}
 
 
-def test_what_rows_wait_for_is_promised_or_told(api):
-    for row, what in WAITING.items():
-        if "/" not in what:
-            continue
-        assert what in PROMISES
-        method, path = what.split()
-        path = path.replace(":instance", "x").replace(":kind", "text")
-        if api.call(method, path).status != 501:
-            warnings.warn(f"row {row} waits for {what}, which is served now: it wants its tests")
+def a_callback_is_read(api, name) -> bool:
+    """Of an inbox that is linked, at the URL that its Chatwoot was told."""
+    with Chatwoot() as chatwoot:
+        api.created(name, chatwootEnabled=True, chatwootBaseUrl=chatwoot.url,
+                    chatwootAccountId=ACCOUNT, chatwootApiToken=ADMINISTRATOR)
+        [inbox] = chatwoot.inboxes.values()
+    echo = {"event": "message_created", "message_type": "outgoing", "source_id": "WAID:1"}
+    return api.call("POST", urlsplit(inbox["webhook_url"]).path, echo).status != 404
+
+
+def a_bucket_is_dialled(api, name) -> bool:
+    """For the file of a message that has come, before its webhook hears of it."""
+    with Receiver() as crm, socket.create_server(("127.0.0.1", 0)) as bucket:
+        shop = Shop(api, name, s3Enabled=True, s3Bucket="media", s3AccessKey="AKIAEXAMPLE",
+                    s3SecretKey="hidden", s3Endpoint=f"http://127.0.0.1:{bucket.getsockname()[1]}")
+        shop.webhook(crm.url)
+        shop.happens(picture())
+        crm.wait(1)
+        return bool(select.select([bucket], [], [], 0)[0])
+
+
+THERE = {"X8": a_callback_is_read, "X9": a_bucket_is_dialled}
+
+
+def test_what_rows_wait_for_is_tried():
+    assert set(THERE) == set(WAITING)
+
+
+@pytest.mark.parametrize("row", WAITING)
+def test_what_a_row_waits_for_is_not_there(api, fresh, row):
+    assert not THERE[row](api, fresh()), \
+        f"row {row} waits for {WAITING[row]}, which are there now: it wants its tests"
