@@ -6,14 +6,18 @@ import json
 import os
 import resource
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 from client import Api, Wire, assert_refused, request
-from pombo_server import Server, default_binary, until
+from pombo_server import REPOSITORY, Server, default_binary, until
 from test_health import metric
+
+sys.path.append(str(REPOSITORY / "bench"))  # last: it has deliveries of its own
+from hoarders import missed  # noqa: E402
 
 PROBE = request("GET", "/healthz")
 REFUSED = 'pombo_edge_connections_refused_total{reason="address"}'
@@ -237,3 +241,11 @@ def test_slow_calls_that_find_no_thread_are_told_so_and_nobody_else_waits(start)
         threading.Thread(target=lambda: silent.accept()[0].close(), daemon=True).start()
         # An answer is out a moment before its thread is free.
         assert until(lambda: accounts[2].call("POST", "/api/chatwoot/set/x", link).status == 502)
+
+
+def test_the_benchmark_fails_where_a_part_with_caps_misses_an_aim():
+    good = {"capped": True, "ratio": 2, "afterOverBefore": 1.05}
+    assert missed({"a": good, "b": {"capped": False, "ratio": 9, "afterOverBefore": 9}}) == []
+    assert missed({"a": good | {"ratio": 2.5}, "b": good | {"afterOverBefore": 1.06}}) == [
+        "a: ratio is 2.500, and was to be at most 2",
+        "b: afterOverBefore is 1.060, and was to be at most 1.05"]
