@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
+#include <thread>
 
 #include "hub.hpp"
 #include "pombo/testing/fake_host.hpp"
@@ -279,6 +281,26 @@ TEST(WebsocketHub, WritesATextOnceAndOnlyForSomebody) {
   hub.remove("i", key);
   say("a");
   EXPECT_EQ(heard.size(), 5u);
+}
+
+TEST(WebsocketHub, MayBeUsedByManyAtOnce) {
+  Hub hub;
+  std::atomic<int> heard = 0;
+  const auto write = [] { return std::make_shared<const std::string>("text"); };
+  const auto listenAndLeave = [&] {
+    for (int i = 0; i < 200; ++i) {
+      Hub::Key key = 0;
+      EXPECT_TRUE(hub.add("i", 4, {{}, [&](const Hub::Text&) { ++heard; }}, key));
+      hub.send("i", "a", write);
+      EXPECT_TRUE(hub.has("i"));
+      hub.remove("i", key);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back(listenAndLeave);
+  for (auto& each : threads) each.join();
+  EXPECT_GE(heard, 4 * 200) << "each has heard at least itself";
+  EXPECT_FALSE(hub.has("i"));
 }
 
 }  // namespace
