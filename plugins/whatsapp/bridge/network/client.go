@@ -11,8 +11,13 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/net/proxy"
+
 	"pombo/bridge/host"
 )
+
+// dialTime is how long it may take to be connected, and again for TLS.
+const dialTime = 20 * time.Second
 
 var (
 	// ErrProxy is of a proxy that cannot be dialled through.
@@ -34,19 +39,45 @@ func (n *Network) NewClient(proxy *host.Proxy) (*http.Client, error) {
 	return &http.Client{Transport: plain{n.route(n.transport(address))}}, nil
 }
 
-func (n *Network) transport(proxy *url.URL) *http.Transport {
+func (n *Network) transport(through *url.URL) *http.Transport {
+	direct := &net.Dialer{Timeout: dialTime, KeepAlive: 30 * time.Second}
 	made := &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 20 * time.Second,
+		DialContext:         direct.DialContext,
+		TLSHandshakeTimeout: dialTime,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: n.roots()},
 		IdleConnTimeout:     30 * time.Second,
 		MaxIdleConnsPerHost: 2,
 	}
-	if proxy != nil {
-		made.Proxy = http.ProxyURL(proxy)
+	switch {
+	case through == nil:
+	case through.Scheme == "socks5":
+		made.DialContext = throughSocks(through, direct, dialTime)
+	default:
+		made.Proxy = http.ProxyURL(through)
 		made.OnProxyConnectResponse = requireAccepted
 	}
 	return made
+}
+
+type dial = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// throughSocks dials within so long. The transport's own SOCKS would wait for an answer for ever, and
+// outlive whoever has asked for it.
+func throughSocks(address *url.URL, direct *net.Dialer, within time.Duration) dial {
+	var auth *proxy.Auth
+	if address.User != nil {
+		password, _ := address.User.Password()
+		auth = &proxy.Auth{User: address.User.Username(), Password: password}
+	}
+	return func(ctx context.Context, network, target string) (net.Conn, error) {
+		socks, err := proxy.SOCKS5(network, address.Host, auth, direct)
+		if err != nil {
+			return nil, err
+		}
+		ctx, cancel := context.WithTimeout(ctx, within)
+		defer cancel()
+		return socks.(proxy.ContextDialer).DialContext(ctx, network, target)
+	}
 }
 
 func requireAccepted(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {

@@ -1,9 +1,14 @@
 package network
 
 import (
+	"context"
+	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
+	"time"
 
 	"pombo/bridge/host"
 )
@@ -44,5 +49,19 @@ func TestNoProxyOfTheEnvironmentIsUsedAndNoCompressionOffered(t *testing.T) {
 	answer.Body.Close()
 	if extensions := <-offered; extensions != "" {
 		t.Fatal(extensions)
+	}
+}
+
+func TestAProxyThatSaysNothingIsNotWaitedForForEver(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	address := &url.URL{Scheme: "socks5", Host: silent.Addr().String()}
+	_, err = throughSocks(address, &net.Dialer{}, time.Millisecond)(context.Background(), "tcp", "web.whatsapp.com:443")
+	var late net.Error
+	if !errors.As(err, &late) || !late.Timeout() {
+		t.Fatal(err)
 	}
 }
