@@ -31,12 +31,14 @@ type whatsapp interface {
 	ResetConnection()
 }
 
-// Whoever has asked for a code waits for it; and no time mends a server that is not WhatsApp's.
+// Whoever has asked for a code waits for it, as long as nobody refuses; and no time mends a server that
+// is not WhatsApp's.
 func (l *link) mayTryAgain(err error) bool {
 	var status socket.ErrWithStatusCode
 	refused := errors.As(err, &status) && status.StatusCode < http.StatusInternalServerError &&
 		status.StatusCode != http.StatusRequestTimeout && status.StatusCode != http.StatusTooManyRequests
-	return !l.asked.Load() && !refused && !errors.Is(err, store.ErrDeviceDeleted) && !isForged(err)
+	return (!l.asked.Load() || isLate(err)) && !refused && !errors.Is(err, store.ErrDeviceDeleted) &&
+		!isForged(err)
 }
 
 // isForged is true of a handshake whose certificates are not WhatsApp's. What TLS says comes before that, and of the
@@ -45,6 +47,12 @@ func isForged(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "failed to verify server cert") &&
 		!strings.Contains(text, "certificate expired") && !strings.Contains(text, "certificate not valid yet")
+}
+
+// isLate is true of silence, which may yet end.
+func isLate(err error) bool {
+	var late interface{ Timeout() bool }
+	return errors.As(err, &late) && late.Timeout()
 }
 
 // reasonOf a failure to connect, for a client: no address, and nothing of the proxy's.
