@@ -88,6 +88,7 @@ class Story:
         self.do("no body", api, "POST", "/api/instance/new", b'{"token": "canary-')
         own = api.as_(self.mine["token"])
         self.do("connect", own, "GET", "/api/instance/connect/mine?number=canary")
+        self.do("connect none", api, "GET", "/api/instance/connect/mine")  # there is no connector
         self.do("logout", api, "DELETE", "/api/instance/logout/mine")
         self.do("not mine", own, "DELETE", "/api/instance/logout/all")
         self.do("settings", own, "GET", "/api/instance/getSettings/mine")
@@ -170,9 +171,9 @@ def test_what_accounts_and_instances_do(story):
                                               "instanceName": "gone"}
     assert story.of("connect") == account | mine | {"by": "instance", "action": "instance.connect",
                                                     "outcome": "refused"}
-    # There is no connector.
-    assert story.of("logout") == account | mine | {"action": "instance.logout",
-                                                   "outcome": "failed"}
+    assert story.of("connect none") == account | mine | {"action": "instance.connect",
+                                                         "outcome": "failed"}
+    assert story.of("logout") == account | mine | {"action": "instance.logout", "outcome": "done"}
     assert story.of("not mine")["by"] == "instance"
 
 

@@ -53,7 +53,7 @@ def ask(proxies, monkeypatch):
     monkeypatch.setattr(Api, "proxies", proxies)
     with Anything() as server:
         port = int(server.url.rpartition(":")[2])
-        api = Api(SimpleNamespace(port=port, pid=-port))
+        api = Api(SimpleNamespace(port=port, process=server))
 
         def exchange(status, answer, sent, path="/things/a"):
             server.says(status, answer)
