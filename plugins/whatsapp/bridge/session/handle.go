@@ -37,7 +37,7 @@ func (l *link) handle(evt any) (accepted bool) {
 	case *events.Message:
 		return l.message(evt)
 	case *events.UndecryptableMessage:
-		return l.keepUnreadable(evt)
+		l.keepUnreadable(evt)
 	case *events.Receipt:
 		// What was sent there is told of, whatever is ignored.
 		if !l.arrived(evt) {
@@ -107,6 +107,10 @@ func (l *link) happening(evt any) bool {
 func (l *link) change(evt any) bool {
 	switch evt := evt.(type) {
 	case *events.Connected:
+		if l.asking.Load() { // the library says this some time later: that connection is given up, if it is there
+			l.whatsapp.ResetConnection()
+			return true
+		}
 		l.failures.Store(l.refused.Load())
 		l.rejoined.Store(true) // by whatever opened it
 		l.up()

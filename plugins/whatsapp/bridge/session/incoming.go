@@ -15,10 +15,9 @@ import (
 )
 
 // message is accepted when its event is on the gateway's disk, or there is nothing to tell of it.
-func (l *link) message(evt *events.Message) bool {
-	if !l.dropUnreadable(evt.Info.ID) {
-		return false
-	}
+func (l *link) message(evt *events.Message) (accepted bool) {
+	letGo := l.holdUnreadable(evt.Info.ID)
+	defer func() { letGo(accepted) }()
 	if notice := noticeIn(evt); notice != nil {
 		return l.keepNotice(evt.Info.ID, notice)
 	}

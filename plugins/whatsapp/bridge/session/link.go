@@ -203,6 +203,7 @@ func (l *link) dial() error {
 		return err
 	}
 	l.login.Store(login)
+	l.s.bridge.clock.after(longestLogin, login.end) // a proxy may take its time for nothing
 	l.client.Disconnect()
 	l.heard.Store(nil)
 	l.asking.Store(false)
@@ -214,7 +215,6 @@ func (l *link) dial() error {
 		l.loggedIn()
 		return err
 	}
-	l.s.bridge.clock.after(longestLogin, login.end)
 	return nil
 }
 

@@ -97,6 +97,7 @@ func TestCodesThatNobodyScansAreShownInTurnAndFollowedByOthersForThreeMinutes(t 
 		t.Fatal(ended, w.shown())
 	}
 	<-l.ctx.Done()
+	l.handle(&events.Disconnected{})
 	w.clock.pass(time.Hour)
 	if told := w.of("instance.state"); len(told) != 8 {
 		t.Fatal(told)
@@ -111,6 +112,7 @@ func TestAConnectionThatIsLostBeforeAScanIsFollowedByAnotherAndItsCodesByThose(t
 	if len(l.lost) != 1 || l.asked.Load() {
 		t.Fatal("it is not opened again, however often that takes")
 	}
+	w.clock.pass(firstCode) // its codes are of no use any more
 	l.handle(sixCodes("b"))
 	w.clock.pass(firstCode)
 	l.tell(Object{"state": "keepalive_restored"})

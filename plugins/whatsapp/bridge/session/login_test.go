@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"go.mau.fi/whatsmeow/socket"
@@ -86,6 +87,13 @@ func TestSoManyLogInAtOnceAndNoMore(t *testing.T) {
 	for _, l := range all[1:] {
 		l.dial()
 	}
+	nobody, cancel := context.WithCancel(context.Background())
+	cancel()
+	for range 20 { // with a place that is free as well either may come
+		if _, err := w.session.bridge.beginLogin(nobody); err == nil {
+			t.Fatal("there is room for more")
+		}
+	}
 	done := make(chan error)
 	go func() { done <- all[0].dial() }()
 	all[1].handle(&events.Connected{})
@@ -96,5 +104,39 @@ func TestSoManyLogInAtOnceAndNoMore(t *testing.T) {
 	all[0].end()
 	if len(w.session.bridge.logins) != loginsAtOnce-1 {
 		t.Fatal("it keeps others from logging in")
+	}
+}
+
+func TestADialThatHangsKeepsOthersFromLoggingInNoLongerThanAnyLogin(t *testing.T) {
+	w := newWorld(t)
+	l := w.linked(t)
+	under := func() int { return len(w.session.bridge.logins) }
+	w.whatsapp.dialled = func() {
+		w.clock.pass(longestLogin - 1)
+		if under() != 1 {
+			t.Error("others log in already")
+		}
+		w.clock.pass(1)
+		if under() != 0 {
+			t.Error("others wait for a proxy that is not theirs")
+		}
+	}
+	if err := l.dial(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAConnectionThatIsGivenUpIsNotToldOfAsConnected(t *testing.T) {
+	w := newWorld(t)
+	l := w.linked(t)
+	l.askAgain()
+	l.handle(&events.Connected{})
+	l.tell(Object{"state": "keepalive_restored"})
+	w.awaitState("keepalive_restored")
+	if told := w.of("instance.state"); len(told) != 1 {
+		t.Fatal(told)
+	}
+	if asked := w.whatsapp.requests(); !slices.Equal(asked, []string{"reset", "reset"}) {
+		t.Fatal(asked, "or one that is there all the same would never be told of")
 	}
 }

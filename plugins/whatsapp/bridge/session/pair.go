@@ -85,9 +85,12 @@ func (l *link) endUnscanned() {
 // lostUnlinked is a connection by which codes are shown, and then there are others, or none yet. One that is typed is
 // not asked for again: the phone shows its owner each time that somebody wants it.
 func (l *link) lostUnlinked() {
-	if l.isWaitingForScan() && l.request.Number == "" {
+	switch {
+	case l.over.Load(): // its end has been told
+	case l.isWaitingForScan() && l.request.Number == "":
+		l.lots.Add(1) // no more of its codes
 		l.reopen(false)
-	} else {
+	default:
 		l.finish(Object{"state": "disconnected", "reason": "closed"})
 	}
 }

@@ -18,57 +18,79 @@ const readableWithin = time.Minute
 type unreadables struct {
 	telling sync.Mutex // held by whoever tells
 
-	mutex   sync.Mutex           // guards it
-	waiting map[string]time.Time // until when
+	mutex   sync.Mutex // guards it
+	waiting map[string]unread
+}
+
+type unread struct {
+	until  time.Time
+	isHeld bool              // it has been read, and is being told of
+	alone  *state.Unreadable // there is no row of it
 }
 
 // load those of earlier links, which have waited long enough.
 func (u *unreadables) load(ctx context.Context, opened *state.State) error {
 	all, err := opened.Unreadables(ctx)
-	u.waiting = map[string]time.Time{}
+	u.waiting = map[string]unread{}
 	for _, each := range all {
-		u.waiting[each.ID] = time.Time{}
+		u.waiting[each.ID] = unread{}
 	}
 	return err
 }
 
-func (u *unreadables) until(id string) (at time.Time, waits bool) {
+func (u *unreadables) find(id string) (one unread, waits bool) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
-	at, waits = u.waiting[id]
-	return at, waits
+	one, waits = u.waiting[id]
+	return one, waits
 }
 
-func (u *unreadables) add(id string, until time.Time) {
+func (u *unreadables) add(id string, one unread) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
-	u.waiting[id] = until
+	u.waiting[id] = one
 }
 
-func (u *unreadables) remove(id string) {
+// take it out; false when it does not wait.
+func (u *unreadables) take(id string) (one unread, waited bool) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
+	one, waited = u.waiting[id]
 	delete(u.waiting, id)
+	return one, waited
 }
 
-// keepUnreadable message until it is read, or told of; false when it cannot be.
-func (l *link) keepUnreadable(evt *events.UndecryptableMessage) bool {
+func (u *unreadables) alone() (all []state.Unreadable) {
+	u.mutex.Lock()
+	defer u.mutex.Unlock()
+	for _, each := range u.waiting {
+		if each.alone != nil {
+			all = append(all, *each.alone)
+		}
+	}
+	return all
+}
+
+// keepUnreadable message until it is read, or told of. The library has acknowledged it already: what cannot be
+// written is remembered.
+func (l *link) keepUnreadable(evt *events.UndecryptableMessage) {
 	id := evt.Info.ID
-	_, waits := l.unread.until(id)
+	_, waits := l.unread.find(id)
 	if waits || evt.DecryptFailMode == events.DecryptFailHide || l.isIgnored(evt.Info.Chat) {
-		return true
+		return
 	}
 	why := string(evt.UnavailableType)
 	if why == "" {
 		why = "undecryptable"
 	}
 	made := convert.PlaceholderOf(l.ctx, &l.people, evt.Info, why)
-	if l.state.KeepUnreadable(l.ctx, state.Unreadable{ID: id, Chat: made.Chat, Data: made.Data}) != nil {
-		return false
+	row := state.Unreadable{ID: id, Chat: made.Chat, Data: made.Data}
+	one := unread{until: l.now().Add(readableWithin)}
+	if l.state.KeepUnreadable(l.ctx, row) != nil {
+		one.alone = &row
 	}
-	l.unread.add(id, l.now().Add(readableWithin))
+	l.unread.add(id, one)
 	l.s.bridge.clock.after(readableWithin, l.tellUnreadables)
-	return true
 }
 
 // tellUnreadables that have waited long enough. What cannot be told now a later link tells.
@@ -78,13 +100,10 @@ func (l *link) tellUnreadables() {
 	if l.ctx.Err() != nil {
 		return
 	}
-	all, err := l.state.Unreadables(l.ctx)
-	if err != nil {
-		return
-	}
-	for _, each := range all {
-		until, waits := l.unread.until(each.ID)
-		if !waits || until.After(l.now()) { // it was read meanwhile, or has another minute
+	all, _ := l.state.Unreadables(l.ctx) // those alone are known without it
+	for _, each := range append(all, l.unread.alone()...) {
+		one, waits := l.unread.find(each.ID)
+		if !waits || one.isHeld || one.until.After(l.now()) { // it was read meanwhile, or has another minute
 			continue
 		}
 		if !l.publish("message.exchange", each.Chat, each.Data, "") {
@@ -94,14 +113,30 @@ func (l *link) tellUnreadables() {
 	}
 }
 
-// dropUnreadable message, because it was read or told of; false when it may be told of yet.
-func (l *link) dropUnreadable(id string) bool {
-	if _, waits := l.unread.until(id); !waits {
-		return true
+// dropUnreadable message, because it was read or told of. A row that stays is told of once more by a later link,
+// which the gateway takes for the same.
+func (l *link) dropUnreadable(id string) {
+	if one, waited := l.unread.take(id); waited && one.alone == nil {
+		l.state.DropUnreadable(context.WithoutCancel(l.ctx), id)
 	}
-	if l.state.DropUnreadable(context.WithoutCancel(l.ctx), id) != nil {
-		return false
+}
+
+// holdUnreadable message, which is read now, until it is told of: one that the phone has sent again does not come once
+// more when it is not accepted, and then this is what remains of it.
+func (l *link) holdUnreadable(id string) (letGo func(accepted bool)) {
+	one, waits := l.unread.find(id)
+	if !waits {
+		return func(bool) {}
 	}
-	l.unread.remove(id)
-	return true
+	one.isHeld = true
+	l.unread.add(id, one)
+	return func(accepted bool) {
+		if accepted {
+			l.dropUnreadable(id)
+			return
+		}
+		one.isHeld, one.until = false, l.now().Add(readableWithin)
+		l.unread.add(id, one)
+		l.s.bridge.clock.after(readableWithin, l.tellUnreadables)
+	}
 }

@@ -68,12 +68,32 @@ func TestALaterLinkTellsOfWhatHasStayedUnreadable(t *testing.T) {
 	w.requireTold(t, "message.exchange B", "message.exchange A", "message.exchange C")
 }
 
-func TestWhatCannotBeKeptAsUnreadableIsNotAccepted(t *testing.T) {
+func TestWhatCannotBeKeptAsUnreadableIsRememberedAndToldOf(t *testing.T) {
 	w := newWorld(t)
 	l := w.linked(t)
 	w.whatsapp.set(errRefused)
 	w.opened.Close()
-	if l.handle(unreadable("A")) {
-		t.Fatal("it was")
-	}
+	l.handle(unreadable("A"))
+	w.clock.pass(readableWithin)
+	w.requireTold(t, "message.exchange A")
+	w.clock.pass(time.Hour)
+	w.requireTold(t, "message.exchange A")
+}
+
+func TestAMessageThatIsReadAndNotAcceptedIsToldOfAsUnreadable(t *testing.T) {
+	w := newWorld(t)
+	l := w.linked(t)
+	w.whatsapp.set(errRefused)
+	l.handle(unreadable("A"))
+	letGo := l.holdUnreadable("A")
+	w.clock.pass(time.Hour)
+	w.requireTold(t)
+	letGo(false) // WhatsApp does not send it again
+	w.clock.pass(readableWithin - 1)
+	w.requireTold(t)
+	w.clock.pass(1)
+	w.requireTold(t, "message.exchange A")
+	l.holdUnreadable("A")(true)
+	w.clock.pass(time.Hour)
+	w.requireTold(t, "message.exchange A")
 }

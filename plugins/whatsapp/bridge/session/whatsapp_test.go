@@ -20,8 +20,9 @@ type scripted struct {
 	asked   []string
 	shared  []appstate.PatchInfo
 
-	looked chan struct{} // for each look at a picture
-	wanted func()        // what the phone does when it is asked for a file
+	looked  chan struct{} // for each look at a picture
+	wanted  func()        // what the phone does when it is asked for a file
+	dialled func()        // what happens meanwhile
 }
 
 func (w *scripted) answer(what string) error {
@@ -43,7 +44,12 @@ func (w *scripted) requests() []string {
 	return append([]string{}, w.asked...)
 }
 
-func (w *scripted) ConnectContext(context.Context) error { return w.answer("connect") }
+func (w *scripted) ConnectContext(context.Context) error {
+	if w.dialled != nil {
+		w.dialled()
+	}
+	return w.answer("connect")
+}
 
 func (w *scripted) GetGroupInfo(context.Context, types.JID) (*types.GroupInfo, error) {
 	if err := w.answer("group"); err != nil || w.group == nil {
