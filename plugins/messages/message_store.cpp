@@ -154,6 +154,27 @@ void MessageStore::removeChat(const InstanceId& instance, const std::string& cha
   sql_.apply(all);
 }
 
+// Of a chat only what was said until then: the phone may have been heard of late, or once more.
+void MessageStore::takeDeletion(const Event& event) {
+  const std::string chat = textAt(event.data, "/chat"), id = textAt(event.data, "/messageId");
+  if (!id.empty()) {
+    const auto message = find(event.instance, id, chat);
+    return message && message->chat == chat ? remove(event.instance, *message) : void();
+  }
+  const auto until = timeIn(textAt(event.data, "/deletedUntil"));
+  if (!until) return;
+  std::vector<Statement> all{
+      {"INSERT INTO messages_cleared (instance_id, chat, at) VALUES (:i, :c, :t) "
+       "ON CONFLICT (instance_id, chat) DO UPDATE SET at = "
+       "CASE WHEN messages_cleared.at > excluded.at THEN messages_cleared.at ELSE excluded.at END",
+       {event.instance.value, chat, microseconds(*until)}}};
+  for (const char* table : {"messages_kept", "messages_votes"})
+    all.push_back({std::string("DELETE FROM ") + table +
+                       " WHERE instance_id = :i AND chat = :chat AND at <= :until",
+                   {event.instance.value, chat, utcText(*until)}});
+  sql_.apply(all);
+}
+
 void MessageStore::take(const Event& event) {
   if (event.type == "message.exchange") takeMessage(event);
   if (event.type == "message.status") takeStatus(event);

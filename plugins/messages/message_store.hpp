@@ -65,6 +65,8 @@ class MessageStore {
   // "message.exchange" and "message.status"; of one instance one after the other. Throws
   // Error{unavailable} for what changes a message that could not be kept yet: it comes back.
   void take(const pombo::Event&);
+  // "chat.update": what a phone has deleted for its owner.
+  void takeDeletion(const pombo::Event&);
   // All that the block keeps of it.
   void forget(const pombo::InstanceId&);
 

@@ -89,7 +89,7 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
     if (event.type == "message.exchange" && event.data.as_object().contains("isHistory"))
       return {"history"};
     for (const char* type :
-         {"message.exchange", "message.status", "label.update", "contact.update"})
+         {"message.exchange", "message.status", "label.update", "contact.update", "chat.update"})
       if (event.type == type) return {"store"};
     return {};
   }
@@ -99,6 +99,8 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
       stores_->labels.take(event);
     else if (event.type == "contact.update")
       stores_->contacts.take(event);
+    else if (event.type == "chat.update")
+      stores_->messages.takeDeletion(event);
     else
       stores_->messages.take(event);
     // It may have been deleted meanwhile, and what is kept of it before.

@@ -47,6 +47,10 @@ class Schemas:
 
         names = {name: {"type": "string"} for name in ("firstName", "fullName", "pushName", "businessName")}
         person = {"jid": {"type": "string"}, "lid": {"type": "string"}} | names  # docs/connectors.md: clients do not see it
+        self.of["chat.update"] = jsonschema_rs.validator_for(
+            {"type": "object", "required": ["chat"], "minProperties": 2, "maxProperties": 2,
+             "properties": {each: {"type": "string"} for each in ("chat", "messageId", "deletedUntil")},
+             "additionalProperties": False})
         self.of["contact.update"] = jsonschema_rs.validator_for(
             {"properties": person, "required": ["jid"], "additionalProperties": False})
 

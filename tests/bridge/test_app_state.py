@@ -92,6 +92,21 @@ def test_labels_are_told_as_the_phone_changes_them(world, who, index, action, to
     assert data == {"timestamp": "2023-11-14T22:13:20Z"} | {k: bob if v == "BOB" else v for k, v in told.items()}
 
 
+@pytest.mark.parametrize("index,action,told", [
+    (["deleteMessageForMe", "BOB", "3EB0", "0", "0"], {"deleteMessageForMeAction": {"deleteMedia": False}},
+     {"messageId": "3EB0"}),
+    (["clearChat", "BOB", "1", "0"], {"clearChatAction": {}}, {"deletedUntil": "2023-11-14T22:13:20Z"}),
+    (["deleteChat", "BOB", "1"], {"deleteChatAction": {}}, {"deletedUntil": "2023-11-14T22:13:20Z"}),
+])
+def test_what_the_phone_deletes_is_told(world, who, index, action, told):
+    bob = world.bobs["jid"]
+    world.gateway.perform(who, "chat.pin", chat=bob, pin=True)  # all that was there before has been taken in by then
+    world.mock.do("change", phone=world.me, name="regular_high",
+                  index=[bob if part == "BOB" else part for part in index],
+                  action={"timestamp": 1_700_000_000_000} | action)
+    assert world.store.wait_event(who, "chat.update")["data"] == {"chat": bob} | told
+
+
 VIP = ["regular", ["label_edit", "3"], {"labelEditAction": {"name": "VIP", "color": 2, "deleted": False}}]
 GONE = [["regular", ["label_edit", "4"], {"labelEditAction": {"name": "Old", "color": 1, "deleted": deleted}}]
         for deleted in (False, True)]

@@ -171,6 +171,31 @@ def test_a_message_is_deleted_on_the_phones_of_the_instance_alone(shop):
     assert change["index"][0] == "deleteMessageForMe" and change["index"][2:] == [sent, "1", "0"]
 
 
+def test_what_is_deleted_on_the_phone_is_not_kept_here(shop):
+    shop.link()
+    shop.mock.do("share", phone=shop.number, name="Shop")
+    bob = f"{shop.bob}@s.whatsapp.net"
+
+    def kept():
+        listed = shop.api.call("POST", f"/api/chat/history/{shop.name}", {"number": shop.bob})
+        return {each["content"]: each["isDeleted"] for each in listed.json["messages"]}
+
+    def deleted(action: str, *index: str, at: int) -> None:
+        shop.mock.do("change", phone=shop.number, name="regular_high", index=[action, bob, *index],
+                     action={"timestamp": at, action + "Action": {}})
+
+    for said in ("one", "two"):
+        shop.by_bob("message", message={"conversation": said})
+        came = shop.wait("message.exchange", lambda data, said=said: data["message"]["content"] == said)
+    assert until(lambda: kept() == {"one": False, "two": False})
+    deleted("deleteMessageForMe", came["id"], "0", "0", at=1_700_000_000_000)
+    assert until(lambda: kept() == {"one": False, "two": True})
+    deleted("clearChat", "1", "0", at=1_700_000_000_000)  # long before
+    deleted("deleteChat", "1", at=4_000_000_000_000)
+    assert until(lambda: kept() == {})
+    assert not [each for each in shop.world.crm.seen if each.json["event"] == "chat.update"]
+
+
 def test_a_message_is_edited_and_taken_back(shop):
     shop.link()
     message = shop.send(message="first")["messageId"]

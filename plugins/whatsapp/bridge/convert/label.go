@@ -45,6 +45,6 @@ func labelled(ctx context.Context, d Directory, data Object, chat types.JID, on 
 		data["action"] = "added"
 	}
 	data["labeled"] = on
-	data["chatJid"] = AddressOf(ctx, d, chat, types.EmptyJID).JID.String()
+	data["chatJid"] = addressText(ctx, d, chat)
 	return data
 }

@@ -99,6 +99,9 @@ func (l *link) happening(evt any) bool {
 		return l.label(evt)
 	case *events.Contact, *events.PushName, *events.BusinessName:
 		return l.contact(evt)
+	case *events.DeleteForMe, *events.ClearChat, *events.DeleteChat:
+		data := convert.DeletionOf(ctx, d, evt)
+		return l.publish("chat.update", data["chat"].(string), data, "")
 	}
 	return true
 }
