@@ -91,10 +91,12 @@ def good_fields(route: str, ask: Ask) -> dict | None:
             "channel" if what == "newsletter" else what]["jid"]
 
     def sent(kind: str) -> str:
-        id = ask("POST", f"message/{kind}", GOOD[f"POST message/{kind}"])["data"]["messageId"]
-        assert until(lambda: id in [each["messageId"] for each in ask(
-            "POST", "chat/history", {"number": ANA})["messages"]])
-        return id
+        for _ in range(6):  # whoever calls beside this may delete the chat just then
+            id = ask("POST", f"message/{kind}", GOOD[f"POST message/{kind}"])["data"]["messageId"]
+            if until(lambda id=id: id in [each["messageId"] for each in ask(
+                    "POST", "chat/history", {"number": ANA, "count": 500})["messages"]], 10):
+                return id
+        raise AssertionError(f"no {kind} is kept")
 
     def tag() -> dict:
         return ask("POST", "chat/tag", {"name": f"Tag {next(numbers)}"})["tag"]
