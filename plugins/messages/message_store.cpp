@@ -1,5 +1,6 @@
 #include "message_store.hpp"
 
+#include <algorithm>
 #include <functional>
 
 #include "contact_store.hpp"
@@ -61,6 +62,26 @@ std::vector<LateMessages::Key> keysOf(const Event& event, const std::string& id)
   std::vector<LateMessages::Key> all{{instance, id, textAt(event.data, "/chat/jid")}};
   if (auto lid = textAt(event.data, "/chat/lid"); !lid.empty())
     all.emplace_back(instance, id, std::move(lid));
+  return all;
+}
+
+// A chat, of what was said until then, or whenever; `at`: what is told later of before is gone too.
+std::vector<Statement> emptying(const InstanceId& instance, const std::string& chat, TimePoint at,
+                                const std::optional<std::string>& until) {
+  std::vector<Statement> all{
+      {"INSERT INTO messages_cleared (instance_id, chat, at) VALUES (:i, :c, :t) "
+       "ON CONFLICT (instance_id, chat) DO UPDATE SET at = "
+       "CASE WHEN messages_cleared.at > excluded.at THEN messages_cleared.at ELSE excluded.at END",
+       {instance.value, chat, microseconds(at)}}};
+  for (const char* table : {"messages_kept", "messages_votes"}) {
+    Statement one{std::string("DELETE FROM ") + table + " WHERE instance_id = :i AND chat = :chat",
+                  {instance.value, chat}};
+    if (until) {
+      one.sql += " AND at <= :until";
+      one.values.emplace_back(*until);
+    }
+    all.push_back(std::move(one));
+  }
   return all;
 }
 
@@ -144,14 +165,7 @@ void MessageStore::remove(const InstanceId& instance, const StoredMessage& messa
 }
 
 void MessageStore::removeChat(const InstanceId& instance, const std::string& chat, TimePoint at) {
-  std::vector<Statement> all{
-      {"INSERT INTO messages_cleared (instance_id, chat, at) VALUES (:i, :c, :t) "
-       "ON CONFLICT (instance_id, chat) DO UPDATE SET at = excluded.at",
-       {instance.value, chat, microseconds(at)}}};
-  for (const char* table : {"messages_kept", "messages_votes"})
-    all.push_back({std::string("DELETE FROM ") + table + " WHERE instance_id = :i AND chat = :chat",
-                   {instance.value, chat}});
-  sql_.apply(all);
+  sql_.apply(emptying(instance, chat, at, std::nullopt));
 }
 
 // Of a chat only what was said until then: the phone may have been heard of late, or once more.
@@ -161,18 +175,10 @@ void MessageStore::takeDeletion(const Event& event) {
     const auto message = find(event.instance, id, chat);
     return message && message->chat == chat ? remove(event.instance, *message) : void();
   }
-  const auto until = timeIn(textAt(event.data, "/deletedUntil"));
-  if (!until) return;
-  std::vector<Statement> all{
-      {"INSERT INTO messages_cleared (instance_id, chat, at) VALUES (:i, :c, :t) "
-       "ON CONFLICT (instance_id, chat) DO UPDATE SET at = "
-       "CASE WHEN messages_cleared.at > excluded.at THEN messages_cleared.at ELSE excluded.at END",
-       {event.instance.value, chat, microseconds(*until)}}};
-  for (const char* table : {"messages_kept", "messages_votes"})
-    all.push_back({std::string("DELETE FROM ") + table +
-                       " WHERE instance_id = :i AND chat = :chat AND at <= :until",
-                   {event.instance.value, chat, utcText(*until)}});
-  sql_.apply(all);
+  // What is said to be in the future would hide what was deleted since.
+  if (const auto until = timeIn(textAt(event.data, "/deletedUntil")))
+    sql_.apply(
+        emptying(event.instance, chat, std::min<TimePoint>(*until, clock_.now()), utcText(*until)));
 }
 
 void MessageStore::take(const Event& event) {
