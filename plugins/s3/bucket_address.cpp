@@ -8,13 +8,6 @@
 namespace s3 {
 namespace {
 
-bool isDnsLabel(const std::string& name) {
-  return !name.empty() && name.size() <= 63 && name.front() != '-' && name.back() != '-' &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-         });
-}
-
 std::string awsHost(const std::string& region) {
   return "s3." + region + ".amazonaws.com" + (region.starts_with("cn-") ? ".cn" : "");
 }
@@ -36,6 +29,13 @@ bool isOwnHost(const std::string& host, const std::string& bucket) {
 }
 
 }  // namespace
+
+bool isDnsLabel(const std::string& name) {
+  return !name.empty() && name.size() <= 63 && name.front() != '-' && name.back() != '-' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+         });
+}
 
 BucketAddress addressOf(const Bucket& bucket) {
   const std::string inPath = "/" + encodedPath(bucket.name);

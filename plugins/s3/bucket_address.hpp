@@ -19,6 +19,9 @@ struct BucketAddress {
   std::string path;    // "/media", encoded; empty: the bucket is in the host
 };
 
+// Whether it is one part of a host's name, in lower case.
+bool isDnsLabel(const std::string& name);
+
 // At AWS a bucket is in the host, unless its name is not one that a certificate of theirs covers.
 // Anywhere else it is in the path, which every service takes; an endpoint whose host is that of a
 // service with the bucket's name in front is meant to be the bucket's own.

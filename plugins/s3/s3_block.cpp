@@ -212,6 +212,9 @@ class S3Block final : public IBlockConfigurator {
     auto& bucket = wanted.bucket;
     if (bucket.region.empty() && bucket.endpoint.empty())
       refuse(named(prefix, "region"), "is required");
+    // It is a part of the host's name there; elsewhere it is any word of the service's.
+    if (bucket.endpoint.empty() && !s3::isDnsLabel(bucket.region))
+      refuse(named(prefix, "region"), "contains characters that are not allowed");
     if (bucket.region.empty()) bucket.region = kUsualRegion;
     wanted.withKeptKey = bucket.secretKey.empty();
     if (wanted.withKeptKey) bucket.secretKey = keptKey(id, bucket.accessKey, prefix);

@@ -144,6 +144,16 @@ TEST_F(S3Test, TheRegionMayBeLeftOutWhereThereIsAnEndpoint) {
   }
 }
 
+TEST_F(S3Test, AtAwsTheRegionIsAPartOfTheHost) {
+  for (const std::string region : {"eu-", "-eu", "t-.", "a.b", "EU-west-1", "eu_west"}) {
+    auto given = kGiven;
+    given["region"] = region;
+    EXPECT_EQ(post(given).at("s3").at("region"), Json(region));
+    given.erase("endpoint");
+    EXPECT_EQ(refusalOf(given), "The 'region' field contains characters that are not allowed");
+  }
+}
+
 TEST_F(S3Test, TheSecretKeyIsSealedAndNowhereElse) {
   post(kGiven);
   EXPECT_TRUE(host_.documents.empty());

@@ -115,6 +115,9 @@ S3 = [
     *broken("K17", "s3", NOT_ALLOWED,
             *each_value("s3Bucket", "../x", "a/b", "..", "a\0b", "a\r\nb"),
             *each_value("s3Region", "eu\r\nX-Evil: 1", "eu\0"),
+            # Without an endpoint it is a part of AWS's host.
+            *({"s3Endpoint": None, "s3Region": region}
+              for region in ("eu-", "-eu", "t-.", "a.b", "EU-west-1", "eu_west")),
             *each_value("s3PathPrefix", "a/../b", "../b", "a/..", "a/./b"),
             *each_value("s3SecretKey", "canary\n"), {"s3AccessKey": "canary\r"}),
     *broken("K17", "s3", "The '{}' field must be a valid http or https URL",
