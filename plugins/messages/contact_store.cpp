@@ -63,6 +63,18 @@ std::vector<Statement> peopleIn(const Event& event) {
   return all;
 }
 
+std::vector<std::string> namesOf(ISql& sql, const InstanceId& instance, const std::string& chat) {
+  std::vector<std::string> all{chat};
+  if (!isPerson(chat)) return all;
+  for (const auto& row : sql.query({"SELECT lid AS name FROM messages_contacts "
+                                    "WHERE instance_id = :i AND jid = :shown AND lid <> '' UNION "
+                                    "SELECT jid AS name FROM messages_contacts "
+                                    "WHERE instance_id = :its AND lid = :hidden",
+                                    {instance.value, chat, instance.value, chat}}))
+    all.push_back(textIn(row, "name"));
+  return all;
+}
+
 std::vector<Contact> ContactStore::list(const InstanceId& instance) const {
   std::vector<Contact> all;
   for (const auto& row : sql_.query({"SELECT " + std::string(kFields) +

@@ -24,6 +24,9 @@ struct Contact {
 // Who takes part in a "message.exchange": what it does not say of them stays as it was.
 std::vector<pombo::Statement> peopleIn(const pombo::Event&);
 
+// Of a chat: its own, and that by which it was told before or after its number was known.
+std::vector<std::string> namesOf(pombo::ISql&, const pombo::InstanceId&, const std::string& chat);
+
 // Thread-safe.
 class ContactStore {
  public:

@@ -65,7 +65,10 @@ std::vector<LateMessages::Key> keysOf(const Event& event, const std::string& id)
   return all;
 }
 
-// A chat, of what was said until then, or whenever; `at`: what is told later of before is gone too.
+Error notKeptYet() {
+  return Error(Code::unavailable, "The message that this changes is not kept yet");
+}
+
 std::vector<Statement> emptying(const InstanceId& instance, const std::string& chat, TimePoint at,
                                 const std::optional<std::string>& until) {
   std::vector<Statement> all{
@@ -86,6 +89,12 @@ std::vector<Statement> emptying(const InstanceId& instance, const std::string& c
 }
 
 }  // namespace
+
+bool changesAMessage(const Event& event) {
+  if (event.type == "chat.update") return !textAt(event.data, "/messageId").empty();
+  const std::string type = textAt(event.data, "/message/type");
+  return event.type == "message.exchange" && (type == "message_edit" || type == "message_revoke");
+}
 
 MessageStore::MessageStore(ISql& sql, const IClock& clock, Keeping keeping)
     : sql_(sql), clock_(clock), keeping_(keeping) {}
@@ -164,21 +173,34 @@ void MessageStore::remove(const InstanceId& instance, const StoredMessage& messa
         {instance.value, message.id, message.chat}}});
 }
 
+// Of what was said until then, or whenever; `at`: what is told later of before is gone too.
+void MessageStore::empty(const InstanceId& instance, const std::string& chat, TimePoint at,
+                         const std::optional<std::string>& until) {
+  std::vector<Statement> all;
+  for (const auto& name : namesOf(sql_, instance, chat))
+    for (auto& each : emptying(instance, name, at, until)) all.push_back(std::move(each));
+  sql_.apply(all);
+}
+
 void MessageStore::removeChat(const InstanceId& instance, const std::string& chat, TimePoint at) {
-  sql_.apply(emptying(instance, chat, at, std::nullopt));
+  empty(instance, chat, at, std::nullopt);
 }
 
 // Of a chat only what was said until then: the phone may have been heard of late, or once more.
 void MessageStore::takeDeletion(const Event& event) {
   const std::string chat = textAt(event.data, "/chat"), id = textAt(event.data, "/messageId");
   if (!id.empty()) {
+    const auto names = namesOf(sql_, event.instance, chat);
+    for (const auto& name : names)
+      if (late_.contains({event.instance.value, id, name}, clock_.now())) throw notKeptYet();
     const auto message = find(event.instance, id, chat);
-    return message && message->chat == chat ? remove(event.instance, *message) : void();
+    const bool isIts =
+        message && std::find(names.begin(), names.end(), message->chat) != names.end();
+    return isIts ? remove(event.instance, *message) : void();
   }
   // What is said to be in the future would hide what was deleted since.
   if (const auto until = timeIn(textAt(event.data, "/deletedUntil")))
-    sql_.apply(
-        emptying(event.instance, chat, std::min<TimePoint>(*until, clock_.now()), utcText(*until)));
+    empty(event.instance, chat, std::min<TimePoint>(*until, clock_.now()), utcText(*until));
 }
 
 void MessageStore::take(const Event& event) {
@@ -188,8 +210,7 @@ void MessageStore::take(const Event& event) {
 
 void MessageStore::requireKept(const Event& event, const std::string& id) {
   for (const auto& key : keysOf(event, id))
-    if (late_.contains(key, clock_.now()))
-      throw Error(Code::unavailable, "The message that this changes is not kept yet");
+    if (late_.contains(key, clock_.now())) throw notKeptYet();
 }
 
 void MessageStore::takeMessage(const Event& event) {

@@ -30,6 +30,9 @@ struct StoredMessage {
   bool isDeleted = false;
 };
 
+// Whether it is an edit, a revocation or a deletion of one message.
+bool changesAMessage(const pombo::Event&);
+
 // Thread-safe.
 class MessageStore {
  public:
@@ -83,6 +86,8 @@ class MessageStore {
   std::vector<pombo::InstanceId> owners() const;
 
  private:
+  void empty(const pombo::InstanceId&, const std::string& chat, pombo::TimePoint at,
+             const std::optional<std::string>& until);
   void takeMessage(const pombo::Event&);
   void requireKept(const pombo::Event&, const std::string& id);
   bool isGone(const pombo::Event&, std::optional<std::int64_t> cleared) const;

@@ -84,10 +84,12 @@ class MessagesBlock final : public IBlockConfigurator, private IEventSink {
   }
 
  private:
-  // A history may be long: what happens meanwhile does not stand behind it.
+  // A history may be long: what happens meanwhile does not stand behind it. What changes a message
+  // is taken twice, because the message may be waiting there.
   std::vector<std::string> route(const Event& event) override {
     if (event.type == "message.exchange" && event.data.as_object().contains("isHistory"))
       return {"history"};
+    if (changesAMessage(event)) return {"store", "history"};
     for (const char* type :
          {"message.exchange", "message.status", "label.update", "contact.update", "chat.update"})
       if (event.type == type) return {"store"};

@@ -28,6 +28,19 @@ inline Json exchange(const std::string& type = "text") {
       {"message", {{"type", type}, {"content", "Hello"}, {"source", "api"}, {"media", nullptr}}}};
 }
 
+// A message as it is read from the database.
+inline SqlRow storedRow(const std::string& chat) {
+  SqlRow row;
+  for (const char* text : {"sender", "type", "content", "at", "media_type", "mime_type",
+                           "file_name", "reply", "extra"})
+    row[text] = std::string();
+  for (const char* number : {"outgoing", "status", "edited", "deleted"})
+    row[number] = std::int64_t{0};
+  row["id"] = std::string("3EB0A1");
+  row["chat"] = chat;
+  return row;
+}
+
 template <class Work>
 std::string refusalOf(Work work) {
   try {

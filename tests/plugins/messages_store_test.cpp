@@ -25,6 +25,13 @@ Event receipt(const char* id) {
           .data = {{"status", "read"}, {"messageIds", {id}}, {"chat", {{"jid", kAna}}}}};
 }
 
+Event deletion(const char* id, const char* chat = kAna) {
+  return {.type = "chat.update",
+          .instance = kShop.id,
+          .chat = chat,
+          .data = {{"chat", chat}, {"messageId", id}}};
+}
+
 // A database that does what the test says when it is written to.
 class WatchedSql final : public ISql {
  public:
@@ -45,16 +52,21 @@ class Store : public ::testing::Test {
 
 TEST_F(Store, WhatChangesAMessageWaitsWhileThatIsTriedAgain) {
   const std::vector<Event> changes{
-      receipt("3EB0A1"), received("message_edit", {{"edit", {{"original_id", "3EB0A1"}}}}),
+      receipt("3EB0A1"), deletion("3EB0A1"),
+      received("message_edit", {{"edit", {{"original_id", "3EB0A1"}}}}),
       received("message_revoke", {{"revoke", {{"original_id", "3EB0A1"}}}})};
-  for (const auto& change : changes) EXPECT_NO_THROW(store.take(change)) << "never there";
+  const auto take = [&](const Event& change) {
+    change.type == "chat.update" ? store.takeDeletion(change) : store.take(change);
+  };
+  for (const auto& change : changes) EXPECT_NO_THROW(take(change)) << "never there";
   sql.onApply = [] { throw Error(Code::unavailable, "the database is away"); };
   EXPECT_THROW(store.take(received()), Error);
   sql.onApply = [] {};
-  for (const auto& change : changes) EXPECT_THROW(store.take(change), Error);
-  EXPECT_NO_THROW(store.take(receipt("3EB0FF"))) << "another";
+  for (const auto& change : changes) EXPECT_THROW(take(change), Error) << change.type;
+  EXPECT_NO_THROW(take(receipt("3EB0FF"))) << "another";
+  EXPECT_NO_THROW(take(deletion("3EB0FF"))) << "another";
   store.take(received());
-  for (const auto& change : changes) EXPECT_NO_THROW(store.take(change));
+  for (const auto& change : changes) EXPECT_NO_THROW(take(change));
 }
 
 // As it is before and after it is known which number hides there.
@@ -75,6 +87,33 @@ TEST_F(Store, AReceiptWaitsUnderEitherNameOfTheChat) {
     store.take(message);
     EXPECT_NO_THROW(store.take(status));
   }
+}
+
+// It was kept before it was known which number hides there.
+TEST(StoreOfChats, WhatIsDeletedIsFoundUnderEitherNameOfTheChat) {
+  FakeHost host;
+  IHost& gateway = host;
+  MessageStore store(gateway.sql(), gateway.clock(),
+                     {std::chrono::hours(2), std::chrono::hours(1)});
+  const std::vector<SqlRow> names{{{"name", std::string(kHidden)}}};
+  host.rows = {names, {storedRow(kHidden)}};
+  store.takeDeletion(deletion("3EB0A1"));
+  EXPECT_EQ(host.statements.back(),
+            (Statement{"UPDATE messages_kept SET deleted = 1 "
+                       "WHERE instance_id = :i AND id = :id AND chat = :chat",
+                       {kShop.id.value, "3EB0A1", kHidden}}));
+  host.statements.clear();
+  host.rows = {{}, {storedRow(kHidden)}};
+  store.takeDeletion(deletion("3EB0A1"));
+  for (const auto& each : host.statements) EXPECT_TRUE(each.sql.starts_with("SELECT"));
+
+  host.rows = {names};
+  host.statements.clear();
+  store.removeChat(kShop.id, kAna, gateway.clock().now());
+  std::vector<SqlValue> emptied;
+  for (const auto& each : host.statements)
+    if (each.sql.starts_with("DELETE FROM messages_kept")) emptied.push_back(each.values.at(1));
+  EXPECT_EQ(emptied, (std::vector<SqlValue>{kAna, kHidden}));
 }
 
 TEST_F(Store, NothingWaitsForAMessageThatIsNotTriedAgain) {

@@ -241,6 +241,27 @@ TEST_F(Messages, AreChangedByTheirAuthorInTheirChatOnly) {
                        {"i-1", "3EB0FF", kAna}}));
 }
 
+// The message may be waiting in the one or in the other.
+TEST_F(Messages, AreChangedBehindTheHistoryToo) {
+  Event past{.type = "message.exchange", .instance = kShop.id, .chat = kAna, .data = exchange()};
+  past.data.as_object()["isHistory"] = true;
+  const Event gone{.type = "chat.update",
+                   .instance = kShop.id,
+                   .chat = kAna,
+                   .data = {{"chat", kAna}, {"messageId", "3EB0FF"}}};
+  const auto destinations = [&](const Event& event) {
+    std::vector<std::string> all;
+    for (const auto& [to, verdict] : host.deliver(event)) all.push_back(to);
+    return all;
+  };
+  EXPECT_EQ(destinations(past), std::vector<std::string>{"history"});
+  for (const auto& change : {changeBy("message_edit", "edit", kAna, false),
+                             changeBy("message_revoke", "revoke", kAna, false), gone})
+    EXPECT_EQ(destinations(change), (std::vector<std::string>{"history", "store"}));
+  past.data.as_object().erase("isHistory");
+  EXPECT_EQ(destinations(past), std::vector<std::string>{"store"});
+}
+
 TEST_F(Messages, ThatWereSentAreNotKeptBeforeTheirEventWhereThatMayBeIgnored) {
   for (const auto& [chat, kept] :
        std::vector<std::pair<std::string, std::size_t>>{{kAna, 1}, {"12036300000000@g.us", 0}}) {
@@ -258,14 +279,8 @@ TEST_F(Messages, ThatWereSentAreNotKeptBeforeTheirEventWhereThatMayBeIgnored) {
 TEST_F(Messages, MediaThatIsGoneIsNotThere) {
   HttpRequest request = requestFor(kShop);
   request.query = {{"messageId", "3EB0A1"}};
-  SqlRow found;
-  for (const char* text : {"id", "chat", "sender", "type", "content", "at", "media_type",
-                           "mime_type", "file_name", "reply", "extra"})
-    found[text] = std::string();
-  for (const char* number : {"outgoing", "status", "edited", "deleted"})
-    found[number] = std::int64_t{0};
   const auto base64 = [&] {
-    host.rows = {{found}, {{{"media_key", "k"}}}};
+    host.rows = {{storedRow("")}, {{{"media_key", "k"}}}};
     return host.call(Method::get, "/api/chat/base64/:instance", request);
   };
   try {
