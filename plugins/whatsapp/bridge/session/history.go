@@ -3,8 +3,8 @@ package session
 import (
 	"context"
 	"errors"
-	"net"
-	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"go.mau.fi/whatsmeow"
@@ -77,7 +77,8 @@ func (l *link) readHistory() {
 		}
 		notice := new(waE2E.HistorySyncNotification)
 		if proto.Unmarshal(written, notice) == nil && !l.tellHistory(notice) {
-			return // at the next connection
+			l.readHistoryLater()
+			return
 		}
 		if l.state.DropNotice(context.WithoutCancel(l.ctx), id) != nil {
 			return
@@ -86,10 +87,22 @@ func (l *link) readHistory() {
 	}
 }
 
+// readHistoryLater tries again what a link that stays up could not read or tell.
+func (l *link) readHistoryLater() {
+	if !l.historyWaits.CompareAndSwap(false, true) {
+		return
+	}
+	l.s.bridge.clock.after(settlePause, func() {
+		l.historyWaits.Store(false)
+		go l.readHistory()
+	})
+}
+
+// tellHistory is false while the part may yet be read, or told.
 func (l *link) tellHistory(notice *waE2E.HistorySyncNotification) bool {
 	part, err := l.client.DownloadHistorySync(l.ctx, notice, true)
 	if err != nil {
-		if l.mayComeYet(err) {
+		if l.ctx.Err() != nil || !isLost(err) {
 			return false
 		}
 		l.s.bridge.Host.Count("history_unreadable")
@@ -136,12 +149,22 @@ func (l *link) tellNames(all []*waHistorySync.Pushname) bool {
 	return l.publishInParts(told)
 }
 
-// mayComeYet what could not be fetched now.
-func (l *link) mayComeYet(err error) bool {
-	var network net.Error
+// What is wrong with a file, and stays so.
+var notAsAnnounced = []error{
+	whatsmeow.ErrNothingDownloadableFound, whatsmeow.ErrUnknownMediaType, whatsmeow.ErrNoURLPresent,
+	whatsmeow.ErrTooShortFile, whatsmeow.ErrInvalidMediaHMAC, whatsmeow.ErrInvalidMediaEncSHA256,
+	whatsmeow.ErrInvalidMediaSHA256, whatsmeow.ErrInvalidUnencryptedMediaSHA256,
+}
+
+// isLost is true of a part that no later download brings: it is gone, or is not what was announced. Whatever else may
+// happen on the way to it passes.
+func isLost(err error) bool {
 	var answered whatsmeow.DownloadHTTPError
-	return l.ctx.Err() != nil || errors.As(err, &network) ||
-		errors.As(err, &answered) && answered.StatusCode >= http.StatusInternalServerError
+	if errors.As(err, &answered) {
+		return isRefusal(answered.StatusCode)
+	}
+	isWhole := !strings.HasPrefix(err.Error(), "failed to download: ") // and cannot be read
+	return isWhole || slices.ContainsFunc(notAsAnnounced, func(each error) bool { return errors.Is(err, each) })
 }
 
 // past message, and what others have said of it; nothing for what is none. One that ends in a bug is left out: it would

@@ -4,8 +4,15 @@ import (
 	"bytes"
 	"compress/zlib"
 	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"syscall"
 	"testing"
 
+	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waCommon"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/proto/waHistorySync"
@@ -51,18 +58,88 @@ func TestASessionOfWhichNothingIsKeptGoesByItsSettings(t *testing.T) {
 	}
 }
 
-// tellPart of a history, as the phone announces it when it is small.
-func (l *link) tellPart(t *testing.T, part *waHistorySync.HistorySync) {
+func TestWhichPartsOfAHistoryAreLost(t *testing.T) {
+	answered := func(status int) error {
+		return whatsmeow.DownloadHTTPError{Response: &http.Response{StatusCode: status}}
+	}
+	for _, each := range []struct {
+		failure error
+		lost    bool
+	}{
+		{answered(403), true}, {answered(404), true}, {answered(410), true},
+		{answered(408), false}, {answered(429), false}, {answered(503), false},
+		{whatsmeow.ErrInvalidMediaHMAC, true}, {whatsmeow.ErrInvalidMediaEncSHA256, true},
+		{whatsmeow.ErrTooShortFile, true}, {whatsmeow.ErrNoURLPresent, true},
+		{io.ErrUnexpectedEOF, false}, {errors.New("stream error: stream ID 3; INTERNAL_ERROR"), false},
+		{&whatsmeow.DisconnectedError{Action: "info query"}, false}, {whatsmeow.ErrIQTimedOut, false},
+		{whatsmeow.ErrNotConnected, false}, {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false},
+	} {
+		err := fmt.Errorf("failed to download: %w", each.failure)
+		if isLost(err) != each.lost {
+			t.Error(err, !each.lost)
+		}
+	}
+	for _, err := range []error{fmt.Errorf("failed to decompress: %w", io.ErrUnexpectedEOF),
+		errors.New("failed to unmarshal: proto: cannot parse")} {
+		if !isLost(err) {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAPartOfAHistoryThatCannotBeFetchedNowIsFetchedLater(t *testing.T) {
+	w := newWorld(t)
+	l := w.linked(t)
+	path, checksum := "/v/part", make([]byte, 32)
+	written, err := proto.Marshal(&waE2E.HistorySyncNotification{DirectPath: &path, MediaKey: checksum,
+		FileSHA256: checksum, FileEncSHA256: checksum})
+	if err == nil {
+		err = l.state.KeepNotice(t.Context(), "NOTICE", written)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 { // whoever else asks meanwhile
+		l.readHistory()
+	}
+	if id, _, err := l.state.NextNotice(t.Context()); err != nil || id != "NOTICE" {
+		t.Fatal(id, err)
+	}
+	if waiting := len(w.clock.alarm); waiting != 1 {
+		t.Fatal(waiting)
+	}
+	if err = l.state.DropNotice(t.Context(), "NOTICE"); err != nil {
+		t.Fatal(err)
+	}
+	written, _ = proto.Marshal(&waE2E.HistorySyncNotification{InitialHistBootstrapInlinePayload: packed(t,
+		historyOf(bob, &waWeb.WebMessageInfo{Key: keyOf("A", false, ""), Message: hello("hi")}))})
+	if err = l.state.KeepNotice(t.Context(), "NOTICE", written); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.pass(settlePause)
+	if told := w.await("message.exchange", func(Object) bool { return true }); told["isHistory"] != true {
+		t.Fatal(told)
+	}
+}
+
+// packed as a phone uploads it.
+func packed(t *testing.T, part *waHistorySync.HistorySync) []byte {
 	t.Helper()
 	written, err := proto.Marshal(part)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var packed bytes.Buffer
-	packer := zlib.NewWriter(&packed)
+	var all bytes.Buffer
+	packer := zlib.NewWriter(&all)
 	packer.Write(written)
 	packer.Close()
-	if !l.tellHistory(&waE2E.HistorySyncNotification{InitialHistBootstrapInlinePayload: packed.Bytes()}) {
+	return all.Bytes()
+}
+
+// tellPart of a history, as the phone announces it when it is small.
+func (l *link) tellPart(t *testing.T, part *waHistorySync.HistorySync) {
+	t.Helper()
+	if !l.tellHistory(&waE2E.HistorySyncNotification{InitialHistBootstrapInlinePayload: packed(t, part)}) {
 		t.Fatal("it was not told")
 	}
 }

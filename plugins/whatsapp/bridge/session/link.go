@@ -59,15 +59,16 @@ type link struct {
 	heard    atomic.Pointer[time.Time] // what has waited for the connection, by then; nil: there is none
 	picture  atomic.Pointer[string]    // its URL; nil: there is none
 
-	people   people
-	sends    sends
-	unread   unreadables
-	rejected rejections
-	retries  mediaRetries
-	found    foundNumbers
-	history  sync.Mutex // held by whoever reads it
-	sharing  sync.Mutex // and by whoever changes what phones share
-	telling  turns      // or tells of it
+	people       people
+	sends        sends
+	unread       unreadables
+	rejected     rejections
+	retries      mediaRetries
+	found        foundNumbers
+	history      sync.Mutex  // held by whoever reads it
+	historyWaits atomic.Bool // it is read again in a while
+	sharing      sync.Mutex  // and by whoever changes what phones share
+	telling      turns       // or tells of it
 
 	mutex    sync.Mutex // guards it
 	settings state.Settings

@@ -35,10 +35,15 @@ type whatsapp interface {
 // is not WhatsApp's.
 func (l *link) mayTryAgain(err error) bool {
 	var status socket.ErrWithStatusCode
-	refused := errors.As(err, &status) && status.StatusCode < http.StatusInternalServerError &&
-		status.StatusCode != http.StatusRequestTimeout && status.StatusCode != http.StatusTooManyRequests
+	refused := errors.As(err, &status) && isRefusal(status.StatusCode)
 	return (!l.asked.Load() || isLate(err)) && !refused && !errors.Is(err, store.ErrDeviceDeleted) &&
 		!isForged(err)
+}
+
+// isRefusal is true of an answer that another time is the same.
+func isRefusal(status int) bool {
+	return status < http.StatusInternalServerError && status != http.StatusRequestTimeout &&
+		status != http.StatusTooManyRequests
 }
 
 // isForged is true of a handshake whose certificates are not WhatsApp's. What TLS says comes before that, and of the
