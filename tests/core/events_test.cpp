@@ -173,6 +173,22 @@ TEST_F(EventsTest, AnAddressThatIsRefusedIsTheReasonOfTheDeadLetter) {
   EXPECT_EQ(records("hook", DeliveryStatus::dead, 1).at(0).reason, "target not allowed");
 }
 
+TEST_F(EventsTest, AWayThatIsRefusedIsSaidAndABugIsNot) {
+  PostingSink sink;
+  sink.url = "http://93.184.216.34/";
+  sink.through = InstanceId{"i-1"};
+  events_->subscribe("hook", sink, {});
+  const Running running(*this);
+  around_.onProxy = []() -> std::optional<Proxy> {
+    throw Error(Code::refused, "plugin proxy not loaded");
+  };
+  publish({"a"});
+  EXPECT_EQ(records("hook", DeliveryStatus::dead, 1).at(0).error, "plugin proxy not loaded");
+  around_.onProxy = []() -> std::optional<Proxy> { throw std::logic_error("of no use to them"); };
+  publish({"b"});
+  EXPECT_EQ(records("hook", DeliveryStatus::dead, 2).at(0).error, "internal error");
+}
+
 TEST_F(EventsTest, WhereNobodyWaitsAnyMoreIsADeadLetterAtOnce) {
   PostingSink sink;
   sink.body = [](const Event&) -> Json { throw Error(Code::notFound, "webhook disabled"); };

@@ -75,6 +75,16 @@ TEST_F(ReceivedMediaTest, TheyAreFetchedOnceAndThenThere) {
   EXPECT_TRUE(has("pombo_media_stored_total 1") && has("pombo_media_files 1"));
 }
 
+TEST_F(ReceivedMediaTest, WhatIsSaidToBeTooLargeIsNotFetched) {
+  Event event = eventOf("key");
+  event.data.at("message").at("media").at("size") = std::int64_t{1} << 40;
+  EXPECT_TRUE(keep(event).starts_with("Media is too large (limit "));
+  EXPECT_EQ(fetched_, 0);
+  event.data.at("message").at("media").as_object().erase("size");
+  EXPECT_EQ(keep(event), "") << "nothing is said";
+  EXPECT_TRUE(has("pombo_media_failed_total 1"));
+}
+
 TEST_F(ReceivedMediaTest, ALinkEndsWithItsFile) {
   keep(eventOf("key"));
   const auto first = media_->linkTo(eventOf("key"));

@@ -42,6 +42,7 @@ class TempSurroundings final : public Surroundings {
   std::map<std::string, std::string> media;  // by key
   std::function<void(const std::string& key)> onMedia = [](const std::string&) {};
   std::function<void(const Event&)> onKeep = [](const Event&) {};
+  std::function<std::optional<Proxy>()> onProxy = [] { return std::nullopt; };
   std::optional<std::string> link;
   std::set<std::string> unwanted, inner;  // chats
 
@@ -68,7 +69,7 @@ class TempSurroundings final : public Surroundings {
   Addressee addressee(const InstanceId& id, bool withToken) const override {
     return {"shop-" + id.value, withToken ? std::optional("token-" + id.value) : std::nullopt};
   }
-  std::optional<Proxy> proxyFor(const InstanceId&) const override { return std::nullopt; }
+  std::optional<Proxy> proxyFor(const InstanceId&) const override { return onProxy(); }
   void keepMedia(const Event& event, std::chrono::steady_clock::time_point) const override {
     onKeep(event);
   }
@@ -134,6 +135,7 @@ class PostingSink final : public IHttpSink {
     return std::vector<std::string>{"default"};
   };
   std::string url;
+  std::optional<InstanceId> through;
   std::function<Json(const Event&)> body = [](const Event& event) { return event.data; };
 
   std::vector<std::string> route(const Event& event) override { return onRoute(event); }
@@ -143,7 +145,8 @@ class PostingSink final : public IHttpSink {
             .headers = {{"x-id", event.id},
                         {"x-to", destination},
                         {"x-attempt", std::to_string(attempt)}},
-            .body = serialize(body(event))};
+            .body = serialize(body(event)),
+            .through = through};
   }
   Verdict judge(const IncomingReply& reply) override {
     if (reply.status == 200) return {};

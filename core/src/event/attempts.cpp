@@ -15,6 +15,12 @@ AttemptResult failed(const std::string& reason) {
   return {.outcome = Outcome::retry, .reason = reason};
 }
 
+// What was thrown, as a customer may read it: the way to a proxy may be refused.
+AttemptResult failedBy(const std::exception& thrown) {
+  const auto* const told = dynamic_cast<const Error*>(&thrown);
+  return failed(told ? told->what() : "internal error");
+}
+
 // A sink that does not know the destination any more will not know it later.
 AttemptResult refused(const Error& error) {
   const bool isGone = error.code == Code::notFound;
@@ -86,8 +92,8 @@ void Attempts::begin(const Attempt& attempt, Subscriber& to, Room room) try {
   if (!to.lane->push(attempt.to.instance,
                      [this, attempt, &to, event] { fetch(attempt, to, event); }))
     answer_(attempt.delivery.id, failed("the lane is full"));
-} catch (const std::exception&) {
-  answer_(attempt.delivery.id, failed("internal error"));
+} catch (const std::exception& thrown) {
+  answer_(attempt.delivery.id, failedBy(thrown));
 }
 
 void Attempts::fetch(const Attempt& attempt, Subscriber& to, const EventCache::Entry& event) try {
@@ -95,8 +101,8 @@ void Attempts::fetch(const Attempt& attempt, Subscriber& to, const EventCache::E
   if (!room) return;  // this is the end
   if (const auto made = make(attempt, to, event, true))
     send(attempt, to, std::move(made->request), std::move(room));
-} catch (const std::exception&) {
-  answer_(attempt.delivery.id, failed("internal error"));
+} catch (const std::exception& thrown) {
+  answer_(attempt.delivery.id, failedBy(thrown));
 }
 
 // Null: it has been answered.
@@ -158,8 +164,8 @@ void Attempts::deliver(const Attempt& attempt, const Subscriber& to) try {
                                       *verdict = sink->deliver(*event, name);
                                     });
   answer_(attempt.delivery.id, failure ? failed(failure->what()) : resultOf(*verdict, 0));
-} catch (const std::exception&) {
-  answer_(attempt.delivery.id, failed("internal error"));
+} catch (const std::exception& thrown) {
+  answer_(attempt.delivery.id, failedBy(thrown));
 }
 
 void Attempts::route(const Attempt& attempt, const Subscriber& to) try {
@@ -170,8 +176,8 @@ void Attempts::route(const Attempt& attempt, const Subscriber& to) try {
       to.block, "route", kQuick, [route = to.router(), event, found] { *found = route(*event); });
   if (failure) return answer_(attempt.delivery.id, failed(failure->what()));
   spread_(attempt, std::move(*found));
-} catch (const std::exception&) {
-  answer_(attempt.delivery.id, failed("internal error"));
+} catch (const std::exception& thrown) {
+  answer_(attempt.delivery.id, failedBy(thrown));
 }
 
 AttemptResult Attempts::resultOf(const Verdict& verdict, int httpStatus) const {

@@ -95,9 +95,13 @@ void Spool::restoreFolder(const InstanceId& instance) {
   if (empty) clearAway(folderOf(instance));
 }
 
-void Spool::put(const InstanceId& instance, const MediaId& id, const Media& media) try {
-  if (media.size > options_.largest)
+void Spool::requireFits(std::uint64_t bytes) const {
+  if (bytes > options_.largest)
     throw Error(Code::tooLarge, "Media is too large (limit " + sizeText(options_.largest) + ")");
+}
+
+void Spool::put(const InstanceId& instance, const MediaId& id, const Media& media) try {
+  requireFits(media.size);
   try {
     write(instance, id, media);
   } catch (const std::system_error& error) {

@@ -37,6 +37,8 @@ class Spool {
   // of media that were not finished, nothing stays.
   void restore(const std::function<bool(const InstanceId&)>& knows);
 
+  // Throws Error{tooLarge}, as put() would.
+  void requireFits(std::uint64_t bytes) const;
   // Copies, and returns when it is on the disk. Throws Error{tooLarge, unavailable}.
   void put(const InstanceId&, const MediaId&, const Media&);
   // Whether it is there; it has its whole lifetime before it then.
