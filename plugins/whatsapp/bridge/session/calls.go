@@ -59,7 +59,7 @@ func (l *link) call(evt any) bool {
 	}
 	rings := l.now().Sub(meta.Timestamp) < ringsFor
 	if rings && l.wishes().AutoRejectCalls && l.rejected.begin(meta.CallID) {
-		go l.reject(meta)
+		go l.guarded(func() { l.reject(meta) })
 	}
 	return true
 }

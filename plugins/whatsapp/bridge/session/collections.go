@@ -68,16 +68,12 @@ func (l *link) tellUntold(c collection) {
 	}
 }
 
-// tellCollection outlives a bug: it would end the process at each connection.
 func (l *link) tellCollection(c collection, until uint64) {
-	defer func() {
-		if bug := recover(); bug != nil {
-			l.tellBug(bug)
+	l.guarded(func() {
+		if c.tell(l, until) {
+			l.state.KeepFact(context.WithoutCancel(l.ctx), c.fact(), true)
 		}
-	}()
-	if c.tell(l, until) {
-		l.state.KeepFact(context.WithoutCancel(l.ctx), c.fact(), true)
-	}
+	})
 }
 
 func (l *link) publishInParts(all []host.Event) bool {

@@ -73,6 +73,18 @@ func (l *link) tellBug(bug any) {
 		Object{"bug": masked(fmt.Sprint(bug)), "at": string(debug.Stack())})
 }
 
+// guarded is false when what was done ends in a bug: beside the events of the library it would end the process, and
+// with it every instance in that, at each connection once more.
+func (l *link) guarded(do func()) (isWhole bool) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			l.tellBug(bug)
+		}
+	}()
+	do()
+	return true
+}
+
 // happening to calls, groups, labels and contacts.
 func (l *link) happening(evt any) bool {
 	ctx, d := l.ctx, &l.people

@@ -142,8 +142,10 @@ func (l *link) tellNames(all []*waHistorySync.Pushname) bool {
 		isUser := jid.Server == types.DefaultUserServer || jid.Server == types.HiddenUserServer
 		// The phone writes a dash for none.
 		if name := each.GetPushname(); err == nil && isUser && name != "" && name != "-" {
-			data := convert.ContactOf(l.ctx, &l.people, &events.PushName{JID: jid, NewPushName: name})
-			told = append(told, l.event("contact.update", data["jid"].(string), data, ""))
+			l.guarded(func() {
+				data := convert.ContactOf(l.ctx, &l.people, &events.PushName{JID: jid, NewPushName: name})
+				told = append(told, l.event("contact.update", data["jid"].(string), data, ""))
+			})
 		}
 	}
 	return l.publishInParts(told)

@@ -37,12 +37,17 @@ func (l *link) settle() {
 			return
 		}
 		l.once(each.ID, func() {
-			// Those before it took their time.
-			kept, is, err := l.state.FindLetter(l.ctx, each.ID)
-			if err != nil || is && !l.settleOne(kept) {
-				l.settleLater()
+			if !l.guarded(func() { l.settleKept(each.ID) }) {
+				l.drop(each.ID)
 			}
 		})
+	}
+}
+
+func (l *link) settleKept(id string) {
+	kept, is, err := l.state.FindLetter(l.ctx, id) // those before it took their time
+	if err != nil || is && !l.settleOne(kept) {
+		l.settleLater()
 	}
 }
 

@@ -218,6 +218,23 @@ func TestAnIdIsFreeAgainAfterABugInWhatMakesTheMessage(t *testing.T) {
 	}
 }
 
+func TestABugInOneEndsNeitherTheProcessNorWhatIsSettledBehindIt(t *testing.T) {
+	w := newWorld(t)
+	l := w.linked(t, "A", "B")
+	l.hand = func(ctx context.Context, to types.JID, message *waE2E.Message, extra ...whatsmeow.SendRequestExtra) (
+		whatsmeow.SendResponse, error) {
+		if extra[0].ID == "A" {
+			panic("a bug")
+		}
+		return w.hand(ctx, to, message, extra...)
+	}
+	l.settle()
+	w.requireTold(t, "message.exchange B")
+	if w.letters(t) != 0 || !slices.Contains(w.lines(t), "A bug in the bridge") {
+		t.Fatal(w.letters(t), w.lines(t))
+	}
+}
+
 func TestWhatHasFailedForGoodIsNotSentAgain(t *testing.T) {
 	w := newWorld(t)
 	l := w.linked(t)
