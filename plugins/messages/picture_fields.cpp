@@ -61,7 +61,10 @@ std::string bytesOf(IHost& host, const Instance& instance, const Picture& pictur
                               .replyLimit = kLimit * kMebibyte + 1,
                               .through = instance.id});
   } catch (const Error& error) {
-    throw Error(Code::invalid, std::string("Failed to download media: ") + error.what());
+    const std::string said = error.what();
+    // Its name may lead elsewhere since it was looked at.
+    const bool isGuarded = said.starts_with("URL is not allowed");
+    throw Error(Code::invalid, isGuarded ? said : "Failed to download media: " + said);
   }
   if (reply.status != 200 || reply.body.empty())
     throw Error(Code::invalid, "Failed to download media: HTTP " + std::to_string(reply.status));

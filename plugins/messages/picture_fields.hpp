@@ -12,6 +12,6 @@ struct Picture {
 
 // Throws Error{invalid} for what is none of the three, or may not be dialled.
 Picture pictureIn(pombo::IHost&, const std::string& field, const std::string& value);
-// Its bytes in base64. Throws Error{invalid} "Failed to download media: <reason>", "Media is too
-// large (limit 5 MiB)".
+// Its bytes in base64. Throws Error{invalid} "Failed to download media: <reason>", "URL is not
+// allowed: <reason>", "Media is too large (limit 5 MiB)".
 std::string bytesOf(pombo::IHost&, const pombo::Instance&, const Picture&);

@@ -4,6 +4,7 @@
 #include "file_memory.hpp"
 #include "media_routes.hpp"
 #include "messages_fixture.hpp"
+#include "picture_fields.hpp"
 #include "watched_host.hpp"
 
 namespace {
@@ -69,6 +70,14 @@ TEST_F(Messages, ACardsFileIsWhatItIsSaidToBe) {
   EXPECT_EQ(refusalOf([&] { send("carousel", cards("", kUrl)); }),
             "Unsupported media type: image/png");
   EXPECT_TRUE(host.performed.empty());
+}
+
+TEST_F(Messages, APicturesAddressIsCheckedAgainWhenItIsDialled) {
+  const auto fetched = [&] { bytesOf(host, kShop, {.url = kUrl}); };
+  host.refused[kUrl] = "private address";
+  EXPECT_EQ(refusalOf(fetched), "URL is not allowed: private address");
+  host.refused.clear();
+  EXPECT_EQ(refusalOf(fetched), "Failed to download media: Nobody answered");
 }
 
 TEST_F(Messages, ACallsSoundIsFetchedBeforeAConnectorSeesIt) {
