@@ -5,13 +5,15 @@ import contextlib
 import http.client
 import os
 import re
+import select
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from client import LIMIT_HEADERS, PATIENCE, Api, assert_refused
+from certificates import Authority, TlsServer
+from client import LIMIT_HEADERS, PATIENCE, Api, assert_refused, together
 from pombo_server import Server, until
 
 SERVER_ENV = {"POMBO_EGRESS_ALLOW": "127.0.0.1", "POMBO_BLOCKS_MESSAGES_MAX_BODY_MIB": "4"}
@@ -294,6 +296,9 @@ class Files(BaseHTTPRequestHandler):
             self.start(200, {"Content-Type": "text/html; charset=utf-8"}, b"<p>No file")
         elif self.path == "/video":
             self.start(200, {"Content-Length": str(LARGE)}, MP4 + bytes(LARGE - len(MP4)))
+        elif self.path in ("/drip", "/silent"):
+            self.start(200, {"Content-Length": "4096", "Content-Type": "image/png"}, PNG[:1])
+            self.drip(PNG[1:2] if self.path == "/drip" else b"")
         elif self.path == "/shelf.png":
             self.start(200, {"Content-Type": "text/plain"}, PNG)
         else:
@@ -308,6 +313,14 @@ class Files(BaseHTTPRequestHandler):
             self.wfile.write(body)
         except OSError:
             pass  # it has read enough
+
+    def drip(self, drop):
+        """That once a second, until whoever waits for more has left."""
+        try:
+            while not select.select([self.connection], [], [], 1)[0]:
+                self.wfile.write(drop)
+        except OSError:
+            pass  # it has left
 
     def log_message(self, *_):
         pass
@@ -348,6 +361,25 @@ def test_a_file_is_fetched(api, shop, files):
 def test_what_comes_instead_of_a_file(api, shop, files, path, said):
     body = {"mediaType": "image", "mediaUrl": files + path}
     assert_refused(send(api, "media", body), 400, said)
+
+
+# Half a minute, which no setting makes less: so both are waited for at once.
+@pytest.mark.row("M5")
+def test_a_file_does_not_come_to_an_end(api, shop, files):
+    paths = ("/drip", "/silent")
+    replies = together(len(paths), lambda n: send(
+        api, "media", {"mediaType": "image", "mediaUrl": files + paths[n]}))
+    for reply in replies:
+        assert_refused(reply, 400, "Failed to download media: Timeout was reached")
+
+
+@pytest.mark.row("M5")
+def test_a_file_is_behind_a_bad_certificate(api, shop, tmp_path):
+    with TlsServer(Authority(tmp_path).self_signed("shop.test")) as shelf:
+        body = {"mediaType": "image", "mediaUrl": f"https://127.0.0.1:{shelf.port}/shelf.png"}
+        assert_refused(send(api, "media", body), 400, "Failed to download media: "
+                       "The certificate is not accepted: self-signed certificate")
+        assert shelf.requests == 0
 
 
 def peak(server):
