@@ -80,6 +80,23 @@ def test_a_link_is_shown_by_what_the_gateway_has_fetched(world):
     assert asked["url"] == "https://example.com/page" and asked["through"] == who["id"]
 
 
+def test_a_link_that_the_gateway_does_not_fetch_is_sent_without_a_preview(world):
+    who = world.linked()
+    asked = []
+
+    def refuse(request):
+        asked.append(request["url"])
+        raise Failure({"code": "invalid", "sentence": "URL is not allowed: link-local address"})
+
+    world.gateway.on_http_send = refuse
+    data = send(world, who, "text", message="See http://169.254.169.254/latest", linkPreview=True)
+    assert asked == ["http://169.254.169.254/latest"]
+    assert data["message"]["content"] == "See http://169.254.169.254/latest"
+    text = read_by_bob(world, data)["extendedTextMessage"]
+    assert text["text"] == "See http://169.254.169.254/latest"
+    assert not {"title", "matchedText", "description", "previewType"} & set(text)
+
+
 def test_receipts_come_in_as_what_they_are(world):
     who = world.linked()
     sent = [send(world, who, "text", message=text, linkPreview=False)["id"] for text in ("one", "two")]
