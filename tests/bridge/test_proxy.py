@@ -1,7 +1,9 @@
 import base64
 import contextlib
 import hashlib
+import ipaddress
 import os
+import socket
 
 import pytest
 
@@ -71,3 +73,45 @@ def test_a_proxy_that_the_gateway_does_not_allow_is_not_dialled(world):
     with pytest.raises(Failure) as failure:
         world.gateway.connect(instance(), proxy=proxy("http", 9))
     assert failure.value.code == "invalid"
+
+
+@pytest.mark.parametrize("protocol", ["http", "https", "socks5"])
+def test_a_proxy_is_not_dialled_at_an_address_that_is_not_allowed_though_its_name_is(world, protocol):
+    asked = []
+
+    def refuse_addresses(host):
+        asked.append(host)
+        if host != "localhost":
+            raise Failure({"code": "invalid", "sentence": "URL is not allowed: loopback address"})
+
+    world.gateway.on_http_requireAllowedProxy = refuse_addresses
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        who = instance()
+        world.gateway.connect(who, proxy=proxy(protocol, listener.getsockname()[1]) | {"host": "localhost"})
+        told = world.store.state(who, "connect_failure")
+        assert (told["code"], told["reason"]) == (0, "the proxy refused the connection")
+        assert asked[0] == "localhost" and "127.0.0.1" in asked
+        assert all(ipaddress.ip_address(address).is_loopback for address in asked[1:])
+        with socket.create_connection(listener.getsockname()) as ours:  # and nobody came before
+            assert listener.accept()[1] == ours.getsockname()
+
+
+def test_a_proxy_is_asked_for_again_when_it_is_dialled_again(world, tmp_path, certificate):
+    """Its name may lead elsewhere by then: a link that has been up for days is no exception."""
+    with proxy_of("http", tmp_path, certificate) as through:
+        who = world.linked(proxy=through | {"host": "localhost"})
+
+        def refuse(host):
+            world.store.asked.append(("refused", host))
+            with world.store.changed:
+                world.store.changed.notify_all()
+            raise Failure({"code": "invalid", "sentence": "URL is not allowed: loopback address"})
+
+        world.gateway.on_http_requireAllowedProxy = refuse
+        world.mock.do("peers")
+        world.mock.do("drop", phone=world.me)
+        world.store.wait(lambda: ("refused", "127.0.0.1") in world.store.asked, "a question about the address")
+        assert world.mock.do("peers")["addresses"] == []
+        after = len(world.store.events)
+        world.gateway.on_http_requireAllowedProxy = lambda host: None
+        world.store.state(who, "connected", after)

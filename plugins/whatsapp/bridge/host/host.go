@@ -42,7 +42,7 @@ func (h *Host) EraseSecret(ctx context.Context, id ID, name string) error {
 	return h.Peer.Ask(ctx, nil, "secrets.erase", id, name)
 }
 
-// RequireAllowedProxy fails for a host that the gateway does not let anybody dial.
+// RequireAllowedProxy fails for a host, a name or an IP address, that the gateway does not let anybody dial.
 func (h *Host) RequireAllowedProxy(ctx context.Context, host string) error {
 	return h.Peer.Ask(ctx, nil, "http.requireAllowedProxy", host)
 }

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/proxy"
@@ -26,9 +28,12 @@ var (
 	ErrRefused = errors.New("the proxy refused the connection")
 )
 
+// Guard says whether a proxy at an IP address may be dialled.
+type Guard = func(ctx context.Context, address string) error
+
 // NewClient dials through the proxy, or directly when there is none; never by what the environment
-// says. Names are resolved by the proxy.
-func (n *Network) NewClient(proxy *host.Proxy) (*http.Client, error) {
+// says. Names are resolved by the proxy; its own is resolved here, each time that it is dialled.
+func (n *Network) NewClient(proxy *host.Proxy, allowed Guard) (*http.Client, error) {
 	var address *url.URL
 	if proxy != nil {
 		var err error
@@ -36,11 +41,14 @@ func (n *Network) NewClient(proxy *host.Proxy) (*http.Client, error) {
 			return nil, err
 		}
 	}
-	return &http.Client{Transport: plain{n.route(n.transport(address))}}, nil
+	return &http.Client{Transport: plain{n.route(n.transport(address, allowed))}}, nil
 }
 
-func (n *Network) transport(through *url.URL) *http.Transport {
+func (n *Network) transport(through *url.URL, allowed Guard) *http.Transport {
 	direct := &net.Dialer{Timeout: dialTime, KeepAlive: 30 * time.Second}
+	if through != nil {
+		direct.ControlContext = asking(allowed)
+	}
 	made := &http.Transport{
 		DialContext:         direct.DialContext,
 		TLSHandshakeTimeout: dialTime,
@@ -57,6 +65,25 @@ func (n *Network) transport(through *url.URL) *http.Transport {
 		made.OnProxyConnectResponse = requireAccepted
 	}
 	return made
+}
+
+// asking about the very address that a socket is about to be connected to: a name that was allowed may lead elsewhere
+// by now. Why it is refused is the gateway's to know; a client of ours hears what he hears of any proxy that fails.
+func asking(allowed Guard) func(context.Context, string, string, syscall.RawConn) error {
+	return func(ctx context.Context, _, address string, _ syscall.RawConn) error {
+		concrete, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return ErrRefused
+		}
+		// A zone says which of our interfaces it is, not whose address.
+		if allowed(ctx, concrete.Addr().WithZone("").String()) == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err() // nobody has refused, and another time somebody may answer
+		}
+		return ErrRefused
+	}
 }
 
 type dial = func(ctx context.Context, network, address string) (net.Conn, error)

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,7 +38,7 @@ func TestNoProxyOfTheEnvironmentIsUsedAndNoCompressionOffered(t *testing.T) {
 		offered <- request.Header.Get("Sec-WebSocket-Extensions")
 	}))
 	defer server.Close()
-	transport := plain{new(Network).transport(nil)}
+	transport := plain{new(Network).transport(nil, nil)}
 	request, err := http.NewRequest(http.MethodGet, server.URL, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -62,6 +64,110 @@ func TestAProxyThatSaysNothingIsNotWaitedForForEver(t *testing.T) {
 	_, err = throughSocks(address, &net.Dialer{}, time.Millisecond)(context.Background(), "tcp", "web.whatsapp.com:443")
 	var late net.Error
 	if !errors.As(err, &late) || !late.Timeout() {
+		t.Fatal(err)
+	}
+}
+
+// doorstep is a listener that lets nobody in, and notes who was there.
+func doorstep(t *testing.T) (net.Listener, <-chan string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	came := make(chan string, 16)
+	go func() {
+		for {
+			visitor, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			came <- visitor.RemoteAddr().String()
+			visitor.Close()
+		}
+	}()
+	return listener, came
+}
+
+func TestAProxyWhoseNameLeadsElsewhereByNowIsNotDialled(t *testing.T) {
+	for _, protocol := range []string{"http", "https", "socks5"} {
+		t.Run(protocol, func(t *testing.T) {
+			listener, came := doorstep(t)
+			port := listener.Addr().(*net.TCPAddr).Port
+			through, err := addressOf(host.Proxy{Protocol: protocol, Host: "localhost", Port: uint16(port)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var refuses atomic.Bool
+			var asked atomic.Value
+			transport := new(Network).transport(through, func(_ context.Context, address string) error {
+				asked.Store(address)
+				if refuses.Load() {
+					return errors.New("URL is not allowed: loopback address")
+				}
+				return nil
+			})
+			get := func() error {
+				request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://web.whatsapp.com/", nil)
+				answer, err := transport.RoundTrip(request)
+				if err == nil {
+					answer.Body.Close()
+				}
+				return err
+			}
+
+			if err = get(); err == nil || errors.Is(err, ErrRefused) {
+				t.Fatal(err)
+			}
+			<-came
+			if asked.Load() != "127.0.0.1" {
+				t.Error(asked.Load())
+			}
+
+			refuses.Store(true)
+			if err = get(); !errors.Is(err, ErrRefused) || strings.Contains(err.Error(), "loopback") {
+				t.Error(err)
+			}
+			ours, err := net.Dial("tcp", listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ours.Close()
+			if next := <-came; next != ours.LocalAddr().String() {
+				t.Error("somebody was there before us:", next)
+			}
+		})
+	}
+}
+
+func TestTheGatewayIsAskedOfAnAddressAsItIsWritten(t *testing.T) {
+	for dialled, wanted := range map[string]string{
+		"127.0.0.1:3128":        "127.0.0.1",
+		"[::1]:1080":            "::1",
+		"[fe80::1%eth0]:1080":   "fe80::1",
+		"[::ffff:10.0.0.1]:443": "::ffff:10.0.0.1",
+		":3128":                 "", // no address: this machine
+		"localhost:3128":        "",
+	} {
+		var asked string
+		err := asking(func(_ context.Context, address string) error {
+			asked = address
+			return nil
+		})(t.Context(), "tcp", dialled, nil)
+		if asked != wanted || errors.Is(err, ErrRefused) != (wanted == "") {
+			t.Errorf("%q, %v of %s", asked, err, dialled)
+		}
+	}
+}
+
+func TestAGatewayThatDoesNotAnswerHasNotRefused(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	err := asking(func(ctx context.Context, _ string) error {
+		cancel()
+		return ctx.Err()
+	})(ctx, "tcp", "10.0.0.9:3128", nil)
+	if !errors.Is(err, context.Canceled) || errors.Is(err, ErrRefused) {
 		t.Fatal(err)
 	}
 }

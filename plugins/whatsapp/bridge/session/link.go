@@ -80,7 +80,7 @@ func newLink(s *Session, opened *state.State, device *store.Device, request host
 	if err != nil {
 		return nil, host.Fail("internal", "the settings cannot be read")
 	}
-	dialler, err := s.bridge.Network.NewClient(request.Proxy)
+	dialler, err := s.bridge.Network.NewClient(request.Proxy, s.bridge.Host.RequireAllowedProxy)
 	if err != nil {
 		return nil, host.Fail("invalid", "%v", err)
 	}
