@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -41,7 +42,7 @@ func (n *Network) NewClient(proxy *host.Proxy, allowed Guard) (*http.Client, err
 			return nil, err
 		}
 	}
-	return &http.Client{Transport: plain{n.route(n.transport(address, allowed))}}, nil
+	return &http.Client{Transport: plain{n.route(n.transport(address, allowed))}, CheckRedirect: stay}, nil
 }
 
 func (n *Network) transport(through *url.URL, allowed Guard) *http.Transport {
@@ -112,6 +113,27 @@ func requireAccepted(_ context.Context, _ *url.URL, _ *http.Request, answer *htt
 		return ErrRefused
 	}
 	return nil
+}
+
+// mostRedirects is what net/http would follow by itself.
+const mostRedirects = 10
+
+// stay with whom was asked, and with TLS; any other redirect is an answer as it is.
+func stay(next *http.Request, before []*http.Request) error {
+	if next.URL.Scheme != "https" || len(before) >= mostRedirects ||
+		siteOf(next.URL.Hostname()) != siteOf(before[0].URL.Hostname()) {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+// siteOf a host: the last two labels of its name. An address has no labels.
+func siteOf(host string) string {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return host
+	}
+	labels := strings.Split(strings.ToLower(strings.TrimSuffix(host, ".")), ".")
+	return strings.Join(labels[max(0, len(labels)-2):], ".")
 }
 
 func addressOf(proxy host.Proxy) (*url.URL, error) {

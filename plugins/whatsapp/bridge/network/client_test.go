@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -169,5 +170,63 @@ func TestAGatewayThatDoesNotAnswerHasNotRefused(t *testing.T) {
 	})(ctx, "tcp", "10.0.0.9:3128", nil)
 	if !errors.Is(err, context.Canceled) || errors.Is(err, ErrRefused) {
 		t.Fatal(err)
+	}
+}
+
+// WhatsApp, in so far as it sends whoever asks it elsewhere.
+type redirecting map[string]string
+
+func (r redirecting) RoundTrip(request *http.Request) (*http.Response, error) {
+	answer := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: request}
+	if to, known := r[request.URL.String()]; known {
+		answer.StatusCode = http.StatusFound
+		answer.Header.Set("Location", to)
+	}
+	return answer, nil
+}
+
+func TestARedirectIsFollowedWithinWhatWasAskedAndNoFurther(t *testing.T) {
+	const first = "https://mmg.whatsapp.net/f"
+	for to, followed := range map[string]bool{
+		"https://media-gru1-1.cdn.whatsapp.net/f": true,
+		"https://MMG.WhatsApp.NET./f":             true,
+		"/elsewhere":                              true,
+		"http://mmg.whatsapp.net/f":               false,
+		"https://whatsapp.net.example/f":          false,
+		"https://notwhatsapp.net/f":               false,
+		"https://mmg.whatsapp.com/f":              false,
+		"https://127.0.0.1/f":                     false,
+		"https://[::1]/f":                         false,
+		"https://localhost/f":                     false,
+		"//169.254.169.254/latest":                false,
+		"https://net/":                            false,
+		first:                                     false, // for ever
+	} {
+		client, err := new(Network).NewClient(nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.Transport = redirecting{first: to}
+		answer, err := client.Get(first)
+		if err != nil {
+			t.Error(err, to)
+		} else if (answer.StatusCode == http.StatusOK) != followed {
+			t.Error(answer.Status, to)
+		}
+	}
+}
+
+func TestAnAddressIsASiteOfItsOwn(t *testing.T) {
+	for site, hosts := range map[string][]string{
+		"whatsapp.net": {"whatsapp.net", "mmg.whatsapp.net", "a.b.WhatsApp.net."},
+		"10.0.0.1":     {"10.0.0.1"},
+		"10.1.0.1":     {"10.1.0.1"},
+		"::1":          {"::1"},
+		"localhost":    {"localhost"},
+		"":             {""},
+	} {
+		if slices.ContainsFunc(hosts, func(host string) bool { return siteOf(host) != site }) {
+			t.Error(site)
+		}
 	}
 }
