@@ -9,6 +9,7 @@ import threading
 
 import pytest
 from client import Api, assert_refused
+from names import NameServer
 from pombo_server import Server, assert_nothing_told, until
 from test_whatsapp import crm, mock, plugins, world  # noqa: F401
 from whatsapp import Shop, World
@@ -148,6 +149,21 @@ def test_a_proxy_that_floods(shop, protocol, said, why):
     with Hostile(said, GIGABYTE) as hostile:
         assert_not_linked(shop, proxy(protocol, hostile.port), 502, why)
         assert hostile.left.wait(60) and hostile.sent < MOST_TAKEN
+
+
+@pytest.mark.parametrize("protocol", ["http", "https", "socks5"])
+def test_a_proxy_whose_name_leads_to_what_is_not_allowed(world, fresh, protocol):
+    """Its name is allowed whatever it leads to, so nothing but the address that is dialled can be refused."""
+    with NameServer() as names, socket.create_server((AWAY, 0)) as listener:
+        names.views["turned.test"] = [[AWAY]]
+        server = world.server(within=names.alone(world.folder), POMBO_LOG_LEVEL="debug",
+                              POMBO_EGRESS_ALLOW="127.0.0.1, turned.test")
+        shop = Shop(world, Api(server, server.account("shop")), fresh("shop"))
+        turned = proxy(protocol, listener.getsockname()[1]) | {"host": "turned.test"}
+        assert_not_linked(shop, turned, 502, REFUSED)
+        assert names.asked["turned.test"] > 0
+        with socket.create_connection(listener.getsockname()) as ours:  # and nobody came before
+            assert listener.accept()[1] == ours.getsockname()
 
 
 @pytest.mark.parametrize("end", ["kill", "stop"])

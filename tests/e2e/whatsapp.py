@@ -63,7 +63,7 @@ class World:
         self.folder.chmod(0o711)
         self.servers: list[Server] = []
 
-    def server(self, node: dict | None = None, **env: str) -> Server:
+    def server(self, node: dict | None = None, within: list[str] | None = None, **env: str) -> Server:
         """`node` is what the file says of the block, beside which WhatsApp there is."""
         config = self.folder / "pombo.yaml"
         node = node or {}
@@ -75,7 +75,7 @@ class World:
             "plugins": {"path": [str(self.plugins), "plugins"]}, "egress": {"allow": ["127.0.0.1"]},
             "blocks": {"webhook": {"maxInFlight": 1}, "messages": {}, "proxy": {}, "whatsapp": whatsapp}}))
         env = {"POMBO_BLOCKS_WHATSAPP_ENABLED": "true"} | env
-        self.servers.append(Server(data_dir=self.folder, config=config, env=env))
+        self.servers.append(Server(data_dir=self.folder, config=config, env=env, within=within))
         return self.servers[-1].start()
 
     @property
