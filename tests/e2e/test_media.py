@@ -311,15 +311,18 @@ def test_more_than_there_is_room_for(tmp_path, crm):
         assert "\npombo_media_failed_total 3\n" in metrics
 
 
-def test_what_the_connector_cannot_give_is_said(shop, crm):
-    shop.webhook(crm.url)
-    shop.happens(picture(64 * MIB + 1))
-    shop.happens(message())
-    # They are posted at once, and may overtake each other.
-    first, second = sorted((each.json["data"]["message"] for each in crm.wait(2)),
-                           key=lambda told: told["media"] is None)
-    assert (first["media"]["url"], first["media"]["error"]) == (None, "Media is too large")
-    assert second["type"] == "text"
+def test_what_the_connector_cannot_give_is_said(tmp_path, crm):
+    env = SERVER_ENV | {"POMBO_MEDIA_FILE_MB": "65"}  # more than the simulator has
+    with Server(data_dir=tmp_path, env=env) as server:
+        shop = Shop(Api(server, server.account("shop")), "shop")
+        shop.webhook(crm.url)
+        shop.happens(picture(64 * MIB + 1))
+        shop.happens(message())
+        # They are posted at once, and may overtake each other.
+        first, second = sorted((each.json["data"]["message"] for each in crm.wait(2)),
+                               key=lambda told: told["media"] is None)
+        assert (first["media"]["url"], first["media"]["error"]) == (None, "Media is too large")
+        assert second["type"] == "text"
 
 
 def test_a_full_disk(tmp_path, crm):
