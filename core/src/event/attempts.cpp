@@ -3,6 +3,7 @@
 #include "event/envelope.hpp"
 #include "event/inlining.hpp"
 #include "event/kill_point.hpp"
+#include "event/media_size.hpp"
 
 namespace pombo {
 namespace {
@@ -34,12 +35,9 @@ std::uint64_t plainSize(const Attempt& attempt) {
 
 // What the media add to it, by what is said of them. Never little: whoever sent them said it.
 std::uint64_t inlinedSize(const Event& event) {
-  boost::json::error_code none;
-  const auto* const size = event.data.find_pointer("/message/media/size", none);
-  const auto* const bytes = size ? size->if_int64() : nullptr;
-  const bool isKnown = bytes && *bytes >= 0 && *bytes < std::int64_t{Envelope::kMostMedia};
-  const auto encoded =
-      (isKnown ? static_cast<std::uint64_t>(*bytes) : Envelope::kMostMedia) * 4 / 3;
+  const auto said = saidMediaSize(event);
+  const bool isKnown = said && *said < Envelope::kMostMedia;
+  const auto encoded = (isKnown ? *said : Envelope::kMostMedia) * 4 / 3;
   return std::max(encoded, ByteBudget::kSmall);
 }
 

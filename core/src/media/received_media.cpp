@@ -1,5 +1,6 @@
 #include "media/received_media.hpp"
 
+#include "event/media_size.hpp"
 #include "observe/request_scope.hpp"
 
 namespace pombo {
@@ -23,20 +24,13 @@ Clock::time_point deadlineOfRequest() {
   return request ? request->deadline() : Clock::time_point::max();
 }
 
-// As its sender says; 0 where nothing is said.
-std::uint64_t sizeOf(const Event& event) {
-  boost::json::error_code none;
-  const auto* const size = event.data.find_pointer("/message/media/size", none);
-  const auto* const bytes = size ? size->if_int64() : nullptr;
-  return bytes && *bytes > 0 ? static_cast<std::uint64_t>(*bytes) : 0;
-}
-
 }  // namespace
 
 void ReceivedMedia::keep(const Event& event, Time deadline) try {
   const MediaId id = links_.idOf(event.instance, event.mediaKey);
   if (spool_.renew(id)) return;
-  spool_.requireFits(sizeOf(event));  // or it would have been fetched for nothing
+  // Or it would be fetched for nothing.
+  spool_.requireFits(saidMediaSize(event).value_or(0));
   requireAnswering(event.instance);
   const auto left = leftUntil(deadline);
   if (left < kLeast) throw Error(Code::timedOut, kLate);
