@@ -42,6 +42,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "row(id, ...): shows these rows of bad_inputs/document.py")
+    config.addinivalue_line("markers", "direct(why): is nothing for --openapi")
     config.postgres = None
     os.environ.pop("POMBO_TEST_DATABASE", None)
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
@@ -78,6 +79,12 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             for row in sorted(rows_of(item)):
                 print(f"row\t{row}\t{item.nodeid}")
+
+
+@pytest.fixture(autouse=True)
+def directly(request, monkeypatch):
+    if request.node.get_closest_marker("direct"):
+        monkeypatch.setattr(Api, "proxies", None)
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ def assert_all_fail(api: Api, name: str, fields: dict, errors: dict[str, dict]) 
     instance = reply.json["instance"]
     assert {block: instance[block] for block in FIVE} == errors
     assert instance["settings"] == DEFAULTS["settings"]
-    assert took < 1 or api.proxies  # which take a while to begin
+    assert took < 15  # that Chatwoot alone might take
     [listed] = api.listed(f"?instanceName={name}")
     assert {block: listed[block] for block in FIVE} == errors
     assert api.delete(name).status == 200

@@ -19,6 +19,7 @@ from test_health import metric
 sys.path.append(str(REPOSITORY / "bench"))  # last: it has deliveries of its own
 from hoarders import missed  # noqa: E402
 
+pytestmark = pytest.mark.direct("a proxy has connections of its own")
 PROBE = request("GET", "/healthz")
 REFUSED = 'pombo_edge_connections_refused_total{reason="address"}'
 FULL = 'pombo_edge_connections_refused_total{reason="full"}'

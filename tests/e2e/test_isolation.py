@@ -105,7 +105,7 @@ def test_a_loop_is_ended_within_the_budget(tmp_path):
         account = Api(server, server.account("shop"))
         began = time.monotonic()
         assert trouble(account, "loop") == "The trouble block did not answer in time"
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 10  # and not the 15 that others have
         assert until(lambda: metric(server, "pombo_trouble_crashes_total") == 1)
         assert trouble(account, "well") == {"how": "well"}
 

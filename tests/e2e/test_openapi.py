@@ -122,6 +122,7 @@ def test_a_block_that_is_not_loaded_is_described_as_that(tmp_path):
     assert why("POST /api/chatwoot/set/{instance}") == "`integration gateway not configured`"
 
 
+@pytest.mark.direct("a server without a document")
 def test_it_can_be_switched_off(tmp_path):
     with Server(data_dir=tmp_path, env={"POMBO_HTTP_OPENAPI": "false"}) as server:
         for path in ("/openapi.json", "/docs", "/docs/docs.js"):

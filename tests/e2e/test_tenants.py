@@ -27,6 +27,7 @@ def mutants():
     return BUILD / "tests/mutants"
 
 
+@pytest.mark.direct("a server that is not as described")
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_server_without_one_check_is_found_out(tmp_path, mutants, name):
     env = SERVER_ENV | {"POMBO_PLUGINS_PATH": str(BUILD / "plugins"),
