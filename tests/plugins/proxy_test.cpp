@@ -167,9 +167,8 @@ TEST_F(ProxyTest, APasswordIsNotLostToARequestThatLeavesItOut) {
     block_->configure(kShop, Fields(slice));
   };
   // Between reading the password and writing it back the others get every chance to change it.
-  watched_.afterOpening = [] {
-    for (int i = 0; i < 100; ++i) std::this_thread::yield();
-  };
+  // Asleep, as a thread that only yields comes last on a busy machine.
+  watched_.afterOpening = [] { std::this_thread::sleep_for(std::chrono::microseconds(20)); };
   std::atomic<bool> done = false;
   std::thread other([&] {
     while (!done) configureWith("");
