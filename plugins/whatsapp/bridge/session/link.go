@@ -93,7 +93,7 @@ func newLink(s *Session, opened *state.State, device *store.Device, request host
 	l.hand, l.whatsapp = l.client.SendMessage, l.client
 	l.patches = l.client.DangerousInternals().FetchAppStatePatches
 	l.people = people{link: l}
-	if err = l.unread.load(l.ctx, opened); err != nil {
+	if err = l.loadUnreadables(); err != nil {
 		l.cancel()
 		return nil, host.Fail("internal", "the session cannot be read")
 	}

@@ -28,14 +28,20 @@ type unread struct {
 	alone  *state.Unreadable // there is no row of it
 }
 
-// load those of earlier links, which have waited long enough.
-func (u *unreadables) load(ctx context.Context, opened *state.State) error {
-	all, err := opened.Unreadables(ctx)
-	u.waiting = map[string]unread{}
+// loadUnreadables of earlier links, which have waited long enough. A row that says nothing any more is worth no
+// instance's link, and would say no more at the next one.
+func (l *link) loadUnreadables() error {
+	all, spoiled, err := l.state.Unreadables(l.ctx)
+	l.unread.waiting = map[string]unread{}
 	for _, each := range all {
-		u.waiting[each.ID] = unread{}
+		l.unread.waiting[each.ID] = unread{}
 	}
-	return err
+	if err != nil || len(spoiled) == 0 {
+		return err
+	}
+	l.s.bridge.Host.Log("warn", "What was kept of messages that nobody could read is spoiled",
+		Object{"instance": l.s.id.Value, "messages": len(spoiled)})
+	return l.state.DropSpoiled(l.ctx, spoiled)
 }
 
 func (u *unreadables) find(id string) (one unread, waits bool) {
@@ -100,7 +106,7 @@ func (l *link) tellUnreadables() {
 	if l.ctx.Err() != nil {
 		return
 	}
-	all, _ := l.state.Unreadables(l.ctx) // those alone are known without it
+	all, _, _ := l.state.Unreadables(l.ctx) // those alone are known without it
 	for _, each := range append(all, l.unread.alone()...) {
 		one, waits := l.unread.find(each.ID)
 		if !waits || one.isHeld || one.until.After(l.now()) { // it was read meanwhile, or has another minute

@@ -1,10 +1,15 @@
 package session
 
 import (
+	"database/sql"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"go.mau.fi/whatsmeow/types/events"
+
+	"pombo/bridge/seal"
 )
 
 func unreadable(id string) *events.UndecryptableMessage {
@@ -96,4 +101,40 @@ func TestAMessageThatIsReadAndNotAcceptedIsToldOfAsUnreadable(t *testing.T) {
 	l.holdUnreadable("A")(true)
 	w.clock.pass(time.Hour)
 	w.requireTold(t, "message.exchange A")
+}
+
+// spoil what is kept of a message: other text, or other bits where the key is not the session's.
+func (w *world) spoil(t *testing.T, id, text string, key [seal.KeySize]byte) {
+	t.Helper()
+	path := filepath.Join(w.session.bridge.Folder, w.session.id.Value, "session.db")
+	db := sql.OpenDB(seal.Connector{DSN: "file:" + path, Cipher: seal.New(key)})
+	defer db.Close()
+	_, err := db.ExecContext(t.Context(), "UPDATE bridge_unreadable SET told = ? WHERE id = ?", []byte(text), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestARowThatSaysNothingAnyMoreIsLeftOutOnceAndTheOthersAreToldOf(t *testing.T) {
+	const warning = "What was kept of messages that nobody could read is spoiled"
+	w := newWorld(t)
+	w.whatsapp.set(errRefused)
+	first := w.linked(t)
+	for _, id := range []string{"A", "B", "C", "D", "E"} {
+		first.handle(unreadable(id))
+	}
+	first.cancel()
+	w.spoil(t, "A", `{"id": "A", "chat": "", "data": {}}`, [seal.KeySize]byte{2})
+	w.spoil(t, "B", "{}", key)
+	w.spoil(t, "C", `{"id": "E", "chat": "", "data": {}}`, key)
+	for range 2 {
+		l := w.linked(t)
+		l.handle(&events.Connected{})
+		w.clock.pass(readableWithin)
+		w.requireTold(t, "message.exchange D", "message.exchange E")
+		if lines := w.lines(t); !slices.Equal(lines, []string{warning}) {
+			t.Fatal(lines)
+		}
+		l.cancel()
+	}
 }

@@ -119,9 +119,37 @@ func (s *State) DropUnreadable(ctx context.Context, id string) error {
 	return err
 }
 
-// Unreadables that are neither read nor told of, oldest first.
-func (s *State) Unreadables(ctx context.Context) ([]Unreadable, error) {
-	return all[Unreadable](ctx, s, "SELECT told FROM bridge_unreadable ORDER BY rowid")
+// Unreadables that are neither read nor told of, oldest first; and beside them the rows that are none.
+func (s *State) Unreadables(ctx context.Context) (found []Unreadable, spoiled []int64, err error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT rowid, id, told FROM bridge_unreadable ORDER BY rowid")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var row int64
+		var id, text []byte
+		if err = rows.Scan(&row, &id, &text); err != nil {
+			return nil, nil, err
+		}
+		var one Unreadable
+		if json.Unmarshal(text, &one) == nil && one.ID == string(id) && one.ID != "" && one.Data != nil {
+			found = append(found, one)
+		} else {
+			spoiled = append(spoiled, row)
+		}
+	}
+	return found, spoiled, rows.Err()
+}
+
+// DropSpoiled rows of those.
+func (s *State) DropSpoiled(ctx context.Context, rows []int64) error {
+	for _, row := range rows {
+		if _, err := s.db.ExecContext(ctx, "DELETE FROM bridge_unreadable WHERE rowid = ?", row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Settings of the instance, as the gateway has told them last.
