@@ -72,7 +72,7 @@ func (l *link) reject(meta types.BasicCallMeta) {
 		l.s.bridge.Host.Log("warn", "A call was not rejected", Object{"instance": l.s.id.Value})
 		return
 	}
-	if !l.publish("call.update", "", convert.RejectedOf(l.ctx, &l.people, meta), "") {
+	if !l.publishBeside(l.event("call.update", "", convert.RejectedOf(l.ctx, &l.people, meta), "")) {
 		return
 	}
 	if text := l.wishes().CallRejectMessage; text != "" {

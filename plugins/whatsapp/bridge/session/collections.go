@@ -78,7 +78,7 @@ func (l *link) tellCollection(c collection, until uint64) {
 
 func (l *link) publishInParts(all []host.Event) bool {
 	for part := range slices.Chunk(all, historyAtOnce) {
-		if !l.publishAll(part...) {
+		if !l.publishBeside(part...) {
 			return false
 		}
 	}

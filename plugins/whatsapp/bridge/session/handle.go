@@ -16,6 +16,7 @@ import (
 // handle says whether what has happened may be acknowledged to WhatsApp. It is called by many, but
 // for what comes over the connection one at a time.
 func (l *link) handle(evt any) (accepted bool) {
+	connection := l.dialled.Load()
 	defer func() {
 		// The library would take it for a success.
 		bug := recover()
@@ -24,7 +25,7 @@ func (l *link) handle(evt any) (accepted bool) {
 			l.tellBug(bug)
 		}
 		if !accepted && (bug == nil || l.refused.Load() < mostForBugs) {
-			l.askAgain()
+			l.askAgain(connection)
 		}
 	}()
 	if l.pair(evt) || l.change(evt) {
@@ -223,9 +224,15 @@ const longestHold = 4 * time.Minute
 func (l *link) publishAll(all ...host.Event) bool {
 	ctx, cancel := context.WithTimeout(l.ctx, longestHold)
 	defer cancel()
-	accepted := publish(ctx, l.s.bridge.Host, func() bool { return false }, all...)
+	return publish(ctx, l.s.bridge.Host, func() bool { return false }, all...)
+}
+
+// publishBeside what comes in: no handler of that asks for it again.
+func (l *link) publishBeside(all ...host.Event) bool {
+	connection := l.dialled.Load()
+	accepted := l.publishAll(all...)
 	if !accepted {
-		l.askAgain()
+		l.askAgain(connection)
 	}
 	return accepted
 }

@@ -120,7 +120,7 @@ func (l *link) tellHistory(notice *waE2E.HistorySyncNotification) bool {
 		for _, each := range conversation.GetMessages() {
 			told, isKept := l.past(chat, each.GetMessage())
 			if !isKept {
-				l.askAgain()
+				l.askAgain(l.dialled.Load())
 				return false
 			}
 			if all = append(all, told...); len(all) >= historyAtOnce {

@@ -54,6 +54,8 @@ type link struct {
 	failures atomic.Int64              // to connect, in a row
 	refused  atomic.Int64              // connections in a row that brought what could not be accepted
 	asking   atomic.Bool               // for that, by another one
+	dialling sync.Mutex                // held by whoever opens another connection, or gives this one up
+	dialled  atomic.Int64              // which connection this one is
 	login    atomic.Pointer[login]     // the last one
 	settling atomic.Bool               // it will be, in a while
 	heard    atomic.Pointer[time.Time] // what has waited for the connection, by then; nil: there is none
@@ -156,10 +158,13 @@ func (l *link) caughtUp() {
 	}
 }
 
-// askAgain for what could not be accepted: WhatsApp sends it with the next connection, which is opened after a pause
-// that grows until all has been accepted.
-func (l *link) askAgain() {
-	if l.ctx.Err() == nil && l.asking.CompareAndSwap(false, true) {
+// askAgain for what could not be accepted of that connection: WhatsApp sends it with the next one, which is opened after
+// a pause that grows until all has been accepted. A handler may outlive its connection by minutes: then there is a
+// next one already, and it has come with that as well.
+func (l *link) askAgain(of int64) {
+	l.dialling.Lock()
+	defer l.dialling.Unlock()
+	if l.ctx.Err() == nil && l.dialled.Load() == of && l.asking.CompareAndSwap(false, true) {
 		l.refused.Add(1)
 		l.whatsapp.ResetConnection()
 	}
@@ -205,18 +210,26 @@ func (l *link) dial() error {
 	}
 	l.login.Store(login)
 	l.s.bridge.clock.after(longestLogin, login.end) // a proxy may take its time for nothing
-	l.client.Disconnect()
-	l.heard.Store(nil)
-	l.asking.Store(false)
-	for len(l.lost) > 0 {
-		<-l.lost // of the connection that is gone
-	}
+	l.forgetConnection()
 	state.Guard(l.client.Store)
 	if err = l.whatsapp.ConnectContext(l.ctx); err != nil {
 		l.loggedIn()
 		return err
 	}
 	return nil
+}
+
+// forgetConnection that there was, and whatever is still to come of it.
+func (l *link) forgetConnection() {
+	l.dialling.Lock()
+	defer l.dialling.Unlock()
+	l.client.Disconnect()
+	l.dialled.Add(1)
+	l.heard.Store(nil)
+	l.asking.Store(false)
+	for len(l.lost) > 0 {
+		<-l.lost // of the connection that is gone
+	}
 }
 
 // loggedIn, or refused: others may log in.

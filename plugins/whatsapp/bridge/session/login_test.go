@@ -129,7 +129,7 @@ func TestADialThatHangsKeepsOthersFromLoggingInNoLongerThanAnyLogin(t *testing.T
 func TestAConnectionThatIsGivenUpIsNotToldOfAsConnected(t *testing.T) {
 	w := newWorld(t)
 	l := w.linked(t)
-	l.askAgain()
+	l.askAgain(l.dialled.Load())
 	l.handle(&events.Connected{})
 	l.tell(Object{"state": "keepalive_restored"})
 	w.awaitState("keepalive_restored")

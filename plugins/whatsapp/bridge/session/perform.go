@@ -271,7 +271,7 @@ func (l *link) markRead(ctx context.Context, chat, sender types.JID, id string) 
 	}
 	data, of := convert.ReadOf(ctx, &l.people, chat, sender, id, at)
 	told := make(chan bool, 1)
-	go func() { told <- l.publish("message.status", of, data, "") }() // whoever still waits
+	go func() { told <- l.publishBeside(l.event("message.status", of, data, "")) }() // whoever still waits
 	select {
 	case is := <-told:
 		if is {

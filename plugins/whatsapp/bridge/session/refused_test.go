@@ -58,3 +58,21 @@ func TestWhatCannotBeAcceptedIsAskedForEachTimeLaterAndABugNotForEver(t *testing
 		t.Fatal("all else has come")
 	}
 }
+
+func TestWhatIsNotAcceptedOfAnOlderConnectionIsNothingToTheNewerOne(t *testing.T) {
+	w := newWorld(t)
+	l := w.linked(t)
+	l.dial()
+	w.opened.Close() // nothing can be kept
+	poll := inTeam("A", &waE2E.Message{PollCreationMessage: &waE2E.PollCreationMessage{Name: proto.String("Lunch?")}})
+	w.whatsapp.named = func() {
+		w.whatsapp.named = nil
+		l.dial() // before its handler is done
+	}
+	if l.handle(poll) || w.resets() != 0 || l.asking.Load() || l.refused.Load() != 0 {
+		t.Fatal(w.whatsapp.requests(), l.asking.Load(), l.refused.Load())
+	}
+	if l.handle(poll) || w.resets() != 1 || l.refused.Load() != 1 {
+		t.Fatal("it is no better than the older one", w.whatsapp.requests())
+	}
+}

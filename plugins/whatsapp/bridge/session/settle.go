@@ -95,7 +95,7 @@ func (l *link) settleOne(kept state.Letter) bool {
 // giveUp what has failed for good, as soon as that is told.
 func (l *link) giveUp(chat types.JID, id string) {
 	data, of := convert.FailedOf(l.ctx, &l.people, chat, id, host.Time(l.now()))
-	if l.publish("message.status", of, data, "") {
+	if l.publishBeside(l.event("message.status", of, data, "")) {
 		l.drop(id)
 		l.s.bridge.Host.Count("sends_given_up")
 	}

@@ -112,7 +112,7 @@ func (l *link) tellUnreadables() {
 		if !waits || one.isHeld || one.until.After(l.now()) { // it was read meanwhile, or has another minute
 			continue
 		}
-		if !l.publish("message.exchange", each.Chat, each.Data, "") {
+		if !l.publishBeside(l.event("message.exchange", each.Chat, each.Data, "")) {
 			return
 		}
 		l.dropUnreadable(each.ID)

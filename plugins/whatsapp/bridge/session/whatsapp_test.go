@@ -23,6 +23,7 @@ type scripted struct {
 	looked  chan struct{} // for each look at a picture
 	wanted  func()        // what the phone does when it is asked for a file
 	dialled func()        // what happens meanwhile
+	named   func()        // and while a group's name is asked for
 }
 
 func (w *scripted) answer(what string) error {
@@ -52,6 +53,9 @@ func (w *scripted) ConnectContext(context.Context) error {
 }
 
 func (w *scripted) GetGroupInfo(context.Context, types.JID) (*types.GroupInfo, error) {
+	if w.named != nil {
+		w.named()
+	}
 	if err := w.answer("group"); err != nil || w.group == nil {
 		return nil, errRefused
 	}
