@@ -44,8 +44,12 @@ type link struct {
 	lost   chan bool     // the connection; true: to be opened again at once
 	silent atomic.Bool   // nothing more is told of it
 
+	paired     context.Context // ends when it is told that a phone has linked it, and with the link
+	tellPaired context.CancelFunc
+
 	version  atomic.Pointer[store.WAVersionContainer] // that it was last opened with
 	pairing  atomic.Bool
+	codes    atomic.Int32 // what has become of them
 	lots     atomic.Int64 // of codes that have come while it is
 	rejoined atomic.Bool  // with what pairing has made
 	over     atomic.Bool  // its end has been told, or is about to be
@@ -89,6 +93,7 @@ func newLink(s *Session, opened *state.State, device *store.Device, request host
 	l := &link{s: s, state: opened, http: dialler, request: request, settings: settings,
 		done: make(chan struct{}), lost: make(chan bool, 4)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
+	l.paired, l.tellPaired = context.WithCancel(l.ctx)
 	l.pairing.Store(isNew)
 	l.asked.Store(isNew)
 	l.client = l.newClient(device)
@@ -123,7 +128,7 @@ func (l *link) newClient(device *store.Device) *whatsmeow.Client {
 	client.GetClientPayload = l.payloadOf(device)
 	// The library calls it, unseen, when WhatsApp refuses a login by 413 or 414.
 	client.RefreshCAT = func(context.Context) error { return errNoToken }
-	client.PrePairCallback = func(types.JID, string, string) bool { return l.keepWish() == nil }
+	client.PrePairCallback = func(types.JID, string, string) bool { return l.beginPairing() }
 	client.SetForceActiveDeliveryReceipts(true)
 	client.SetPreLoginHTTPClient(l.http)
 	client.SetWebsocketHTTPClient(l.http)
@@ -203,6 +208,9 @@ func (l *link) run() {
 }
 
 func (l *link) dial() error {
+	if l.isAnswering() {
+		return nil // by the connection that there is; another one follows
+	}
 	l.loggedIn() // the attempt before is over
 	login, err := l.s.bridge.beginLogin(l.ctx)
 	if err != nil {
@@ -272,6 +280,7 @@ func (l *link) end() {
 
 // finish it from within: whoever calls may be a part of what has to end first.
 func (l *link) finish(data Object) {
+	l.giveUpCodes()
 	l.over.Store(true)
 	l.s.news.tellThen(l.s, l, data, l.cancel)
 }

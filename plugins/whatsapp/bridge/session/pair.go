@@ -17,6 +17,8 @@ const (
 	// Longer than what the codes of one connection are good for.
 	scanTime  = 3 * time.Minute
 	lookEvery = 500 * time.Millisecond
+	// From a scan until the gateway has heard of it; one that is away is not waited for.
+	longestPairing = 5 * time.Second
 )
 
 // The only kind of name that WhatsApp takes from whoever asks for a code.
@@ -41,6 +43,44 @@ func (l *link) payloadOf(device *store.Device) func() *waWa6.ClientPayload {
 			}
 		}
 		return payload
+	}
+}
+
+// What has become of the codes. Whoever moves it first decides: a phone may scan one while it is given up.
+const (
+	codesWait int32 = iota
+	codeIsScanned
+	codesAreGivenUp
+)
+
+// beginPairing with a phone that has scanned a code. The library asks for it before it keeps or answers anything; when
+// it has begun, PairSuccess or PairError follows.
+func (l *link) beginPairing() bool {
+	return l.ctx.Err() == nil && l.codes.CompareAndSwap(codesWait, codeIsScanned) && l.keepWish() == nil
+}
+
+// isAnswering a phone: nobody knows yet whether it will be linked.
+func (l *link) isAnswering() bool {
+	return l.isPairing() && l.codes.Load() == codeIsScanned && !l.rejoined.Load()
+}
+
+func (l *link) giveUpCodes() bool { return l.codes.CompareAndSwap(codesWait, codesAreGivenUp) }
+
+// finishUnscanned link, unless it is scanned just then: what comes of that is told.
+func (l *link) finishUnscanned(data Object) {
+	if l.giveUpCodes() {
+		l.finish(data)
+	}
+}
+
+// settlePairing before the link is closed: no phone links it any more, and one that was about to is told of.
+func (l *link) settlePairing() {
+	if l.giveUpCodes() || l.codes.Load() == codesAreGivenUp {
+		return
+	}
+	select {
+	case <-l.paired.Done():
+	case <-time.After(longestPairing):
 	}
 }
 
@@ -73,12 +113,12 @@ func (l *link) showCodes(lot int64, codes []string, wait time.Duration) {
 }
 
 func (l *link) isWaitingForScan() bool {
-	return l.isPairing() && l.lots.Load() > 0 && !l.over.Load() && l.ctx.Err() == nil
+	return l.isPairing() && l.codes.Load() == codesWait && l.lots.Load() > 0 && !l.over.Load() && l.ctx.Err() == nil
 }
 
 func (l *link) endUnscanned() {
 	if l.isWaitingForScan() {
-		l.finish(Object{"state": "disconnected", "reason": "pairing_timeout"})
+		l.finishUnscanned(Object{"state": "disconnected", "reason": "pairing_timeout"})
 	}
 }
 
@@ -91,14 +131,14 @@ func (l *link) lostUnlinked() {
 		l.lots.Add(1) // no more of its codes
 		l.reopen(false)
 	default:
-		l.finish(Object{"state": "disconnected", "reason": "closed"})
+		l.finishUnscanned(Object{"state": "disconnected", "reason": "closed"})
 	}
 }
 
 func (l *link) askForCode() {
 	code, err := l.client.PairPhone(l.ctx, l.request.Number, true, whatsmeow.PairClientChrome, pairingName)
 	if err != nil {
-		l.finish(Object{"state": "connect_failure", "code": 0,
+		l.finishUnscanned(Object{"state": "connect_failure", "code": 0,
 			"reason": "WhatsApp gives no code for this number"})
 		return
 	}
@@ -142,13 +182,15 @@ func (l *link) pair(evt any) bool {
 		l.pairing.Store(false)
 		l.asked.Store(false)
 		go l.rejoinWhenClosed()
-		l.tell(Object{"state": "pair_success", "jid": evt.ID.ToNonAD().String(),
-			"lid": lidOrNull(evt.LID), "businessName": evt.BusinessName, "platform": evt.Platform})
+		l.s.news.tellThen(l.s, l, Object{"state": "pair_success", "jid": evt.ID.ToNonAD().String(),
+			"lid": lidOrNull(evt.LID), "businessName": evt.BusinessName, "platform": evt.Platform}, l.tellPaired)
 	case *events.PairError:
-		l.unlinked(Object{"state": "pair_error", "jid": evt.ID.ToNonAD().String(),
-			"reason": "the phone's answer could not be verified"})
+		if l.isAnswering() || l.giveUpCodes() { // or else it comes too late, and nothing was kept of it
+			l.unlinked(Object{"state": "pair_error", "jid": evt.ID.ToNonAD().String(),
+				"reason": "the phone's answer could not be verified"})
+		}
 	case *events.PairPasskeyRequest, *events.PairPasskeyError:
-		l.finish(Object{"state": "pair_error", "reason": "passkey_required"})
+		l.finishUnscanned(Object{"state": "pair_error", "reason": "passkey_required"})
 	case *events.ManualLoginReconnect:
 		l.rejoin()
 	default:

@@ -56,6 +56,7 @@ func (s *Session) close(silent bool) {
 	if l == nil {
 		return
 	}
+	l.settlePairing()
 	l.silent.Store(silent)
 	l.cancel()
 	<-l.done
@@ -164,6 +165,7 @@ func (s *Session) Disconnect() {
 	if l == nil {
 		return
 	}
+	l.settlePairing()
 	isPairing := l.isPairing()
 	s.close(true)
 	if !isPairing {
@@ -187,6 +189,7 @@ func (s *Session) Logout(ctx context.Context) error {
 // isLinked says whether a phone lists the instance, as far as is known here. The turn is held.
 func (s *Session) isLinked(ctx context.Context) bool {
 	if l := s.current(); l != nil {
+		l.settlePairing()
 		return !l.isPairing() && !l.void.Load()
 	}
 	opened, err := s.bridge.opened(ctx, s.id, false)

@@ -27,6 +27,7 @@ import (
 
 // movedClock stands still until a test moves it.
 type movedClock struct {
+	mutex sync.Mutex // guards both below
 	at    time.Time
 	alarm []alarm
 }
@@ -36,26 +37,39 @@ type alarm struct {
 	do func()
 }
 
-func (c *movedClock) now() time.Time { return c.at }
+func (c *movedClock) now() time.Time {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.at
+}
 
 func (c *movedClock) after(d time.Duration, do func()) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
 	c.alarm = append(c.alarm, alarm{c.at.Add(d), do})
 }
 
 // pass the time, and do what was to be done by then.
 func (c *movedClock) pass(d time.Duration) {
-	until := c.at.Add(d)
-	for {
-		next := slices.IndexFunc(c.alarm, func(a alarm) bool { return !a.at.After(until) })
-		if next < 0 {
-			break
-		}
-		due := c.alarm[next]
-		c.alarm = slices.Delete(c.alarm, next, next+1)
-		c.at = due.at
+	until := c.now().Add(d)
+	for due, is := c.next(until); is; due, is = c.next(until) {
 		due.do()
 	}
-	c.at = until
+}
+
+// next of what is to be done by then, when it is so late; or else it is then.
+func (c *movedClock) next(until time.Time) (due alarm, is bool) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	at := slices.IndexFunc(c.alarm, func(a alarm) bool { return !a.at.After(until) })
+	if at < 0 {
+		c.at = until
+		return alarm{}, false
+	}
+	due = c.alarm[at]
+	c.alarm = slices.Delete(c.alarm, at, at+1)
+	c.at = due.at
+	return due, true
 }
 
 // world is a session between a gateway and a WhatsApp that do what the test says.

@@ -1,0 +1,103 @@
+package session
+
+import (
+	"slices"
+	"testing"
+
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+)
+
+// scanned by a phone: whether the library may go on.
+func (l *link) scanned() bool { return l.client.PrePairCallback(types.EmptyJID, "", "") }
+
+// states that were told until the last of them, in their order.
+func (w *world) statesBefore() (all []string) {
+	w.session.news.tell(w.session, nil, Object{"state": "keepalive_restored"})
+	w.awaitState("keepalive_restored")
+	for _, each := range w.of("instance.state") {
+		if state := each["state"].(string); state != "qr_ready" && state != "keepalive_restored" {
+			all = append(all, state)
+		}
+	}
+	return all
+}
+
+func TestACodeThatIsScannedJustBeforeItIsGivenUpLinksTheInstance(t *testing.T) {
+	for name, givenUp := range map[string]func(*world, *link){
+		"three minutes are over":      func(w *world, _ *link) { w.clock.pass(scanTime) },
+		"WhatsApp closes":             func(_ *world, l *link) { l.handle(&events.Disconnected{}) },
+		"there would be other codes":  func(_ *world, l *link) { l.dial() },
+		"another phone is too late":   func(_ *world, l *link) { l.scanned() },
+		"a passkey is asked for late": func(_ *world, l *link) { l.handle(&events.PairPasskeyRequest{}) },
+	} {
+		w := newWorld(t)
+		l := w.pairing(t)
+		l.rejoined.Store(false)
+		l.handle(sixCodes("a"))
+		if !l.scanned() {
+			t.Fatal(name, "it was not given up")
+		}
+		givenUp(w, l)
+		if asked := w.whatsapp.requests(); len(asked) != 0 {
+			t.Fatal(name, "there is another connection", asked)
+		}
+		l.handle(&events.PairSuccess{})
+		if told := w.statesBefore(); !slices.Equal(told, []string{"pair_success"}) || l.ctx.Err() != nil {
+			t.Fatal(name, told)
+		}
+	}
+}
+
+func TestACodeThatIsScannedAfterItWasGivenUpLinksNobody(t *testing.T) {
+	w := newWorld(t)
+	l := w.pairing(t)
+	l.handle(sixCodes("a"))
+	w.clock.pass(scanTime)
+	if l.scanned() {
+		t.Fatal("it is kept")
+	}
+	l.handle(&events.PairError{}) // what comes of that
+	<-l.ctx.Done()
+	if told := w.statesBefore(); !slices.Equal(told, []string{"disconnected"}) || l.void.Load() {
+		t.Fatal(told)
+	}
+}
+
+func TestAPhoneWhoseAnswerFailsAfterAScanIsToldOf(t *testing.T) {
+	w := newWorld(t)
+	l := w.pairing(t)
+	w.session.set(l)
+	go l.run()
+	l.handle(sixCodes("a"))
+	l.scanned()
+	l.handle(&events.PairError{})
+	<-l.ctx.Done()
+	w.session.Disconnect()
+	if told := w.statesBefore(); !slices.Equal(told, []string{"pair_error"}) {
+		t.Fatal(told)
+	}
+}
+
+func TestALinkThatIsClosedWhileItIsScannedIsToldOfAsLinkedFirst(t *testing.T) {
+	w := newWorld(t)
+	l := w.pairing(t)
+	w.session.set(l)
+	go l.run()
+	l.handle(sixCodes("a"))
+	l.scanned()
+	closed := make(chan struct{})
+	go func() {
+		w.session.Disconnect()
+		close(closed)
+	}()
+	l.handle(&events.PairSuccess{})
+	<-closed
+	w.awaitState("disconnected")
+	told := w.of("instance.state")
+	if at := len(told) - 1; told[at]["state"] != "disconnected" || !slices.ContainsFunc(told[:at], func(each Object) bool {
+		return each["state"] == "pair_success"
+	}) {
+		t.Fatal(told)
+	}
+}
