@@ -12,33 +12,39 @@ import (
 	"pombo/bridge/convert"
 )
 
-const mostRejections = 1000
+const mostRecent = 1000
 
 // What was offered longer ago is over: it has waited for a connection.
 const ringsFor = time.Minute
 
-// rejections of calls that were rejected, or are being: of a call there may be several notices.
-type rejections struct {
+// recentIDs are of what is done once however often it is heard of: calls to be rejected, messages to be told of.
+type recentIDs struct {
 	mutex sync.Mutex // guards it
 	ids   []string   // oldest first
 }
 
-// begin is false for a call that needs no other.
-func (r *rejections) begin(id string) bool {
+// begin is false for what has begun already.
+func (r *recentIDs) begin(id string) bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if slices.Contains(r.ids, id) {
 		return false
 	}
-	if len(r.ids) == mostRejections {
+	if len(r.ids) == mostRecent {
 		r.ids = slices.Delete(r.ids, 0, 1)
 	}
 	r.ids = append(r.ids, id)
 	return true
 }
 
-// fail lets the next notice of the call try again.
-func (r *rejections) fail(id string) {
+func (r *recentIDs) has(id string) bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return slices.Contains(r.ids, id)
+}
+
+// fail lets whatever is heard of next try again.
+func (r *recentIDs) fail(id string) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.ids = slices.DeleteFunc(r.ids, func(each string) bool { return each == id })

@@ -65,13 +65,13 @@ func TestACallThatHasWaitedForAConnectionIsToldOfAlone(t *testing.T) {
 }
 
 func TestWhatIsRememberedOfRejectionsHasAnEnd(t *testing.T) {
-	var r rejections
-	for i := range mostRejections + 1 {
+	var r recentIDs
+	for i := range mostRecent + 1 {
 		if !r.begin(strconv.Itoa(i)) {
 			t.Fatal(i)
 		}
 	}
-	if len(r.ids) != mostRejections || r.begin(strconv.Itoa(mostRejections)) || !r.begin("0") {
+	if len(r.ids) != mostRecent || r.begin(strconv.Itoa(mostRecent)) || !r.begin("0") {
 		t.Fatal(len(r.ids))
 	}
 }

@@ -17,6 +17,9 @@ import (
 // message is accepted when its event is on the gateway's disk, or there is nothing to tell of it.
 func (l *link) message(evt *events.Message) (accepted bool) {
 	letGo := l.holdUnreadable(evt.Info.ID)
+	if letGo == nil {
+		return false // so that its placeholder does not come after it
+	}
 	defer func() { letGo(accepted) }()
 	if notice := noticeIn(evt); notice != nil {
 		return l.keepNotice(evt.Info.ID, notice)
@@ -31,7 +34,9 @@ func (l *link) message(evt *events.Message) (accepted bool) {
 	if !l.keepPoll(evt) {
 		return false
 	}
+	takeBack := l.noteRead(evt)
 	if !l.publish("message.exchange", exchange.Chat, exchange.Data, exchange.MediaKey) {
+		takeBack()
 		return false
 	}
 	if l.wishes().AutoReadMessages && wantsReceipt(evt, exchange.Data) {

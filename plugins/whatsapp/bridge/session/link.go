@@ -68,7 +68,7 @@ type link struct {
 	people       people
 	sends        sends
 	unread       unreadables
-	rejected     rejections
+	rejected     recentIDs
 	retries      mediaRetries
 	found        foundNumbers
 	history      sync.Mutex  // held by whoever reads it

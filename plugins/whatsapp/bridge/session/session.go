@@ -18,6 +18,7 @@ type Session struct {
 	id     host.ID
 	name   string
 	news   teller
+	read   recentIDs // messages that were told of, or are being
 
 	turn    sync.Mutex // held by whoever opens or closes the link
 	telling sync.Mutex // held by whoever tells a link of settings

@@ -11,8 +11,12 @@ import (
 	"pombo/bridge/state"
 )
 
-// For so long a message that cannot be read may still be sent again by whoever sent it.
-const readableWithin = time.Minute
+const (
+	// For so long a message that cannot be read may still be sent again by whoever sent it.
+	readableWithin = time.Minute
+	// And for so long one that is read waits for its placeholder, which the gateway may be taking just then.
+	heldWithin = 30 * time.Second
+)
 
 // unreadables are messages of which something else is told when they stay so: by this link, or by a later one.
 type unreadables struct {
@@ -26,6 +30,7 @@ type unread struct {
 	until  time.Time
 	isHeld bool              // it has been read, and is being told of
 	alone  *state.Unreadable // there is no row of it
+	told   chan struct{}     // closed when somebody who tells of it is done; nil: nobody does
 }
 
 // loadUnreadables of earlier links, which have waited long enough. A row that says nothing any more is worth no
@@ -34,7 +39,7 @@ func (l *link) loadUnreadables() error {
 	all, spoiled, err := l.state.Unreadables(l.ctx)
 	l.unread.waiting = map[string]unread{}
 	for _, each := range all {
-		l.unread.waiting[each.ID] = unread{}
+		l.unread.waiting[each.ID] = unread{isHeld: each.IsRead}
 	}
 	if err != nil || len(spoiled) == 0 {
 		return err
@@ -66,6 +71,57 @@ func (u *unreadables) take(id string) (one unread, waited bool) {
 	return one, waited
 }
 
+// begin to tell of what is due; it says when that is done.
+func (u *unreadables) begin(id string, now time.Time) (done func(), isDue bool) {
+	u.mutex.Lock()
+	defer u.mutex.Unlock()
+	one, waits := u.waiting[id]
+	if !waits || one.isHeld || one.until.After(now) {
+		return nil, false
+	}
+	told := make(chan struct{})
+	one.told = told
+	u.waiting[id] = one
+	return func() {
+		u.mutex.Lock()
+		defer u.mutex.Unlock()
+		if one, waits := u.waiting[id]; waits {
+			one.told = nil
+			u.waiting[id] = one
+		}
+		close(told)
+	}, true
+}
+
+// hold what waits, if it does; what is returned is nil when nobody tells of it.
+func (u *unreadables) hold(id string) (told <-chan struct{}) {
+	u.mutex.Lock()
+	defer u.mutex.Unlock()
+	one, waits := u.waiting[id]
+	if waits {
+		one.isHeld = true
+		u.waiting[id] = one
+	}
+	return one.told
+}
+
+// release what is held; false when it was told of.
+func (u *unreadables) release(id string, until time.Time) bool {
+	u.mutex.Lock()
+	defer u.mutex.Unlock()
+	one, waits := u.waiting[id]
+	if waits {
+		one.isHeld, one.until = false, until
+		u.waiting[id] = one
+	}
+	return waits
+}
+
+func (u *unreadables) isHeld(id string) bool {
+	one, _ := u.find(id)
+	return one.isHeld
+}
+
 func (u *unreadables) alone() (all []state.Unreadable) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
@@ -82,7 +138,7 @@ func (u *unreadables) alone() (all []state.Unreadable) {
 func (l *link) keepUnreadable(evt *events.UndecryptableMessage) {
 	id := evt.Info.ID
 	_, waits := l.unread.find(id)
-	if waits || evt.DecryptFailMode == events.DecryptFailHide || l.isIgnored(evt.Info.Chat) {
+	if waits || evt.DecryptFailMode == events.DecryptFailHide || l.isIgnored(evt.Info.Chat) || l.isRead(id) {
 		return
 	}
 	why := string(evt.UnavailableType)
@@ -108,19 +164,35 @@ func (l *link) tellUnreadables() {
 	}
 	all, _, _ := l.state.Unreadables(l.ctx) // those alone are known without it
 	for _, each := range append(all, l.unread.alone()...) {
-		one, waits := l.unread.find(each.ID)
-		if !waits || one.isHeld || one.until.After(l.now()) { // it was read meanwhile, or has another minute
+		done, isDue := l.unread.begin(each.ID, l.now())
+		if !isDue { // it was read meanwhile, or has another minute
 			continue
 		}
-		if !l.publishBeside(l.event("message.exchange", each.Chat, each.Data, "")) {
+		told := l.tellPlaceholder(each)
+		if told {
+			l.dropUnreadable(each.ID)
+		}
+		done()
+		if !told && !l.unread.isHeld(each.ID) {
 			return
 		}
-		l.dropUnreadable(each.ID)
 	}
 }
 
+// tellPlaceholder, unless the message itself comes.
+func (l *link) tellPlaceholder(of state.Unreadable) bool {
+	ctx, cancel := context.WithTimeout(l.ctx, longestHold)
+	defer cancel()
+	connection, void := l.dialled.Load(), func() bool { return l.unread.isHeld(of.ID) }
+	told := publish(ctx, l.s.bridge.Host, void, l.event("message.exchange", of.Chat, of.Data, ""))
+	if !told && !void() {
+		l.askAgain(connection)
+	}
+	return told
+}
+
 // dropUnreadable message, because it was read or told of. A row that stays is told of once more by a later link,
-// which the gateway takes for the same.
+// which the gateway takes for the same; when the message was read it is not.
 func (l *link) dropUnreadable(id string) {
 	if one, waited := l.unread.take(id); waited && one.alone == nil {
 		l.state.DropUnreadable(context.WithoutCancel(l.ctx), id)
@@ -128,21 +200,56 @@ func (l *link) dropUnreadable(id string) {
 }
 
 // holdUnreadable message, which is read now, until it is told of: one that the phone has sent again does not come once
-// more when it is not accepted, and then this is what remains of it.
+// more when it is not accepted, and then this is what remains of it. Nil: its placeholder is being told, and that
+// does not end.
 func (l *link) holdUnreadable(id string) (letGo func(accepted bool)) {
-	one, waits := l.unread.find(id)
-	if !waits {
-		return func(bool) {}
-	}
-	one.isHeld = true
-	l.unread.add(id, one)
-	return func(accepted bool) {
+	telling := l.unread.hold(id)
+	letGo = func(accepted bool) {
 		if accepted {
 			l.dropUnreadable(id)
+		} else if l.unread.release(id, l.now().Add(readableWithin)) {
+			l.s.bridge.clock.after(readableWithin, l.tellUnreadables)
+		}
+	}
+	if telling == nil {
+		return letGo
+	}
+	select {
+	case <-telling:
+		return letGo
+	case <-l.ctx.Done():
+	case <-time.After(heldWithin):
+	}
+	letGo(false)
+	return nil
+}
+
+// noteRead message, before it is told of: none that cannot be read is told of under its id any more. What was sent
+// again because we could not read it may come as it was once more, after a crash as well. It is taken back when
+// it was not told of; nobody knows with a link that has ended, and by the next one it comes again.
+func (l *link) noteRead(evt *events.Message) (takeBack func()) {
+	id := evt.Info.ID
+	_, waits := l.unread.find(id)
+	isAgain := waits || evt.RetryCount > 0 || evt.UnavailableRequestID != ""
+	isNew := l.s.read.begin(id)
+	if isAgain {
+		l.state.KeepRead(l.ctx, id)
+	}
+	return func() {
+		if !isNew || l.ctx.Err() != nil {
 			return
 		}
-		one.isHeld, one.until = false, l.now().Add(readableWithin)
-		l.unread.add(id, one)
-		l.s.bridge.clock.after(readableWithin, l.tellUnreadables)
+		l.s.read.fail(id)
+		if isAgain {
+			l.state.DropRead(l.ctx, id)
+		}
 	}
+}
+
+func (l *link) isRead(id string) bool {
+	if l.s.read.has(id) {
+		return true
+	}
+	is, err := l.state.IsRead(l.ctx, id)
+	return err == nil && is
 }

@@ -84,6 +84,7 @@ type world struct {
 	events  []host.Event
 	noted   []string                    // log lines and counters, in their order
 	accepts func()                      // something of the test's, before the gateway accepts events
+	refuses func() error                // of the test's, once, instead of accepting them
 	allowed func(context.Context) error // a proxy, when the gateway is asked for it
 
 	whatsapp scripted
@@ -192,6 +193,10 @@ func (w *world) publish(_ context.Context, arguments peer.Arguments) (peer.Reply
 	defer w.mutex.Unlock()
 	if w.accepts != nil {
 		w.accepts()
+	}
+	if refuses := w.refuses; refuses != nil {
+		w.refuses = nil
+		return peer.Reply{}, refuses()
 	}
 	var events []host.Event
 	err := arguments.Take(0, &events)

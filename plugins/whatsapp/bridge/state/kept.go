@@ -102,6 +102,8 @@ type Unreadable struct {
 	ID   string         `json:"id"`
 	Chat string         `json:"chat"`
 	Data map[string]any `json:"data"`
+	// IsRead when a process has ended while it told of the message itself.
+	IsRead bool `json:"-"`
 }
 
 func (s *State) KeepUnreadable(ctx context.Context, message Unreadable) error {
@@ -121,7 +123,8 @@ func (s *State) DropUnreadable(ctx context.Context, id string) error {
 
 // Unreadables that are neither read nor told of, oldest first; and beside them the rows that are none.
 func (s *State) Unreadables(ctx context.Context) (found []Unreadable, spoiled []int64, err error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT rowid, id, told FROM bridge_unreadable ORDER BY rowid")
+	rows, err := s.db.QueryContext(ctx, "SELECT u.rowid, u.id, u.told, r.id IS NOT NULL "+
+		"FROM bridge_unreadable AS u LEFT JOIN bridge_read AS r ON r.id = u.id ORDER BY u.rowid")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -129,10 +132,10 @@ func (s *State) Unreadables(ctx context.Context) (found []Unreadable, spoiled []
 	for rows.Next() {
 		var row int64
 		var id, text []byte
-		if err = rows.Scan(&row, &id, &text); err != nil {
+		var one Unreadable
+		if err = rows.Scan(&row, &id, &text, &one.IsRead); err != nil {
 			return nil, nil, err
 		}
-		var one Unreadable
 		if json.Unmarshal(text, &one) == nil && one.ID == string(id) && one.ID != "" && one.Data != nil {
 			found = append(found, one)
 		} else {
@@ -150,6 +153,37 @@ func (s *State) DropSpoiled(ctx context.Context, rows []int64) error {
 		}
 	}
 	return nil
+}
+
+// Longer than WhatsApp keeps for us what we have not acknowledged, and the library what it has read.
+const readsAreKept = 30 * 24 * time.Hour
+
+// KeepRead of a message that could not be read at first: from before it is told of.
+func (s *State) KeepRead(ctx context.Context, id string) error {
+	now := time.Now()
+	_, err := s.db.ExecContext(ctx, "INSERT INTO bridge_read (id, at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING",
+		id, now.Unix())
+	if err != nil {
+		return err
+	}
+	old := now.Add(-readsAreKept).Unix()
+	_, err = s.db.ExecContext(ctx, "DELETE FROM bridge_unreadable WHERE id IN "+
+		"(SELECT id FROM bridge_read WHERE at < ?)", old)
+	if err == nil {
+		_, err = s.db.ExecContext(ctx, "DELETE FROM bridge_read WHERE at < ?", old)
+	}
+	return err
+}
+
+// DropRead of a message that was not told of.
+func (s *State) DropRead(ctx context.Context, id string) error {
+	_, err := s.db.ExecContext(ctx, "DELETE FROM bridge_read WHERE id = ?", id)
+	return err
+}
+
+func (s *State) IsRead(ctx context.Context, id string) (is bool, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM bridge_read WHERE id = ?)", id).Scan(&is)
+	return is, err
 }
 
 // Settings of the instance, as the gateway has told them last.
