@@ -336,18 +336,19 @@ TEST_F(EdgeTest, cutsAFileThatIsShorterThanItSays) {
 }
 
 TEST_F(EdgeTest, stopLetsRequestsFinishAndTellsTheirClients) {
-  auto idle = connect();
-  auto busy = connect();
-  auto uploading = connect();
-  idle.send(get("/echo"));
-  EXPECT_EQ(idle.answer().status, 200);
+  // In turn of one thread and of the other, which hear of the stop by themselves.
+  auto idle = connect(), busy = connect(), uploading = connect(), alsoIdle = connect();
+  for (auto* each : {&idle, &alsoIdle}) {
+    each->send(get("/echo"));
+    EXPECT_EQ(each->answer().status, 200);
+  }
   busy.send(get("/later") + get("/next"));
   auto then = service.later();
   uploading.send(request("POST", "/echo", "Expect: 100-continue\r\nContent-Length: 2\r\n"));
   EXPECT_EQ(uploading.answer().status, 100);
 
-  std::thread stopping([&] { edge->stop(seconds(30)); });
-  EXPECT_EQ(idle.rest(), "");
+  std::jthread stopping([&] { edge->stop(seconds(30)); });
+  for (auto* each : {&idle, &alsoIdle}) EXPECT_EQ(each->rest(), "");
   uploading.send("hi");
   EXPECT_EQ(uploading.answer().headers.at("connection"), "close");
   then({200, {}, "done"});
