@@ -37,6 +37,27 @@ TEST_F(EventsTest, OneInstancesEventsComeInOrder) {
   EXPECT_EQ(namesOf(sink.handed.first(100)), all);
 }
 
+TEST_F(EventsTest, RequestsOfOneInstanceAreMadeInOrderAndThoseOfOthersMeanwhile) {
+  TinyServer server([](const std::string&) { return TinyServer::reply(200, "ok"); });
+  Told<std::string> made;
+  Gate gate;
+  PostingSink sink;
+  sink.url = server.url("/hook");
+  sink.body = [&made, hold = gate.wait()](const Event& event) {
+    if (nameOf(event) == "first") hold();
+    made.add(nameOf(event));
+    return event.data;
+  };
+  events_->subscribe("hook", sink, {});
+  const Running running(*this);
+  for (const auto* name : {"first", "second", "third"}) publish({name});
+  publish({"other"}, "chat", "i-2");
+  records("hook", DeliveryStatus::pending, 3);
+  EXPECT_EQ(made.first(1), Names{"other"});
+  gate.open();
+  EXPECT_EQ(made.first(4), (Names{"other", "first", "second", "third"}));
+}
+
 TEST_F(EventsTest, ASinkThatHangsDelaysNobodyElse) {
   ScriptedSink hanging, good;
   keep("hanging", hanging, {.timeout = 10ms});

@@ -71,10 +71,12 @@ void Attempts::start(const Attempt& attempt, Subscriber& to) {
   const bool routed = attempt.to.destination != kUnrouted;
   if (to.http && routed)
     bodies_.take(attempt.to.instance, plainSize(attempt), [this, attempt, &to](const Room& room) {
-      if (room) to.making->push([this, attempt, &to, room] { begin(attempt, to, room); });
+      if (room)
+        to.making->push(attempt.to.instance,
+                        [this, attempt, &to, room] { begin(attempt, to, room); });
     });
   else if (to.http)
-    to.making->push([this, attempt, &to] { route(attempt, to); });
+    to.making->pushAside([this, attempt, &to] { route(attempt, to); });
   else if (!to.lane->push(attempt.to.instance, [this, attempt, &to, routed] {
              routed ? deliver(attempt, to) : route(attempt, to);
            }))
@@ -135,7 +137,7 @@ void Attempts::ended(const std::shared_ptr<Post>& post, Ended result) {
   if (result.how == Ended::How::stopped) return;
   killPoint("attempt.after_answer");
   if (result.how == Ended::How::answered) {
-    post->to.making->push([this, post, result = std::move(result)] { judge(*post, result); });
+    post->to.making->pushAside([this, post, result = std::move(result)] { judge(*post, result); });
     return;
   }
   AttemptResult said = failed(result.why);

@@ -1,6 +1,7 @@
 #include "event/events.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace pombo {
 namespace {
@@ -64,7 +65,7 @@ void Events::subscribe(const std::string& block, IHttpSink& sink, const Delivery
     throw Error(Code::unsupported, "A sink that posts keeps on disk");
   std::lock_guard lock(mutex_);
   auto& added = add({.block = block, .http = &sink, .delivery = delivery});
-  added.making = std::make_unique<Crew>("pombo-request", kMakers);
+  added.making = std::make_unique<SinkLane>(kMakers, std::numeric_limits<std::size_t>::max());
   added.lane = std::make_unique<SinkLane>(kFetchers, std::size_t(options_.limits.inFlight));
 }
 

@@ -21,6 +21,8 @@ class SinkLane {
 
   // False: it is full.
   bool push(const InstanceId&, Job);
+  // Of no instance: it is not counted, and in no order.
+  void pushAside(Job job) { crew_.push(std::move(job)); }
   int stop(Crew::Time deadline) { return crew_.stop(deadline); }
 
  private:

@@ -23,7 +23,7 @@ struct Subscriber {
   // Its own sink is called there; of one that posts, those requests are made there that carry
   // media, which have to be fetched first.
   std::unique_ptr<SinkLane> lane = {};
-  std::unique_ptr<Crew> making = {};  // all other requests, and what comes of them
+  std::unique_ptr<SinkLane> making = {};  // all other requests, and what comes of them
 
   // `isInner`: no client is to hear of it, whatever its type.
   bool wants(const std::string& type, bool isInner) const {
