@@ -64,8 +64,10 @@ class Api:
         all_headers = {"token": self.token} if self.token is not None else {}
         all_headers |= headers or {}
         port = self.proxies.port_before(self.server) if self.proxies else self.server.port
+        # Without an address of its own, so that a port may serve again beside another server's.
+        source = None if self.source == "127.0.0.1" else (self.source, 0)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE,
-                                                source_address=(self.source, 0))
+                                                source_address=source)
         try:
             connection.request(method, path, body, all_headers)
             answer = connection.getresponse()

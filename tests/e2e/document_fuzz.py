@@ -53,10 +53,10 @@ def kept(api: Api, crm: Receiver) -> dict:
     """What a linked instance `phone` has kept, for the routes that show it: messages by route, and the
     id and the query of a link to a file."""
     phone = Phone(api, "phone")
-    phone.webhook(crm.url)
+    phone.webhook(crm.url, events=["message.exchange"])
     received = picture(1000)
     phone.happens(received)
-    link = urlsplit(media_in(crm.wait(1)[-1])["url"])
+    link = urlsplit(media_in(crm.wait(1)[0])["url"])
     text = phone.told("POST message/text", number=ANA, message="Hello")["data"]["messageId"]
     assert until(lambda: phone.ask("GET chat/base64", messageId=received["id"]).status == 200)
     return {"of": {"chat/getMessage": text, "chat/status": text, "chat/base64": received["id"]},
