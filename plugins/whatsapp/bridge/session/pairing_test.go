@@ -11,6 +11,19 @@ import (
 // scanned by a phone: whether the library may go on.
 func (l *link) scanned() bool { return l.client.PrePairCallback(types.EmptyJID, "", "") }
 
+// beingScanned is a link by which a phone has just scanned a code.
+func (w *world) beingScanned(t *testing.T) *link {
+	t.Helper()
+	l := w.pairing(t)
+	w.session.set(l)
+	go l.run()
+	l.handle(sixCodes("a"))
+	if !l.scanned() {
+		t.Fatal("the phone is refused")
+	}
+	return l
+}
+
 // states that were told until the last of them, in their order.
 func (w *world) statesBefore() (all []string) {
 	w.session.news.tell(w.session, nil, Object{"state": "keepalive_restored"})
@@ -66,11 +79,7 @@ func TestACodeThatIsScannedAfterItWasGivenUpLinksNobody(t *testing.T) {
 
 func TestAPhoneWhoseAnswerFailsAfterAScanIsToldOf(t *testing.T) {
 	w := newWorld(t)
-	l := w.pairing(t)
-	w.session.set(l)
-	go l.run()
-	l.handle(sixCodes("a"))
-	l.scanned()
+	l := w.beingScanned(t)
 	l.handle(&events.PairError{})
 	<-l.ctx.Done()
 	w.session.Disconnect()
@@ -81,11 +90,7 @@ func TestAPhoneWhoseAnswerFailsAfterAScanIsToldOf(t *testing.T) {
 
 func TestALinkThatIsClosedWhileItIsScannedIsToldOfAsLinkedFirst(t *testing.T) {
 	w := newWorld(t)
-	l := w.pairing(t)
-	w.session.set(l)
-	go l.run()
-	l.handle(sixCodes("a"))
-	l.scanned()
+	l := w.beingScanned(t)
 	closed := make(chan struct{})
 	go func() {
 		w.session.Disconnect()
