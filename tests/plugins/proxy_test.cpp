@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <memory>
 #include <thread>
 
+#include "asleep.hpp"
 #include "watched_host.hpp"
 
 using namespace pombo;
@@ -166,22 +168,19 @@ TEST_F(ProxyTest, APasswordIsNotLostToARequestThatLeavesItOut) {
                                                  {"proxyPassword", password}});
     block_->configure(kShop, Fields(slice));
   };
-  // Between reading the password and writing it back the others get every chance to change it.
-  // Asleep, as a thread that only yields comes last on a busy machine.
-  watched_.afterOpening = [] { std::this_thread::sleep_for(std::chrono::microseconds(20)); };
-  std::atomic<bool> done = false;
-  std::thread other([&] {
-    while (!done) configureWith("");
-  });
-  int lost = 0;
-  for (int i = 0; i < 200; ++i) {
-    const std::string password = std::to_string(i);
-    configureWith(password);
-    for (int look = 0; look < 3; ++look) lost += proxy()->password != password;
-  }
-  done = true;
+  // Between reading the password and writing it back, another request has a new one.
+  const std::atomic<pid_t> here = ::gettid();
+  std::promise<void> isRead;
+  watched_.afterOpening = [&] {
+    isRead.set_value();
+    untilAsleep(here);  // before its turn to write; or, having written, until this has ended
+  };
+  std::jthread other([&] { configureWith(""); });
+  isRead.get_future().wait();
+  configureWith("new");
   other.join();
-  EXPECT_EQ(lost, 0);
+  watched_.afterOpening = nullptr;
+  EXPECT_EQ(proxy()->password, "new");
 }
 
 TEST_F(ProxyTest, SwitchedOffItForgetsItsCredentials) {

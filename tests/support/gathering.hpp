@@ -5,27 +5,16 @@
 
 #include <atomic>
 #include <exception>
-#include <fstream>
 #include <future>
 #include <latch>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "asleep.hpp"
 #include "storage/database.hpp"
 
 namespace pombo {
-
-// Returns once the kernel says that the thread sleeps, and goes on saying so.
-inline void untilAsleep(const std::atomic<pid_t>& thread) {
-  for (int seen = 0; seen < 5; std::this_thread::yield()) {
-    if (thread == 0) continue;
-    std::ifstream in("/proc/self/task/" + std::to_string(thread) + "/stat");
-    const std::string stat{std::istreambuf_iterator<char>(in), {}};
-    const auto name = stat.rfind(')');  // the name of a thread may hold anything
-    seen = name != stat.npos && stat.size() > name + 2 && stat[name + 2] == 'S' ? seen + 1 : 0;
-  }
-}
 
 // Holds the writer from its construction until release().
 class HeldWriter {
