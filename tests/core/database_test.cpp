@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 
 #include <barrier>
+#include <latch>
 
 #include "gathering.hpp"
 #include "pombo/error.hpp"
+#include "storage/sqlite_backend.hpp"
+#include "storage/sqlite_session.hpp"
 #include "temp_store.hpp"
 
 namespace pombo {
@@ -209,6 +212,24 @@ TEST_F(DatabaseTest, TwoOnOneFileTakeTurns) {
     for (std::int64_t id = 50; id < 100; ++id) other.commit(inserting(id));
   }
   EXPECT_EQ(ids().size(), 100u);
+}
+
+// Two servers, or a server and the command line, on a file that was not there.
+TEST_F(DatabaseTest, ANewFileThatAnotherWritesIsWaitedFor) {
+  const auto file = folder_.file("new.db");
+  SqliteSession first(file);
+  first.once("BEGIN IMMEDIATE");
+  first.once("CREATE TABLE thing (id BIGINT PRIMARY KEY)");
+  std::atomic<pid_t> opener{0};
+  std::latch committed(1);
+  std::jthread opening([&] {
+    opener = ::gettid();
+    EXPECT_NO_THROW(SqliteBackend(file, false).openWriter());
+    committed.wait();
+  });
+  untilAsleep(opener);
+  first.once("COMMIT");
+  committed.count_down();
 }
 
 TEST_F(DatabaseTest, ItsFilesAreNobodyElses) {

@@ -65,16 +65,16 @@ class Session {
 
 // The database failed or refused; the text is for the log, never for a client, and holds no value.
 struct StorageError : std::runtime_error {
-  enum class Kind { other, taken, conflict, lost, unknown };
+  enum class Kind { other, taken, busy, conflict, lost, unknown };
 
   explicit StorageError(const std::string& text, Kind what = Kind::other)
       : std::runtime_error(text), kind(what) {}
   // Whether the same may well succeed when it is done again.
   bool passes() const { return kind == Kind::conflict || kind == Kind::lost; }
 
-  // taken: a unique value is there already; conflict: two transactions were in each other's way;
-  // lost: the connection is gone, and with it what was not committed; unknown: whether the commit
-  // was made.
+  // taken: a unique value is there already; busy: another connection has the database to itself;
+  // conflict: two transactions were in each other's way; lost: the connection is gone, and with it
+  // what was not committed; unknown: whether the commit was made.
   Kind kind;
 };
 

@@ -120,13 +120,18 @@ std::string inSqlite(const std::string& sql) {
   return spelled(spelled(std::move(text), "{clustered}", "WITHOUT ROWID"), "{locked}", "");
 }
 
+StorageError::Kind kindOfFailure(const std::string& failure) {
+  if (failure.find("UNIQUE constraint failed") != failure.npos) return StorageError::Kind::taken;
+  if (failure.find("database is locked") != failure.npos) return StorageError::Kind::busy;
+  return StorageError::Kind::other;
+}
+
 template <class Function>
 auto rethrown(const Function& function) try {
   return function();
 } catch (const soci::soci_error& error) {
   const std::string text = error.get_error_message();  // what() lists the values, secrets too
-  const bool taken = text.find("UNIQUE constraint failed") != text.npos;
-  throw StorageError(text, taken ? StorageError::Kind::taken : StorageError::Kind::other);
+  throw StorageError(text, kindOfFailure(text));
 }
 
 }  // namespace
