@@ -111,8 +111,15 @@ class CrowdServer {
       const auto from = peer.in.find(' ') + 1;
       const auto target = peer.in.substr(from, peer.in.find(' ', from) - from);
       peer.in.erase(0, end + 4 + length);
+      note(target);  // whoever has the answer looks at once
       answer(fd, target);
     }
+  }
+
+  void note(const std::string& target) {
+    const std::lock_guard lock(mutex_);
+    targets_.push_back(target);
+    came_.notify_all();
   }
 
   void answer(int fd, const std::string& target) {
@@ -136,9 +143,6 @@ class CrowdServer {
     } else if (!target.starts_with("/silent")) {
       reply("200 OK", target);
     }
-    const std::lock_guard lock(mutex_);
-    targets_.push_back(target);
-    came_.notify_all();
   }
 
   static void send(int fd, const std::string& text) {
