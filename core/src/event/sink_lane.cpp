@@ -5,6 +5,7 @@ namespace pombo {
 bool SinkLane::push(const InstanceId& instance, Job job) {
   {
     std::lock_guard lock(mutex_);
+    if (stopped_) return true;
     if (count_ >= most_) return false;
     ++count_;
     Line& line = waiting_[instance];
@@ -15,6 +16,20 @@ bool SinkLane::push(const InstanceId& instance, Job job) {
   }
   crew_.push([this] { next(); });
   return true;
+}
+
+int SinkLane::stop(Crew::Time deadline) {
+  {
+    std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  const int strays = crew_.stop(deadline);
+  if (strays > 0) return strays;
+  std::map<InstanceId, Line> dropped;  // jobs may hold what is gone before the lane is
+  std::lock_guard lock(mutex_);
+  dropped.swap(waiting_);
+  turns_.clear();
+  return 0;
 }
 
 // Of the instance whose turn it is; then it goes to the end of the line.

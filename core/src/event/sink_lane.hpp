@@ -19,11 +19,12 @@ class SinkLane {
   SinkLane(int workers, std::size_t most, int each = 1)
       : most_(most), each_(each), crew_("pombo-lane", workers) {}
 
-  // False: it is full.
+  // False: it is full. After stop() it is dropped.
   bool push(const InstanceId&, Job);
   // Of no instance: it is not counted, and in no order.
   void pushAside(Job job) { crew_.push(std::move(job)); }
-  int stop(Crew::Time deadline) { return crew_.stop(deadline); }
+  // As Crew::stop(). Nothing that jobs hold is held any more once it has returned 0.
+  int stop(Crew::Time deadline);
 
  private:
   struct Line {
@@ -39,6 +40,7 @@ class SinkLane {
   std::map<InstanceId, Line> waiting_;
   std::deque<InstanceId> turns_;
   std::size_t count_ = 0;
+  bool stopped_ = false;
   Crew crew_;  // last: its threads use all of the above
 };
 
