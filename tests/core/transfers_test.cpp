@@ -1,9 +1,12 @@
 #include "net/transfers.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
+#include <filesystem>
+#include <latch>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -43,6 +46,10 @@ class Ends {
   std::condition_variable came_;
   std::map<std::string, Ended> all_;
 };
+
+bool isRunning(pid_t thread) {
+  return std::filesystem::exists("/proc/self/task/" + std::to_string(thread));
+}
 
 class TransfersTest : public ::testing::Test {
  protected:
@@ -223,6 +230,36 @@ TEST_F(TransfersTest, WhoeverWaitsForANameWaitsAlone) {
   EXPECT_EQ(all.at("live").reply.body, "/live");
   EXPECT_EQ(all.at("waits").how, How::failed);
   EXPECT_EQ(all.at("waits").why, "Timeout was reached");
+}
+
+TEST_F(TransfersTest, WhoeverComesWhenANameIsKnownIsBehindThoseWhoWaitedForIt) {
+  Gate looking, telling;
+  std::atomic<pid_t> looks{0};
+  std::latch isHeld(1), all(2);
+  std::vector<int> order;  // of the one thread that tells
+  Transfers transfers(egress_, "Pombo/test", [&, wait = looking.wait()](const std::string&) {
+    looks = ::gettid();
+    wait();
+    return Names::Addresses{};
+  });
+  const auto start = [&](int which) {
+    transfers.start({.url = "http://slow.test/"}, {}, [&, which](const Ended&) {
+      order.push_back(which);
+      all.count_down();
+    });
+  };
+  start(1);
+  transfers.start({.url = server_.url("/")}, {}, [&, hold = telling.wait()](const Ended&) {
+    isHeld.count_down();
+    hold();
+  });
+  isHeld.wait();
+  looking.open();
+  while (looks == 0 || isRunning(looks)) std::this_thread::yield();
+  start(2);  // what has been found is there already, and nobody was told of it
+  telling.open();
+  all.wait();
+  EXPECT_EQ(order, (std::vector<int>{1, 2}));
 }
 
 TEST_F(TransfersTest, ThroughAProxyNothingIsShared) {

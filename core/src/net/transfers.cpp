@@ -149,12 +149,12 @@ class Transfers::Loop {
       if (left.count() <= 0) return tell(*job, How::failed, kTimedOut);
       // Behind a proxy, the target's name is checked by its maker.
       if (const auto url = job->proxy ? parseUrl(job->request.url) : std::nullopt;
-          url && !addressOf(url->host) && !egress_.refusalAtSight(*url) && !names_.known(url->host))
+          url && !addressOf(url->host) && !egress_.refusalAtSight(*url) && !known(url->host))
         return wait(url->host, std::move(job));
       auto transfer =
           std::make_unique<Transfer>(egress_, job->request, job->proxy, userAgent_, left);
       if (const auto& host = transfer->host(); !addressOf(host)) {
-        const auto addresses = names_.known(host);
+        const auto addresses = known(host);
         if (!addresses) return wait(host, std::move(job));
         if (addresses->empty())
           return tell(*job, How::failed, job->proxy ? kNoProxyName : kNoHostName);
@@ -168,6 +168,10 @@ class Transfers::Loop {
     }
   }
 
+  // Nothing either while others wait for it: they came before.
+  std::optional<Names::Addresses> known(const std::string& host) {
+    return waiting_.contains(host) ? std::nullopt : names_.known(host);
+  }
   void wait(const std::string& host, JobPtr job) { waiting_.emplace(host, std::move(job)); }
 
   void loseThePatience() {
