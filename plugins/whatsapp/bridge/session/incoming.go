@@ -34,9 +34,10 @@ func (l *link) message(evt *events.Message) (accepted bool) {
 	if !l.keepPoll(evt) {
 		return false
 	}
-	takeBack := l.noteRead(evt)
-	if !l.publish("message.exchange", exchange.Chat, exchange.Data, exchange.MediaKey) {
-		takeBack()
+	told := l.noteRead(evt)
+	isTold := l.publish("message.exchange", exchange.Chat, exchange.Data, exchange.MediaKey)
+	told(isTold)
+	if !isTold {
 		return false
 	}
 	if l.wishes().AutoReadMessages && wantsReceipt(evt, exchange.Data) {

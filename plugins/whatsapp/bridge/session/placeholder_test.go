@@ -24,6 +24,9 @@ func (w *world) requireTypes(t *testing.T, wanted ...string) {
 	}
 }
 
+// restart the process: it knows nothing but what is kept.
+func (w *world) restart() { w.session.read.ids, w.session.accepted.ids = nil, nil }
+
 func TestAMessageThatWasToldOfHasNoPlaceholderHoweverOftenItComes(t *testing.T) {
 	w := newWorld(t)
 	w.whatsapp.set(errRefused)
@@ -39,7 +42,7 @@ func TestAMessageThatWasToldOfHasNoPlaceholderHoweverOftenItComes(t *testing.T) 
 		l.cancel()
 		l = w.linked(t)
 	}
-	w.session.read.ids = nil // another process
+	w.restart()
 	l.handle(unreadable("A"))
 	w.clock.pass(time.Hour)
 	w.requireTypes(t, "text", "text")
@@ -79,7 +82,7 @@ func TestAProcessThatEndsWhileItTellsOfAMessageLeavesNoPlaceholderOfIt(t *testin
 	first.handle(unreadable("A"))
 	first.noteRead(inTeam("A", hello("hi")))
 	first.cancel()
-	w.session.read.ids = nil
+	w.restart()
 	second := w.linked(t)
 	second.handle(unreadable("A"))
 	w.clock.pass(time.Hour)
@@ -99,11 +102,47 @@ func TestAMessageThatIsNotAcceptedAfterAllHasAPlaceholder(t *testing.T) {
 	l := w.linked(t)
 	l.handle(unreadable("A"))
 	letGo := l.holdUnreadable("A")
-	l.noteRead(inTeam("A", hello("hi")))()
+	l.noteRead(inTeam("A", hello("hi")))(false)
 	letGo(false)
 	l.cancel()
-	w.session.read.ids = nil
+	w.restart()
 	l = w.linked(t)
 	l.tellUnreadables()
 	w.requireTypes(t, "unavailable")
+}
+
+func TestAMessageThatTwoLinksInARowCouldNotTellOfHasAPlaceholder(t *testing.T) {
+	w := newWorld(t)
+	w.whatsapp.set(errRefused)
+	first := w.linked(t)
+	first.handle(unreadable("A"))
+	told := first.noteRead(inTeam("A", hello("hi")))
+	first.cancel()
+	told(false)
+	second := w.linked(t)
+	letGo := second.holdUnreadable("A")
+	second.noteRead(inTeam("A", hello("hi")))(false) // and it comes no more
+	letGo(false)
+	second.cancel()
+	w.restart()
+	w.linked(t).tellUnreadables()
+	w.requireTypes(t, "unavailable")
+}
+
+func TestAMessageThatWasToldOfStaysSoWhenItIsNotAcceptedOnceMore(t *testing.T) {
+	w := newWorld(t)
+	w.whatsapp.set(errRefused)
+	l := w.linked(t)
+	l.handle(unreadable("A"))
+	l.handle(inTeam("A", hello("hi")))
+	again := inTeam("A", hello("hi"))
+	again.RetryCount = 1
+	for range 2 {
+		l.noteRead(again)(false)
+		l.handle(unreadable("A")) // as it came first
+		w.clock.pass(time.Hour)
+		w.requireTypes(t, "text")
+		l.cancel()
+		l = w.linked(t)
+	}
 }

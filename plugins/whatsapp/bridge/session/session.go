@@ -18,7 +18,9 @@ type Session struct {
 	id     host.ID
 	name   string
 	news   teller
-	read   recentIDs // messages that were told of, or are being
+
+	read     recentIDs // messages that were told of, or are being, or nobody knows
+	accepted recentIDs // and those of them that certainly were
 
 	turn    sync.Mutex // held by whoever opens or closes the link
 	telling sync.Mutex // held by whoever tells a link of settings

@@ -226,17 +226,22 @@ func (l *link) holdUnreadable(id string) (letGo func(accepted bool)) {
 
 // noteRead message, before it is told of: none that cannot be read is told of under its id any more. What was sent
 // again because we could not read it may come as it was once more, after a crash as well. It is taken back when
-// it was not told of; nobody knows with a link that has ended, and by the next one it comes again.
-func (l *link) noteRead(evt *events.Message) (takeBack func()) {
+// it was not told of, by this link or one before it; nobody knows with a link that has ended, and by the next one it
+// comes again.
+func (l *link) noteRead(evt *events.Message) (told func(accepted bool)) {
 	id := evt.Info.ID
 	_, waits := l.unread.find(id)
 	isAgain := waits || evt.RetryCount > 0 || evt.UnavailableRequestID != ""
-	isNew := l.s.read.begin(id)
+	l.s.read.begin(id)
 	if isAgain {
 		l.state.KeepRead(l.ctx, id)
 	}
-	return func() {
-		if !isNew || l.ctx.Err() != nil {
+	return func(accepted bool) {
+		if accepted {
+			l.s.accepted.begin(id)
+			return
+		}
+		if l.ctx.Err() != nil || l.s.accepted.has(id) {
 			return
 		}
 		l.s.read.fail(id)
