@@ -34,10 +34,8 @@ func (l *link) message(evt *events.Message) (accepted bool) {
 	if !l.keepPoll(evt) {
 		return false
 	}
-	told := l.noteRead(evt)
-	isTold := l.publish("message.exchange", exchange.Chat, exchange.Data, exchange.MediaKey)
-	told(isTold)
-	if !isTold {
+	l.noteRead(evt)
+	if !l.publish("message.exchange", exchange.Chat, exchange.Data, exchange.MediaKey) {
 		return false
 	}
 	if l.wishes().AutoReadMessages && wantsReceipt(evt, exchange.Data) {

@@ -27,6 +27,15 @@ func (w *world) requireTypes(t *testing.T, wanted ...string) {
 // restart the process: it knows nothing but what is kept.
 func (w *world) restart() { w.session.read.ids, w.session.accepted.ids = nil, nil }
 
+// reads a message, once more, and is about to tell of it.
+func (l *link) reads(id string) (letGo func(accepted bool)) {
+	evt := inTeam(id, hello("hi"))
+	evt.RetryCount = 1
+	letGo = l.holdUnreadable(id)
+	l.noteRead(evt)
+	return letGo
+}
+
 func TestAMessageThatWasToldOfHasNoPlaceholderHoweverOftenItComes(t *testing.T) {
 	w := newWorld(t)
 	w.whatsapp.set(errRefused)
@@ -80,7 +89,7 @@ func TestAProcessThatEndsWhileItTellsOfAMessageLeavesNoPlaceholderOfIt(t *testin
 	w.whatsapp.set(errRefused)
 	first := w.linked(t)
 	first.handle(unreadable("A"))
-	first.noteRead(inTeam("A", hello("hi")))
+	first.reads("A")
 	first.cancel()
 	w.restart()
 	second := w.linked(t)
@@ -101,9 +110,7 @@ func TestAMessageThatIsNotAcceptedAfterAllHasAPlaceholder(t *testing.T) {
 	w.whatsapp.set(errRefused)
 	l := w.linked(t)
 	l.handle(unreadable("A"))
-	letGo := l.holdUnreadable("A")
-	l.noteRead(inTeam("A", hello("hi")))(false)
-	letGo(false)
+	l.reads("A")(false)
 	l.cancel()
 	w.restart()
 	l = w.linked(t)
@@ -116,13 +123,11 @@ func TestAMessageThatTwoLinksInARowCouldNotTellOfHasAPlaceholder(t *testing.T) {
 	w.whatsapp.set(errRefused)
 	first := w.linked(t)
 	first.handle(unreadable("A"))
-	told := first.noteRead(inTeam("A", hello("hi")))
+	letGo := first.reads("A")
 	first.cancel()
-	told(false)
-	second := w.linked(t)
-	letGo := second.holdUnreadable("A")
-	second.noteRead(inTeam("A", hello("hi")))(false) // and it comes no more
 	letGo(false)
+	second := w.linked(t)
+	second.reads("A")(false) // and it comes no more
 	second.cancel()
 	w.restart()
 	w.linked(t).tellUnreadables()
@@ -135,14 +140,43 @@ func TestAMessageThatWasToldOfStaysSoWhenItIsNotAcceptedOnceMore(t *testing.T) {
 	l := w.linked(t)
 	l.handle(unreadable("A"))
 	l.handle(inTeam("A", hello("hi")))
-	again := inTeam("A", hello("hi"))
-	again.RetryCount = 1
 	for range 2 {
-		l.noteRead(again)(false)
+		l.reads("A")(false)
 		l.handle(unreadable("A")) // as it came first
 		w.clock.pass(time.Hour)
 		w.requireTypes(t, "text")
 		l.cancel()
 		l = w.linked(t)
+	}
+}
+
+func TestAMessageThatTwoHandlersTellOfHasAPlaceholderWhenBothHaveFailed(t *testing.T) {
+	for name, each := range map[string]struct {
+		ends func(older, newer func(accepted bool))
+		told []string
+	}{
+		"the older one fails":          {func(older, _ func(bool)) { older(false) }, nil},
+		"the newer one fails":          {func(_, newer func(bool)) { newer(false) }, nil},
+		"the newer one tells after it": {func(older, newer func(bool)) { older(false); newer(true) }, nil},
+		"the older one fails at last":  {func(older, newer func(bool)) { newer(true); older(false) }, nil},
+		"both fail": {func(older, newer func(bool)) { older(false); newer(false) },
+			[]string{"unavailable"}},
+	} {
+		w := newWorld(t)
+		w.whatsapp.set(errRefused)
+		l := w.linked(t)
+		l.handle(unreadable("A"))
+		each.ends(l.reads("A"), l.reads("A"))
+		l.handle(unreadable("A")) // as it came first
+		w.clock.pass(time.Hour)
+		if told := w.types(); !slices.Equal(told, each.told) {
+			t.Fatal(name, told)
+		}
+		l.cancel()
+		w.restart()
+		w.linked(t).tellUnreadables()
+		if told := w.types(); !slices.Equal(told, each.told) {
+			t.Fatal(name, "by the next link", told)
+		}
 	}
 }

@@ -21,25 +21,34 @@ const (
 // unreadables are messages of which something else is told when they stay so: by this link, or by a later one.
 type unreadables struct {
 	telling sync.Mutex // held by whoever tells
+	reading sync.Mutex // held by whoever begins to read one, or is done with it
 
-	mutex   sync.Mutex // guards it
+	mutex   sync.Mutex // guards both below
 	waiting map[string]unread
+	readers map[string]readers // of messages, whether or not they wait
 }
 
 type unread struct {
 	until  time.Time
-	isHeld bool              // it has been read, and is being told of
+	isRead bool              // an earlier link has ended while it told of it
 	alone  *state.Unreadable // there is no row of it
 	told   chan struct{}     // closed when somebody who tells of it is done; nil: nobody does
+}
+
+// readers of one message: the library leaves a handler at it when its connection is lost, and the next one brings it
+// to another.
+type readers struct {
+	handlers int
+	isKept   bool // on the disk, that it is read
 }
 
 // loadUnreadables of earlier links, which have waited long enough. A row that says nothing any more is worth no
 // instance's link, and would say no more at the next one.
 func (l *link) loadUnreadables() error {
 	all, spoiled, err := l.state.Unreadables(l.ctx)
-	l.unread.waiting = map[string]unread{}
+	l.unread.waiting, l.unread.readers = map[string]unread{}, map[string]readers{}
 	for _, each := range all {
-		l.unread.waiting[each.ID] = unread{isHeld: each.IsRead}
+		l.unread.waiting[each.ID] = unread{isRead: each.IsRead}
 	}
 	if err != nil || len(spoiled) == 0 {
 		return err
@@ -76,7 +85,7 @@ func (u *unreadables) begin(id string, now time.Time) (done func(), isDue bool) 
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
 	one, waits := u.waiting[id]
-	if !waits || one.isHeld || one.until.After(now) {
+	if !waits || u.holds(id) || one.until.After(now) {
 		return nil, false
 	}
 	told := make(chan struct{})
@@ -93,33 +102,59 @@ func (u *unreadables) begin(id string, now time.Time) (done func(), isDue bool) 
 	}, true
 }
 
-// hold what waits, if it does; what is returned is nil when nobody tells of it.
+// hold what waits, if it does, until all who hold it let go; what is returned is nil when nobody tells of it.
 func (u *unreadables) hold(id string) (told <-chan struct{}) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
-	one, waits := u.waiting[id]
-	if waits {
-		one.isHeld = true
-		u.waiting[id] = one
-	}
-	return one.told
+	of := u.readers[id]
+	of.handlers++
+	u.readers[id] = of
+	return u.waiting[id].told
 }
 
-// release what is held; false when it was told of.
+// keep in mind that it is on the disk that it is read.
+func (u *unreadables) keep(id string) {
+	u.mutex.Lock()
+	defer u.mutex.Unlock()
+	of := u.readers[id]
+	of.isKept = true
+	u.readers[id] = of
+}
+
+// letGo of it; nobody holds it any more when no handlers are left.
+func (u *unreadables) letGo(id string) (left readers) {
+	u.mutex.Lock()
+	defer u.mutex.Unlock()
+	left = u.readers[id]
+	left.handlers--
+	u.readers[id] = left
+	if left.handlers == 0 {
+		delete(u.readers, id)
+	}
+	return left
+}
+
+// release what nobody holds any more; false when it was told of.
 func (u *unreadables) release(id string, until time.Time) bool {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
 	one, waits := u.waiting[id]
 	if waits {
-		one.isHeld, one.until = false, until
+		one.isRead, one.until = false, until
 		u.waiting[id] = one
 	}
 	return waits
 }
 
 func (u *unreadables) isHeld(id string) bool {
-	one, _ := u.find(id)
-	return one.isHeld
+	u.mutex.Lock()
+	defer u.mutex.Unlock()
+	return u.holds(id)
+}
+
+// holds is isHeld where the mutex is held.
+func (u *unreadables) holds(id string) bool {
+	return u.readers[id].handlers > 0 || u.waiting[id].isRead
 }
 
 func (u *unreadables) alone() (all []state.Unreadable) {
@@ -203,14 +238,10 @@ func (l *link) dropUnreadable(id string) {
 // more when it is not accepted, and then this is what remains of it. Nil: its placeholder is being told, and that
 // does not end.
 func (l *link) holdUnreadable(id string) (letGo func(accepted bool)) {
+	l.unread.reading.Lock()
 	telling := l.unread.hold(id)
-	letGo = func(accepted bool) {
-		if accepted {
-			l.dropUnreadable(id)
-		} else if l.unread.release(id, l.now().Add(readableWithin)) {
-			l.s.bridge.clock.after(readableWithin, l.tellUnreadables)
-		}
-	}
+	l.unread.reading.Unlock()
+	letGo = func(accepted bool) { l.letGoOf(id, accepted) }
 	if telling == nil {
 		return letGo
 	}
@@ -224,30 +255,44 @@ func (l *link) holdUnreadable(id string) (letGo func(accepted bool)) {
 	return nil
 }
 
-// noteRead message, before it is told of: none that cannot be read is told of under its id any more. What was sent
-// again because we could not read it may come as it was once more, after a crash as well. It is taken back when
-// it was not told of, by this link or one before it; nobody knows with a link that has ended, and by the next one it
-// comes again.
-func (l *link) noteRead(evt *events.Message) (told func(accepted bool)) {
+// letGoOf a message that was held. While another handler tells of it as well, that one decides.
+func (l *link) letGoOf(id string, accepted bool) {
+	l.unread.reading.Lock()
+	defer l.unread.reading.Unlock()
+	left := l.unread.letGo(id)
+	switch {
+	case accepted:
+		l.s.accepted.begin(id)
+		l.dropUnreadable(id)
+	case left.handlers == 0:
+		l.takeBack(id, left.isKept)
+		if l.unread.release(id, l.now().Add(readableWithin)) {
+			l.s.bridge.clock.after(readableWithin, l.tellUnreadables)
+		}
+	}
+}
+
+// noteRead message that is held, before it is told of: none that cannot be read is told of under its id any more. What
+// was sent again because we could not read it may come as it was once more, after a crash as well.
+func (l *link) noteRead(evt *events.Message) {
 	id := evt.Info.ID
-	_, waits := l.unread.find(id)
-	isAgain := waits || evt.RetryCount > 0 || evt.UnavailableRequestID != ""
 	l.s.read.begin(id)
-	if isAgain {
+	_, waits := l.unread.find(id)
+	if waits || evt.RetryCount > 0 || evt.UnavailableRequestID != "" {
+		l.unread.keep(id)
 		l.state.KeepRead(l.ctx, id)
 	}
-	return func(accepted bool) {
-		if accepted {
-			l.s.accepted.begin(id)
-			return
-		}
-		if l.ctx.Err() != nil || l.s.accepted.has(id) {
-			return
-		}
-		l.s.read.fail(id)
-		if isAgain {
-			l.state.DropRead(l.ctx, id)
-		}
+}
+
+// takeBack that a message is read, which was not told of, by this link or one before it. Nobody knows with a link that
+// has ended, and by the next one it comes again.
+func (l *link) takeBack(id string, isKept bool) {
+	if l.ctx.Err() != nil || l.s.accepted.has(id) {
+		return
+	}
+	l.s.read.fail(id)
+	if isKept {
+		l.state.DropRead(l.ctx, id)
 	}
 }
 
