@@ -116,6 +116,23 @@ func TestWhatSaysNothingToAnybodyIsNoMessage(t *testing.T) {
 	}
 }
 
+func TestOnlyKeysAreNotTheMessageThatTheyComeWith(t *testing.T) {
+	keys, secret := &waE2E.SenderKeyDistributionMessage{}, &waE2E.MessageContextInfo{}
+	for _, message := range []*waE2E.Message{{SenderKeyDistributionMessage: keys, MessageContextInfo: secret},
+		{FastRatchetKeySenderKeyDistributionMessage: keys}} {
+		if !IsKeys(message) {
+			t.Error(message)
+		}
+	}
+	for _, message := range []*waE2E.Message{nil, {}, {MessageContextInfo: secret},
+		{SenderKeyDistributionMessage: keys, Conversation: proto.String("hi")},
+		{PinInChatMessage: &waE2E.PinInChatMessage{}}} {
+		if IsKeys(message) {
+			t.Error(message)
+		}
+	}
+}
+
 func TestWhatIsUnknownIsTold(t *testing.T) {
 	got := ExchangeOf(ctx, book{}, received(&waE2E.Message{OrderMessage: &waE2E.OrderMessage{},
 		MessageContextInfo: &waE2E.MessageContextInfo{}}), "")

@@ -299,6 +299,22 @@ func momentOrNull(at time.Time) any {
 	return host.Time(at)
 }
 
+// IsKeys is true of what a message to a group may be preceded by, under the same id: nothing but keys to read it with.
+func IsKeys(m *waE2E.Message) bool {
+	keys, others := 0, 0
+	m.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
+		switch field.Name() {
+		case "senderKeyDistributionMessage", "fastRatchetKeySenderKeyDistributionMessage":
+			keys++
+		case "messageContextInfo":
+		default:
+			others++
+		}
+		return true
+	})
+	return keys > 0 && others == 0
+}
+
 // What carries content, but is none that this program knows.
 func contentName(m *waE2E.Message) string {
 	unspoken := map[protoreflect.Name]bool{"messageContextInfo": true,

@@ -16,11 +16,15 @@ import (
 
 // message is accepted when its event is on the gateway's disk, or there is nothing to tell of it.
 func (l *link) message(evt *events.Message) (accepted bool) {
+	if convert.IsKeys(evt.Message) {
+		return true // the message itself may yet turn out to be unreadable
+	}
 	letGo := l.holdUnreadable(evt.Info.ID)
 	if letGo == nil {
 		return false // so that its placeholder does not come after it
 	}
 	defer func() { letGo(accepted) }()
+	l.noteRead(evt)
 	if notice := noticeIn(evt); notice != nil {
 		return l.keepNotice(evt.Info.ID, notice)
 	}
@@ -34,7 +38,6 @@ func (l *link) message(evt *events.Message) (accepted bool) {
 	if !l.keepPoll(evt) {
 		return false
 	}
-	l.noteRead(evt)
 	if !l.publish("message.exchange", exchange.Chat, exchange.Data, exchange.MediaKey) {
 		return false
 	}

@@ -6,7 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+
 	"pombo/bridge/host"
+	"pombo/bridge/state"
 )
 
 // types of all messages that were told, in their order.
@@ -179,4 +184,51 @@ func TestAMessageThatTwoHandlersTellOfHasAPlaceholderWhenBothHaveFailed(t *testi
 			t.Fatal(name, "by the next link", told)
 		}
 	}
+}
+
+func TestAMessageThatWasReadHasNoPlaceholderThoughThereIsNothingToTellOfIt(t *testing.T) {
+	notice := inTeam("A", &waE2E.Message{ProtocolMessage: &waE2E.ProtocolMessage{
+		HistorySyncNotification: &waE2E.HistorySyncNotification{}}})
+	notice.Info.IsFromMe = true
+	ignored := inTeam("A", hello("hi"))
+	ignored.Info.Chat = types.StatusBroadcastJID
+	vote := inTeam("A", &waE2E.Message{PollUpdateMessage: &waE2E.PollUpdateMessage{}})
+	for name, read := range map[string]*events.Message{"a notice": notice, "of an ignored chat": ignored,
+		"a vote that cannot be opened": vote, "nothing": inTeam("A", &waE2E.Message{})} {
+		w := newWorld(t)
+		w.whatsapp.set(errRefused)
+		l := w.linked(t)
+		if err := l.apply(t.Context(), state.Settings{DisableHistorySync: true, IgnoreStatus: true}); err != nil {
+			t.Fatal(err)
+		}
+		l.handle(unreadable("A"))
+		if !l.handle(read) {
+			t.Fatal(name, "it was not accepted")
+		}
+		l.handle(unreadable("A")) // as it came first
+		w.clock.pass(time.Hour)
+		l.cancel()
+		w.restart()
+		l = w.linked(t)
+		l.handle(unreadable("A"))
+		w.clock.pass(time.Hour)
+		l.tellUnreadables()
+		if told := w.types(); len(told) != 0 {
+			t.Fatal(name, told)
+		}
+	}
+}
+
+func TestKeysThatComeWithAMessageAreNotTheMessage(t *testing.T) {
+	w := newWorld(t)
+	w.whatsapp.set(errRefused)
+	l := w.linked(t)
+	keys := inTeam("A", &waE2E.Message{SenderKeyDistributionMessage: &waE2E.SenderKeyDistributionMessage{}})
+	for range 2 {
+		l.handle(keys)
+		l.handle(unreadable("A"))
+	}
+	l.handle(keys)
+	w.clock.pass(readableWithin)
+	w.requireTypes(t, "unavailable")
 }

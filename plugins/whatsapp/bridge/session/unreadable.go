@@ -272,8 +272,9 @@ func (l *link) letGoOf(id string, accepted bool) {
 	}
 }
 
-// noteRead message that is held, before it is told of: none that cannot be read is told of under its id any more. What
-// was sent again because we could not read it may come as it was once more, after a crash as well.
+// noteRead message that is held, before it is told of, or though there is nothing to tell: none that cannot be read is
+// told of under its id any more. What was sent again because we could not read it may come as it was once more, after
+// a crash as well.
 func (l *link) noteRead(evt *events.Message) {
 	id := evt.Info.ID
 	l.s.read.begin(id)
