@@ -298,7 +298,9 @@ func (l *link) unlinked(data Object) {
 		<-l.done
 		l.s.turn.Lock()
 		defer l.s.turn.Unlock()
-		l.clear()
+		if l.s.current() == l { // what is kept may be another link's by now
+			l.clear()
+		}
 	})
 }
 

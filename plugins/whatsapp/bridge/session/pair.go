@@ -185,7 +185,8 @@ func (l *link) pair(evt any) bool {
 		l.s.news.tellThen(l.s, l, Object{"state": "pair_success", "jid": evt.ID.ToNonAD().String(),
 			"lid": lidOrNull(evt.LID), "businessName": evt.BusinessName, "platform": evt.Platform}, l.tellPaired)
 	case *events.PairError:
-		if l.isAnswering() || l.giveUpCodes() { // or else it comes too late, and nothing was kept of it
+		// Or else it comes too late: nothing was kept of it, or what is kept may be another link's.
+		if l.ctx.Err() == nil && (l.isAnswering() || l.giveUpCodes()) {
 			l.unlinked(Object{"state": "pair_error", "jid": evt.ID.ToNonAD().String(),
 				"reason": "the phone's answer could not be verified"})
 		}

@@ -4,8 +4,11 @@ import (
 	"slices"
 	"testing"
 
+	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
+
+	"pombo/bridge/state"
 )
 
 // scanned by a phone: whether the library may go on.
@@ -104,5 +107,42 @@ func TestALinkThatIsClosedWhileItIsScannedIsToldOfAsLinkedFirst(t *testing.T) {
 		return each["state"] == "pair_success"
 	}) {
 		t.Fatal(told)
+	}
+}
+
+// close the link, and open another.
+func (w *world) next(t *testing.T) *link {
+	t.Helper()
+	w.session.turn.Lock()
+	defer w.session.turn.Unlock()
+	w.session.close(true)
+	var err error
+	if w.opened, err = state.Open(t.Context(), w.session.bridge.Folder, w.session.id.Value, key); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.opened.Close)
+	l := w.linked(t)
+	w.session.set(l)
+	return l
+}
+
+func TestALinkThatWasClosedWipesNothingOfTheNextOne(t *testing.T) {
+	for name, fails := range map[string]func(*link){
+		"the phone's answer is not kept": func(l *link) {
+			l.handle(&events.PairError{Error: &whatsmeow.PairDatabaseError{DBErr: l.ctx.Err()}})
+		},
+		"it was unlinked just before": func(l *link) { l.unlinked(Object{"state": "logged_out"}) },
+	} {
+		w := newWorld(t)
+		l := w.beingScanned(t)
+		l.tellPaired() // that takes too long, and is waited for no more
+		next := w.next(t)
+		fails(l)
+		if told := w.statesBefore(); len(told) != 0 {
+			t.Fatal(name, told)
+		}
+		if w.session.current() != next || !state.Exists(w.session.bridge.Folder, w.session.id.Value) {
+			t.Fatal(name, "it is gone")
+		}
 	}
 }
