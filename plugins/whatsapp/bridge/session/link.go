@@ -49,11 +49,12 @@ type link struct {
 
 	version  atomic.Pointer[store.WAVersionContainer] // that it was last opened with
 	pairing  atomic.Bool
-	codes    atomic.Int32 // what has become of them
-	lots     atomic.Int64 // of codes that have come while it is
-	rejoined atomic.Bool  // with what pairing has made
-	over     atomic.Bool  // its end has been told, or is about to be
-	void     atomic.Bool  // and what is kept of it is to be wiped
+	codes    atomic.Int32              // what has become of them
+	scanner  atomic.Pointer[types.JID] // of one of them: a phone, by the device that it makes of us
+	lots     atomic.Int64              // of codes that have come while it is
+	rejoined atomic.Bool               // with what pairing has made
+	over     atomic.Bool               // its end has been told, or is about to be
+	void     atomic.Bool               // and what is kept of it is to be wiped
 	clearing sync.Once
 	failures atomic.Int64              // to connect, in a row
 	refused  atomic.Int64              // connections in a row that brought what could not be accepted
@@ -128,7 +129,7 @@ func (l *link) newClient(device *store.Device) *whatsmeow.Client {
 	client.GetClientPayload = l.payloadOf(device)
 	// The library calls it, unseen, when WhatsApp refuses a login by 413 or 414.
 	client.RefreshCAT = func(context.Context) error { return errNoToken }
-	client.PrePairCallback = func(types.JID, string, string) bool { return l.beginPairing() }
+	client.PrePairCallback = func(phone types.JID, _, _ string) bool { return l.beginPairing(phone) }
 	client.SetForceActiveDeliveryReceipts(true)
 	client.SetPreLoginHTTPClient(l.http)
 	client.SetWebsocketHTTPClient(l.http)

@@ -8,6 +8,7 @@ import (
 	"go.mau.fi/whatsmeow/proto/waCompanionReg"
 	"go.mau.fi/whatsmeow/proto/waWa6"
 	"go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
 )
@@ -54,14 +55,24 @@ const (
 )
 
 // beginPairing with a phone that has scanned a code. The library asks for it before it keeps or answers anything; when
-// it has begun, PairSuccess or PairError follows.
-func (l *link) beginPairing() bool {
-	return l.ctx.Err() == nil && l.codes.CompareAndSwap(codesWait, codeIsScanned) && l.keepWish() == nil
+// it has begun, PairSuccess or PairError follows. One that is refused has a PairError as well.
+func (l *link) beginPairing(phone types.JID) bool {
+	if l.ctx.Err() != nil || !l.codes.CompareAndSwap(codesWait, codeIsScanned) {
+		return false
+	}
+	l.scanner.Store(&phone)
+	return l.keepWish() == nil
 }
 
 // isAnswering a phone: nobody knows yet whether it will be linked.
 func (l *link) isAnswering() bool {
 	return l.isPairing() && l.codes.Load() == codeIsScanned && !l.rejoined.Load()
+}
+
+// wasScannedBy that phone: another one may have scanned a code as well, and is refused alone.
+func (l *link) wasScannedBy(phone types.JID) bool {
+	scanner := l.scanner.Load()
+	return scanner != nil && *scanner == phone
 }
 
 func (l *link) giveUpCodes() bool { return l.codes.CompareAndSwap(codesWait, codesAreGivenUp) }
@@ -186,7 +197,7 @@ func (l *link) pair(evt any) bool {
 			"lid": lidOrNull(evt.LID), "businessName": evt.BusinessName, "platform": evt.Platform}, l.tellPaired)
 	case *events.PairError:
 		// Or else it comes too late: nothing was kept of it, or what is kept may be another link's.
-		if l.ctx.Err() == nil && (l.isAnswering() || l.giveUpCodes()) {
+		if l.ctx.Err() == nil && (l.isAnswering() && l.wasScannedBy(evt.ID) || l.giveUpCodes()) {
 			l.unlinked(Object{"state": "pair_error", "jid": evt.ID.ToNonAD().String(),
 				"reason": "the phone's answer could not be verified"})
 		}

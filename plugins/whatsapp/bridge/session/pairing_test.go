@@ -11,8 +11,17 @@ import (
 	"pombo/bridge/state"
 )
 
-// scanned by a phone: whether the library may go on.
-func (l *link) scanned() bool { return l.client.PrePairCallback(types.EmptyJID, "", "") }
+// The devices that two phones link, each by a scan.
+var onePhone, otherPhone = types.NewADJID("15550001111", 0, 7), types.NewADJID("15550003333", 0, 8)
+
+// scanned by a phone: whether the library may go on. If not, it says so.
+func (l *link) scanned(by types.JID) bool {
+	if l.client.PrePairCallback(by, "", "") {
+		return true
+	}
+	l.handle(&events.PairError{ID: by, Error: whatsmeow.ErrPairRejectedLocally})
+	return false
+}
 
 // beingScanned is a link by which a phone has just scanned a code.
 func (w *world) beingScanned(t *testing.T) *link {
@@ -21,7 +30,7 @@ func (w *world) beingScanned(t *testing.T) *link {
 	w.session.set(l)
 	go l.run()
 	l.handle(sixCodes("a"))
-	if !l.scanned() {
+	if !l.scanned(onePhone) {
 		t.Fatal("the phone is refused")
 	}
 	return l
@@ -41,24 +50,30 @@ func (w *world) statesBefore() (all []string) {
 
 func TestACodeThatIsScannedJustBeforeItIsGivenUpLinksTheInstance(t *testing.T) {
 	for name, givenUp := range map[string]func(*world, *link){
-		"three minutes are over":      func(w *world, _ *link) { w.clock.pass(scanTime) },
-		"WhatsApp closes":             func(_ *world, l *link) { l.handle(&events.Disconnected{}) },
-		"there would be other codes":  func(_ *world, l *link) { l.dial() },
-		"another phone is too late":   func(_ *world, l *link) { l.scanned() },
+		"three minutes are over":     func(w *world, _ *link) { w.clock.pass(scanTime) },
+		"WhatsApp closes":            func(_ *world, l *link) { l.handle(&events.Disconnected{}) },
+		"there would be other codes": func(_ *world, l *link) { l.dial() },
+		"another phone is too late":  func(_ *world, l *link) { l.scanned(otherPhone) },
+		"another phone is forged": func(_ *world, l *link) {
+			l.handle(&events.PairError{ID: otherPhone, Error: whatsmeow.ErrPairInvalidDeviceIdentityHMAC})
+		},
 		"a passkey is asked for late": func(_ *world, l *link) { l.handle(&events.PairPasskeyRequest{}) },
 	} {
 		w := newWorld(t)
 		l := w.pairing(t)
 		l.rejoined.Store(false)
 		l.handle(sixCodes("a"))
-		if !l.scanned() {
+		if !l.scanned(onePhone) {
 			t.Fatal(name, "it was not given up")
 		}
 		givenUp(w, l)
 		if asked := w.whatsapp.requests(); len(asked) != 0 {
 			t.Fatal(name, "there is another connection", asked)
 		}
-		l.handle(&events.PairSuccess{})
+		if l.over.Load() {
+			t.Fatal(name, "the link is over")
+		}
+		l.handle(&events.PairSuccess{ID: onePhone})
 		if told := w.statesBefore(); !slices.Equal(told, []string{"pair_success"}) || l.ctx.Err() != nil {
 			t.Fatal(name, told)
 		}
@@ -70,10 +85,9 @@ func TestACodeThatIsScannedAfterItWasGivenUpLinksNobody(t *testing.T) {
 	l := w.pairing(t)
 	l.handle(sixCodes("a"))
 	w.clock.pass(scanTime)
-	if l.scanned() {
+	if l.scanned(onePhone) {
 		t.Fatal("it is kept")
 	}
-	l.handle(&events.PairError{}) // what comes of that
 	<-l.ctx.Done()
 	if told := w.statesBefore(); !slices.Equal(told, []string{"disconnected"}) || l.void.Load() {
 		t.Fatal(told)
@@ -83,7 +97,7 @@ func TestACodeThatIsScannedAfterItWasGivenUpLinksNobody(t *testing.T) {
 func TestAPhoneWhoseAnswerFailsAfterAScanIsToldOf(t *testing.T) {
 	w := newWorld(t)
 	l := w.beingScanned(t)
-	l.handle(&events.PairError{})
+	l.handle(&events.PairError{ID: onePhone})
 	<-l.ctx.Done()
 	w.session.Disconnect()
 	if told := w.statesBefore(); !slices.Equal(told, []string{"pair_error"}) {
@@ -129,7 +143,7 @@ func (w *world) next(t *testing.T) *link {
 func TestALinkThatWasClosedWipesNothingOfTheNextOne(t *testing.T) {
 	for name, fails := range map[string]func(*link){
 		"the phone's answer is not kept": func(l *link) {
-			l.handle(&events.PairError{Error: &whatsmeow.PairDatabaseError{DBErr: l.ctx.Err()}})
+			l.handle(&events.PairError{ID: onePhone, Error: &whatsmeow.PairDatabaseError{DBErr: l.ctx.Err()}})
 		},
 		"it was unlinked just before": func(l *link) { l.unlinked(Object{"state": "logged_out"}) },
 	} {
