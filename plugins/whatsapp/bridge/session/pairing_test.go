@@ -108,11 +108,18 @@ func TestAPhoneWhoseAnswerFailsAfterAScanIsToldOf(t *testing.T) {
 func TestALinkThatIsClosedWhileItIsScannedIsToldOfAsLinkedFirst(t *testing.T) {
 	w := newWorld(t)
 	l := w.beingScanned(t)
+	paired := watched{l.paired, make(chan struct{}, 1)}
+	l.paired = paired
 	closed := make(chan struct{})
 	go func() {
 		w.session.Disconnect()
 		close(closed)
 	}()
+	select {
+	case <-paired.waits:
+	case <-closed:
+		t.Fatal("it is closed at once")
+	}
 	l.handle(&events.PairSuccess{})
 	<-closed
 	w.awaitState("disconnected")
