@@ -218,6 +218,10 @@ func (l *link) dial() error {
 		return err
 	}
 	l.login.Store(login)
+	if !l.replaceCodes() { // a phone has scanned one, while others logged in
+		l.loggedIn()
+		return nil
+	}
 	l.s.bridge.clock.after(longestLogin, login.end) // a proxy may take its time for nothing
 	l.forgetConnection()
 	state.Guard(l.client.Store)

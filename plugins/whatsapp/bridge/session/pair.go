@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -49,8 +50,9 @@ func (l *link) payloadOf(device *store.Device) func() *waWa6.ClientPayload {
 
 // What has become of the codes. Whoever moves it first decides: a phone may scan one while it is given up.
 const (
-	codesWait int32 = iota
-	codeIsScanned
+	codesWait        int32 = iota
+	codesAreReplaced       // by those of another connection, which have not come yet
+	codeIsScanned          // from here on it is decided
 	codesAreGivenUp
 )
 
@@ -75,7 +77,25 @@ func (l *link) wasScannedBy(phone types.JID) bool {
 	return scanner != nil && *scanner == phone
 }
 
-func (l *link) giveUpCodes() bool { return l.codes.CompareAndSwap(codesWait, codesAreGivenUp) }
+// giveUpCodes, whether or not there are any just now; false when it comes too late, or once more.
+func (l *link) giveUpCodes() bool {
+	for {
+		was := l.codes.Load()
+		if was >= codeIsScanned {
+			return false
+		}
+		if l.codes.CompareAndSwap(was, codesAreGivenUp) {
+			return true
+		}
+	}
+}
+
+// replaceCodes by those of another connection, unless a phone is being answered by the one that there is. What was
+// scanned there just before would be answered by the other one, which knows nothing of it.
+func (l *link) replaceCodes() bool {
+	l.codes.CompareAndSwap(codesWait, codesAreReplaced)
+	return !l.isAnswering()
+}
 
 // finishUnscanned link, unless it is scanned just then: what comes of that is told.
 func (l *link) finishUnscanned(data Object) {
@@ -97,6 +117,7 @@ func (l *link) settlePairing() {
 
 // waitForScan of codes that have come, for as long as it may take since the first of them came.
 func (l *link) waitForScan(codes []string) {
+	l.codes.CompareAndSwap(codesAreReplaced, codesWait)
 	lot := l.lots.Add(1)
 	if lot == 1 {
 		l.s.bridge.clock.after(scanTime, l.endUnscanned)
@@ -124,7 +145,7 @@ func (l *link) showCodes(lot int64, codes []string, wait time.Duration) {
 }
 
 func (l *link) isWaitingForScan() bool {
-	return l.isPairing() && l.codes.Load() == codesWait && l.lots.Load() > 0 && !l.over.Load() && l.ctx.Err() == nil
+	return l.isPairing() && l.codes.Load() < codeIsScanned && l.lots.Load() > 0 && !l.over.Load() && l.ctx.Err() == nil
 }
 
 func (l *link) endUnscanned() {
@@ -182,6 +203,19 @@ func (l *link) rejoinWhenClosed() {
 	}
 }
 
+// couldNotPair with a phone: what it has answered is forged or not kept, or it was refused. What comes too late says
+// nothing: nothing was kept of it, or what is kept may be another link's.
+func (l *link) couldNotPair(evt *events.PairError) {
+	switch {
+	case l.ctx.Err() != nil:
+	case !l.isAnswering() && errors.Is(evt.Error, whatsmeow.ErrPairRejectedLocally):
+		l.lostUnlinked() // the library has closed the connection, which may be the next one already
+	case l.isAnswering() && l.wasScannedBy(evt.ID), l.giveUpCodes():
+		l.unlinked(Object{"state": "pair_error", "jid": evt.ID.ToNonAD().String(),
+			"reason": "the phone's answer could not be verified"})
+	}
+}
+
 // pair is true for what happens while a phone is being linked.
 func (l *link) pair(evt any) bool {
 	switch evt := evt.(type) {
@@ -196,11 +230,7 @@ func (l *link) pair(evt any) bool {
 		l.s.news.tellThen(l.s, l, Object{"state": "pair_success", "jid": evt.ID.ToNonAD().String(),
 			"lid": lidOrNull(evt.LID), "businessName": evt.BusinessName, "platform": evt.Platform}, l.tellPaired)
 	case *events.PairError:
-		// Or else it comes too late: nothing was kept of it, or what is kept may be another link's.
-		if l.ctx.Err() == nil && (l.isAnswering() && l.wasScannedBy(evt.ID) || l.giveUpCodes()) {
-			l.unlinked(Object{"state": "pair_error", "jid": evt.ID.ToNonAD().String(),
-				"reason": "the phone's answer could not be verified"})
-		}
+		l.couldNotPair(evt)
 	case *events.PairPasskeyRequest, *events.PairPasskeyError:
 		l.finishUnscanned(Object{"state": "pair_error", "reason": "passkey_required"})
 	case *events.ManualLoginReconnect:

@@ -2,6 +2,7 @@ package session
 
 import (
 	"slices"
+	"sync"
 	"testing"
 
 	"go.mau.fi/whatsmeow"
@@ -28,7 +29,10 @@ func (w *world) beingScanned(t *testing.T) *link {
 	t.Helper()
 	l := w.pairing(t)
 	w.session.set(l)
+	connected := make(chan struct{})
+	w.whatsapp.dialled = sync.OnceFunc(func() { close(connected) })
 	go l.run()
+	<-connected
 	l.handle(sixCodes("a"))
 	if !l.scanned(onePhone) {
 		t.Fatal("the phone is refused")
@@ -165,5 +169,64 @@ func TestALinkThatWasClosedWipesNothingOfTheNextOne(t *testing.T) {
 		if w.session.current() != next || !state.Exists(w.session.bridge.Folder, w.session.id.Value) {
 			t.Fatal(name, "it is gone")
 		}
+	}
+}
+
+// waitsToLogIn, while others do, with codes that can be scanned: until it is let go.
+func (w *world) waitsToLogIn(t *testing.T, l *link) (letGo func() error) {
+	t.Helper()
+	others, err := w.session.bridge.beginLogin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, dialled := watched{l.ctx, make(chan struct{}, 1)}, make(chan error)
+	l.ctx = ctx
+	go func() { dialled <- l.dial() }()
+	<-ctx.waits
+	return func() error {
+		others.end()
+		return <-dialled
+	}
+}
+
+func TestACodeThatIsScannedWhileAnotherConnectionWaitsForItsTurnLinksTheInstance(t *testing.T) {
+	w := newWorld(t)
+	w.session.bridge.logins = make(chan struct{}, 1)
+	l := w.pairing(t)
+	l.handle(sixCodes("a"))
+	letGo := w.waitsToLogIn(t, l)
+	if !l.scanned(onePhone) {
+		t.Fatal("the phone is refused")
+	}
+	if err := letGo(); err != nil || len(w.whatsapp.requests()) != 0 || l.dialled.Load() != 0 {
+		t.Fatal("its connection is cut", err, w.whatsapp.requests())
+	}
+	if len(w.session.bridge.logins) != 0 {
+		t.Fatal("it keeps others from logging in")
+	}
+	l.handle(&events.PairSuccess{ID: onePhone})
+	if told := w.statesBefore(); !slices.Equal(told, []string{"pair_success"}) {
+		t.Fatal(told)
+	}
+}
+
+func TestACodeOfAConnectionThatIsGoneLinksNobodyAndIsFollowedByOthers(t *testing.T) {
+	w := newWorld(t)
+	l := w.pairing(t)
+	l.handle(sixCodes("a"))
+	w.whatsapp.dialled = func() {
+		if l.scanned(onePhone) {
+			t.Error("it would be answered by the next connection")
+		}
+	}
+	if err := l.dial(); err != nil || l.over.Load() {
+		t.Fatal("the link is over", err)
+	}
+	if len(l.lost) != 1 {
+		t.Fatal("the connection that is cut for that is not opened again")
+	}
+	l.handle(sixCodes("b"))
+	if !l.scanned(otherPhone) {
+		t.Fatal("the phone is refused")
 	}
 }
