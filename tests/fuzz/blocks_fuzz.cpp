@@ -6,9 +6,11 @@
 //   e 2              an event of the instance, attempted for the second time
 //   t 3600           time passes
 //   d                forget the instance
+#include <array>
 #include <charconv>
 #include <map>
 #include <optional>
+#include <random>
 
 #include "all_blocks.hpp"
 #include "block/field_table.hpp"
@@ -225,7 +227,35 @@ Story* storyOf(const std::string& name) {
   return it == all.end() ? nullptr : &it->second;
 }
 
+// The inputs that set a port, a number of attempts or a time are few, and bytes changed anywhere
+// seldom make such a number one past its limit.
+constexpr std::array<std::string_view, 10> kLimits{
+    "0",  "-1", "1", "65535", "65536", "99999", "2147483648", "4294967296", "9007199254740993",
+    "1e9"};
+
+bool isDigit(char c) { return c >= '0' && c <= '9'; }
+
 }  // namespace
+
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t longest);
+
+// One time in four some number becomes one at a limit; the others are libFuzzer's own.
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t longest, unsigned seed) {
+  std::minstd_rand random(seed);
+  std::string text(reinterpret_cast<const char*>(data), size);
+  std::vector<std::size_t> numbers;
+  for (std::size_t i = 0; i < size; ++i)
+    if (isDigit(text[i]) && (i == 0 || !isDigit(text[i - 1]))) numbers.push_back(i);
+  if (random() % 4 != 0 || numbers.empty()) return LLVMFuzzerMutate(data, size, longest);
+  const auto begin = numbers[random() % numbers.size()];
+  auto end = begin;
+  while (end < size && isDigit(text[end])) ++end;
+  text.replace(begin, end - begin, kLimits[random() % kLimits.size()]);
+  if (text.size() > longest) return LLVMFuzzerMutate(data, size, longest);
+  text.copy(reinterpret_cast<char*>(data), text.size());
+  return text.size();
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto lines = linesOf({reinterpret_cast<const char*>(data), size});
