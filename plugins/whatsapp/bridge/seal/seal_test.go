@@ -55,7 +55,7 @@ func TestShortOnesAreLeftAlone(t *testing.T) {
 func TestADatabaseHoldsNoBlobThatIsReadable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	secret := []byte("the private key of an instance..")
-	db := sql.OpenDB(Connector{"file:" + path, cipher(1)})
+	db := sql.OpenDB(&Connector{DSN: "file:" + path, Cipher: cipher(1)})
 	must := func(err error) {
 		t.Helper()
 		if err != nil {

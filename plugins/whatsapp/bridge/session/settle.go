@@ -28,6 +28,9 @@ const (
 // settle what was handed over and not answered: under the same id, so that nobody reads it twice.
 func (l *link) settle() {
 	letters, err := l.state.Letters(l.ctx)
+	if l.ctx.Err() != nil {
+		return // a later link reads it
+	}
 	if err != nil {
 		l.s.bridge.Host.Log("error", "What was being sent cannot be read", Object{"instance": l.s.id.Value})
 		return

@@ -155,6 +155,16 @@ func TestWhatWhatsAppRefusesIsKeptUntilThatIsTold(t *testing.T) {
 	w.requireTold(t, "message.status server_error")
 }
 
+func TestALinkThatEndsBeforeItSettlesHasNothingToReport(t *testing.T) {
+	w := newWorld(t)
+	l := w.linked(t, "A")
+	l.cancel()
+	l.settle()
+	if lines := w.lines(t); len(lines) > 0 {
+		t.Fatal(lines)
+	}
+}
+
 func TestNothingIsGivenUpWithoutAConnection(t *testing.T) {
 	w := newWorld(t)
 	l := w.linked(t, "A")

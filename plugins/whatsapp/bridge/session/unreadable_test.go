@@ -107,7 +107,7 @@ func TestAMessageThatIsReadAndNotAcceptedIsToldOfAsUnreadable(t *testing.T) {
 func (w *world) spoil(t *testing.T, id, text string, key [seal.KeySize]byte) {
 	t.Helper()
 	path := filepath.Join(w.session.bridge.Folder, w.session.id.Value, "session.db")
-	db := sql.OpenDB(seal.Connector{DSN: "file:" + path, Cipher: seal.New(key)})
+	db := sql.OpenDB(&seal.Connector{DSN: "file:" + path, Cipher: seal.New(key)})
 	defer db.Close()
 	_, err := db.ExecContext(t.Context(), "UPDATE bridge_unreadable SET told = ? WHERE id = ?", []byte(text), id)
 	if err != nil {

@@ -112,7 +112,7 @@ func Peek(ctx context.Context, root, instance string, key [seal.KeySize]byte) (*
 }
 
 func (s *State) connect(key [seal.KeySize]byte, mode string) {
-	s.db = sql.OpenDB(seal.Connector{
+	s.db = sql.OpenDB(&seal.Connector{
 		DSN:    "file:" + filepath.Join(s.folder, database) + "?" + mode + options,
 		Cipher: seal.New(key),
 	})

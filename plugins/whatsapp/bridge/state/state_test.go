@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,6 +63,41 @@ func TestASessionIsOpenInOnePlaceAndByItsKey(t *testing.T) {
 		t.Fatal("gone")
 	}
 	if err := opened(t, root, key).Wipe(); err != nil || Exists(root, id) {
+		t.Fatal(err)
+	}
+}
+
+// Handlers outlive their link: what one of them wrote after the session was closed would outlive its wiping as well.
+func TestAClosedSessionIsNotWrittenToAnyMore(t *testing.T) {
+	root := t.TempDir()
+	s := opened(t, root, key)
+	handler, err := s.db.Conn(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var isDone atomic.Bool
+	closed := make(chan bool)
+	go func() {
+		s.Close()
+		closed <- isDone.Load()
+	}()
+	for s.db.PingContext(ctx) == nil {
+		runtime.Gosched()
+	}
+	for _, id := range []string{"A", "B", "C"} {
+		if _, err = handler.ExecContext(ctx, "INSERT INTO bridge_read (id, at) VALUES (?, 1)", id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	isDone.Store(true)
+	handler.Close()
+	if !<-closed {
+		t.Fatal("it was closed while a handler wrote to it")
+	}
+	if _, err = s.db.Conn(ctx); err == nil {
+		t.Fatal("it can be written to")
+	}
+	if err = Wipe(root, id); err != nil || Exists(root, id) {
 		t.Fatal(err)
 	}
 }
