@@ -20,8 +20,8 @@ constexpr std::size_t kMany = 1000;
 TEST(SinkLane, OneInstancesJobsRunOneAfterAnotherAndThoseOfOthersMeanwhile) {
   Names done;  // of the one instance
   std::latch other(1), all(3);
-  Gate gate;
   SinkLane lane(4, kMany);
+  Gate gate;
   lane.push(InstanceId{"i-1"}, [&, hold = gate.wait()] {
     hold();
     done.push_back("first");  // without a lock: nobody else may be here
@@ -56,8 +56,8 @@ TEST(SinkLane, NoMoreThanAskedForAreInsideAtOnce) {
 }
 
 TEST(SinkLane, WhoeverComesWhenItIsFullIsToldSo) {
-  Gate gate;
   SinkLane lane(1, 2);
+  Gate gate;
   EXPECT_TRUE(lane.push(InstanceId{"i-1"}, gate.wait()));
   EXPECT_TRUE(lane.push(InstanceId{"i-2"}, [] {}));
   EXPECT_FALSE(lane.push(InstanceId{"i-3"}, [] {}));
@@ -65,8 +65,8 @@ TEST(SinkLane, WhoeverComesWhenItIsFullIsToldSo) {
 
 // They are destroyed when the lane is, and that is too late for what they refer to.
 TEST(SinkLane, OnceItHasStoppedItHoldsNothingOfItsJobs) {
-  Gate gate;
   SinkLane lane(1, kMany);
+  Gate gate;
   const auto thing = std::make_shared<int>();
   std::latch begun(1);
   lane.push(InstanceId{"i-1"}, [&, hold = gate.wait()] {

@@ -9,7 +9,8 @@ namespace pombo {
 
 class Gate {
  public:
-  // Opens it when the test is over, however it ends.
+  // Opens it when the test is over, however it ends: before the end of whatever waits for those who
+  // are held, when that was declared before it.
   ~Gate() { open(); }
 
   // For the code that is to be held: a copy stays good when the gate has gone.
